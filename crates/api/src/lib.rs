@@ -1,1 +1,43 @@
+//! The types of the HTTP API: what the server reads and writes, and what the command line and
+//! clients write and read.
+//!
+//! Only shapes live here. No rule is checked beyond a shape (a time is text until the server parses
+//! it, so that the refusal can name the field), nothing is computed, and nothing knows of HTTP, SQL
+//! or the domain.
+//!
+//! Two habits hold everywhere:
+//! - What comes in refuses unknown fields. What goes out does not, so that an older client can read
+//!   a newer server.
+//! - Times are RFC 3339 in UTC with six decimals and `Z`; periods are text such as `90d` or
+//!   `3 months`; ids are a prefix and twelve characters, accounts are slugs.
 
+pub mod accounts;
+pub mod members;
+pub mod nodes;
+pub mod permission;
+pub mod problem;
+pub mod roles;
+pub mod service_accounts;
+pub mod services;
+pub mod sessions;
+pub mod tokens;
+pub mod verify;
+
+mod list;
+mod maybe;
+mod secret;
+
+pub use list::{ListQuery, Page};
+pub use maybe::Maybe;
+pub use secret::Secret;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a caller keeps with an account, a member or a token: a JSON object of at most 4 KiB.
+pub type Metadata = serde_json::Map<String, serde_json::Value>;
+
+/// The body of a POST that has nothing to say: absent or `{}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}

@@ -1,0 +1,65 @@
+//! Accounts and their policies: `/v1/accounts`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::Metadata;
+
+/// A customer of the product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    /// An immutable slug, `[a-z0-9-]{2,40}`.
+    #[schema(example = "acme")]
+    pub id: String,
+    /// Counts up within the server.
+    pub number: i64,
+    pub external_id: Option<String>,
+    pub name: String,
+    /// The preset whose policy, roles and words it was given when it was created.
+    pub preset: String,
+    pub active: bool,
+    pub inactive_since: Option<String>,
+    #[schema(value_type = Object)]
+    pub metadata: Metadata,
+    pub created_at: String,
+    pub version: i64,
+}
+
+/// `POST /v1/accounts`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateAccount {
+    pub id: String,
+    pub name: String,
+    /// The server's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+}
+
+/// `PUT /v1/accounts/by-external-id/{x}`: creates (201) or updates (200).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutAccount {
+    /// Made from the name when absent; it never changes afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+}
+
+/// The policy of an account as one document, read and written whole. Its switches belong to the
+/// domain, which refuses what it does not know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct Policy(pub Value);

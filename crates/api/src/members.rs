@@ -1,0 +1,95 @@
+//! Members of an account: `/v1/accounts/{account}/members`.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Maybe, Metadata, Secret};
+
+/// A person, or a user of the product known by `external_id` only, in one account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Member {
+    #[schema(example = "mem_0123456789ab")]
+    pub id: String,
+    /// Counts up within the account.
+    pub number: i64,
+    pub account: String,
+    pub external_id: Option<String>,
+    pub name: String,
+    pub email: Option<String>,
+    /// The name of the role.
+    pub role: String,
+    pub active: bool,
+    /// Since when it is not.
+    pub inactive_since: Option<String>,
+    #[schema(value_type = Object)]
+    pub metadata: Metadata,
+    pub created_at: String,
+    pub version: i64,
+}
+
+/// `POST /v1/accounts/{account}/members`
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateMember {
+    pub name: String,
+    /// With it the member is a person who can log in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The name of a role.
+    pub role: String,
+    /// `true` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+    /// For the first login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+}
+
+/// `PUT /v1/accounts/{account}/members/by-external-id/{x}`: creates (201) or updates (200).
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutMember {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    pub role: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+}
+
+/// `PATCH /v1/accounts/{account}/members/{id}`. What is absent stays as it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditMember {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
+    #[schema(value_type = Option<String>)]
+    pub email: Maybe<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// `false` deactivates, `true` reactivates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
+    #[schema(value_type = Option<String>)]
+    pub external_id: Maybe<String>,
+    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Maybe<Metadata>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// If it is not the member's present version the edit is refused as a `conflict`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+}

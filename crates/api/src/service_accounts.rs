@@ -1,0 +1,65 @@
+//! Service accounts: `/v1/accounts/{account}/service-accounts`.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Maybe, Metadata};
+
+/// A holder of tokens that is nobody in particular.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceAccount {
+    #[schema(example = "sac_0123456789ab")]
+    pub id: String,
+    /// Counts up within the account.
+    pub number: i64,
+    pub account: String,
+    pub external_id: Option<String>,
+    pub name: String,
+    /// The name of the role.
+    pub role: String,
+    pub active: bool,
+    pub inactive_since: Option<String>,
+    #[schema(value_type = Object)]
+    pub metadata: Metadata,
+    pub created_at: String,
+    pub version: i64,
+}
+
+/// `POST /v1/accounts/{account}/service-accounts`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateServiceAccount {
+    pub name: String,
+    /// The name of a role.
+    pub role: String,
+    /// `true` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+}
+
+/// `PATCH /v1/accounts/{account}/service-accounts/{id}`. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditServiceAccount {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// `false` deactivates, `true` reactivates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
+    #[schema(value_type = Option<String>)]
+    pub external_id: Maybe<String>,
+    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Maybe<Metadata>,
+    /// If it is not the present version the edit is refused as a `conflict`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+}

@@ -1,0 +1,56 @@
+//! Logging in and out: `/v1/sessions`.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Secret;
+use crate::members::Member;
+
+/// `POST /v1/sessions`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateSession {
+    pub email: String,
+    pub password: Secret,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_time_code: Option<Secret>,
+    /// Needed only by a person who is a member of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Where the session holds; `/` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+/// `POST /v1/sessions/refresh`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshSession {
+    pub refresh_token: Secret,
+}
+
+/// The answer to a login or a refresh.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StartedSession {
+    pub token: Secret,
+    pub expires_at: Option<String>,
+    pub member: Member,
+    /// Where the policy makes pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
+}
+
+/// One login of the caller, as `GET /v1/sessions` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    #[schema(example = "ses_0123456789ab")]
+    pub id: String,
+    pub account: String,
+    pub node: String,
+    pub created_at: String,
+    pub expires_at: Option<String>,
+    pub last_used_at: Option<String>,
+    pub last_used_from: Option<String>,
+    /// The session that asks.
+    pub current: bool,
+}
