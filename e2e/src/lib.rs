@@ -1,1 +1,46 @@
+//! Black-box tests of the running binary: a server in a process of its own, spoken to as its
+//! users speak to it, over HTTP and by command.
+//!
+//! What lives here is the harness: starting, stopping and killing a [`Server`], a [`Client`]
+//! that shows the whole answer when an assertion fails, and the [`Walk`] through a product's
+//! document. The tests are in `tests/`. Nothing here links a room of the server: what the tests
+//! know of jeton is what its documentation promises.
+//!
+//! The harness builds nothing. `cargo build -p jeton` comes first, or `JETON_BIN` names a binary.
 
+mod client;
+mod server;
+mod tree;
+mod walk;
+
+pub use client::{Answer, Client};
+pub use server::{ACCOUNT, ADMIN, Begin, Finished, Member, PASSWORD, Server, binary};
+pub use tree::{repository, tracked_files};
+pub use walk::{Needs, Walk};
+
+use std::time::Duration;
+
+/// How long the harness waits for something that a healthy server does at once. Generous, because
+/// two busy cores are all that the tests may count on; reached only when something is wrong.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The time by this machine's clock, which is the server's too.
+#[allow(clippy::disallowed_methods)] // A black-box test stands where a user stands: beside a clock.
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// An RFC 3339 time this many seconds from now, as the API takes it.
+pub fn in_seconds(seconds: i64) -> String {
+    (now() + jiff::SignedDuration::from_secs(seconds)).to_string()
+}
+
+/// Asks again and again until the answer is yes, at most [`PATIENCE`] long; panics with `what`.
+/// For states that only the passing of time brings about, such as an expiry.
+pub fn until(what: &str, mut asked: impl FnMut() -> bool) {
+    let deadline = now() + jiff::SignedDuration::try_from(PATIENCE).expect("a minute fits");
+    while !asked() {
+        assert!(now() < deadline, "waited {PATIENCE:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,490 @@
+//! The server under test: a process of its own over a directory of its own, on a port that the
+//! system chose, ended by the process id that started it.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{Answer, Client, PATIENCE};
+
+/// The account that `init` makes.
+pub const ACCOUNT: &str = "acme";
+/// The address of the first administrator.
+pub const ADMIN: &str = "ada@example.com";
+/// Everybody's password: long enough for any rule, and found in no list.
+pub const PASSWORD: &str = "harness-Quill-97-lantern";
+
+/// A running server with an account `acme` and its first administrator.
+pub struct Server {
+    /// Where it listens: `http://127.0.0.1:PORT`. Another one after a restart.
+    pub url: String,
+    /// The preset it was initialised with.
+    pub preset: String,
+    /// The administrator's token, named `init`. Empty when nothing was initialised.
+    pub admin_token: String,
+    /// The administrator's member id.
+    pub admin_id: String,
+    /// A service's key that may verify in every account.
+    pub service_key: String,
+    directory: TempDir,
+    begin: Begin,
+    process: Option<Running>,
+    output: Arc<Mutex<Vec<u8>>>,
+    members: AtomicUsize,
+}
+
+/// How to start a server that differs from the usual one.
+#[derive(Clone)]
+pub struct Begin {
+    preset: String,
+    initialise: bool,
+    arguments: Vec<String>,
+    environment: HashMap<String, String>,
+    configuration: String,
+}
+
+impl Begin {
+    pub fn preset(preset: &str) -> Begin {
+        Begin {
+            preset: preset.to_owned(),
+            initialise: true,
+            arguments: Vec::new(),
+            environment: HashMap::new(),
+            configuration: String::new(),
+        }
+    }
+
+    /// Leaves the database empty: `serve` prints a set-up link and nobody can log in.
+    pub fn empty(mut self) -> Begin {
+        self.initialise = false;
+        self
+    }
+
+    /// One more argument of `serve`.
+    pub fn argument(mut self, argument: &str) -> Begin {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// One more variable in the environment of every command.
+    pub fn variable(mut self, name: &str, value: &str) -> Begin {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The text of `jeton.toml`.
+    pub fn configuration(mut self, toml: &str) -> Begin {
+        self.configuration = toml.to_owned();
+        self
+    }
+
+    pub fn start(self) -> Server {
+        let directory = TempDir::new().expect("a temporary directory");
+        std::fs::create_dir(directory.path().join("home")).expect("a home for the commands");
+        std::fs::write(directory.path().join("password"), PASSWORD).expect("the password file");
+        std::fs::write(directory.path().join("jeton.toml"), &self.configuration).expect("the configuration");
+        let mut server = Server {
+            url: String::new(),
+            preset: self.preset.clone(),
+            admin_token: String::new(),
+            admin_id: String::new(),
+            service_key: String::new(),
+            directory,
+            begin: self,
+            process: None,
+            output: Arc::default(),
+            members: AtomicUsize::new(0),
+        };
+        if server.begin.initialise {
+            server.initialise();
+        }
+        server.serve();
+        server
+    }
+}
+
+/// A member made by the harness, logged in.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// `mem_…`
+    pub id: String,
+    /// The token of the member's login.
+    pub session: String,
+    pub email: String,
+    pub name: String,
+}
+
+/// A command that has run to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Asserts exit code 0 and hands out standard output.
+    #[track_caller]
+    pub fn done(&self) -> &str {
+        assert_eq!(self.code, 0, "{self:#?}");
+        &self.stdout
+    }
+
+    /// Asserts exit code 0 and reads standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(self.done()).unwrap_or_else(|error| panic!("not JSON, {error}: {self:#?}"))
+    }
+}
+
+impl Server {
+    /// A server whose account `acme` was made with this preset.
+    pub fn start(preset: &str) -> Server {
+        Begin::preset(preset).start()
+    }
+
+    // Who speaks
+
+    /// A client with this token.
+    pub fn as_(&self, token: &str) -> Client {
+        self.anonymous().bearer(token)
+    }
+
+    /// A client with the administrator's token.
+    pub fn admin(&self) -> Client {
+        self.as_(&self.admin_token)
+    }
+
+    /// A client with the service's key.
+    pub fn service(&self) -> Client {
+        self.as_(&self.service_key)
+    }
+
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(&self.url)
+    }
+
+    /// The verdict over a token, as a service hears it.
+    #[track_caller]
+    pub fn verify(&self, text: &str) -> Value {
+        self.verify_with(json!({ "token": text }))
+    }
+
+    /// The verdict over a whole ask.
+    #[track_caller]
+    pub fn verify_with(&self, ask: Value) -> Value {
+        self.service().post("/v1/verify", ask).ok(200).clone()
+    }
+
+    /// Asserts that this token is good, and that this code says so.
+    #[track_caller]
+    pub fn accepts(&self, text: &str) {
+        let verdict = self.verify(text);
+        assert!(verdict["valid"] == true && verdict["code"] == "valid", "expected a good token: {verdict:#}");
+    }
+
+    /// Asserts that this token is not good, for this reason.
+    #[track_caller]
+    pub fn rejects(&self, text: &str, code: &str) {
+        let verdict = self.verify(text);
+        assert!(verdict["valid"] == false && verdict["code"] == code, "expected `{code}`: {verdict:#}");
+    }
+
+    // People and accounts
+
+    /// Makes a member of `acme` with this role and logs in.
+    #[track_caller]
+    pub fn member(&self, role: &str) -> Member {
+        self.member_of(ACCOUNT, role)
+    }
+
+    /// Makes a member of any account, as the operator, and logs in there.
+    #[track_caller]
+    pub fn member_of(&self, account: &str, role: &str) -> Member {
+        let number = self.members.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = format!("Member {number}");
+        let email = format!("member{number}@example.com");
+        let made = self.admin().post(
+            &format!("/v1/accounts/{account}/members"),
+            json!({ "name": name, "email": email, "role": role, "password": PASSWORD }),
+        );
+        made.ok(201);
+        let id = made.text_at("id");
+        let session = self.log_in_to(account, &email).text_at("token");
+        Member { id, session, email, name }
+    }
+
+    /// Logs in with the password that everybody has here.
+    pub fn log_in(&self, email: &str) -> Answer {
+        self.log_in_to(ACCOUNT, email)
+    }
+
+    pub fn log_in_to(&self, account: &str, email: &str) -> Answer {
+        let ask = json!({ "email": email, "password": PASSWORD, "account": account });
+        let answer = self.anonymous().post("/v1/sessions", ask);
+        assert!(matches!(answer.status, 200 | 201), "expected a login:\n{answer:?}");
+        answer
+    }
+
+    /// Makes a second account, as the operator.
+    #[track_caller]
+    pub fn account(&self, id: &str, preset: &str) {
+        self.admin().post("/v1/accounts", json!({ "id": id, "name": id, "preset": preset })).ok(201);
+    }
+
+    /// The token in JSON, `secret` included, after a create that must succeed.
+    #[track_caller]
+    pub fn create(&self, caller: &str, ask: Value) -> Value {
+        self.as_(caller).post(&tokens(), ask).ok(201).clone()
+    }
+
+    // Commands
+
+    /// Runs `jeton ARGS` in a home of its own, `JETON_SERVER` naming this server.
+    pub fn jeton(&self, arguments: &[&str]) -> Finished {
+        self.jeton_with_input(arguments, "")
+    }
+
+    /// The same with text on standard input.
+    pub fn jeton_with_input(&self, arguments: &[&str], input: &str) -> Finished {
+        use std::io::Write;
+        let mut command = self.command();
+        command.args(arguments).env("JETON_SERVER", &self.url);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary was found");
+        // A command that does not read its input closes the pipe early; that is its right.
+        let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("the command ends");
+        Finished {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// The directory that holds everything of this server: data, home, configuration.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    // The process
+
+    /// Everything that the server has written so far, both streams, across restarts.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&self.output.lock().expect("no writer panics")).into_owned()
+    }
+
+    /// The process id, for tests that measure or signal.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").child.id()
+    }
+
+    /// The first line of output, from the running process, which holds this text; waits for it.
+    pub fn line_with(&self, text: &str) -> String {
+        let mut found = String::new();
+        crate::until(&format!("a line of output with `{text}`"), || {
+            match self.output().lines().find(|line| line.contains(text)) {
+                Some(line) => found = line.to_owned(),
+                None => return false,
+            }
+            true
+        });
+        found
+    }
+
+    /// Ends it as a service manager would, and waits; returns its exit code.
+    pub fn stop(&mut self) -> i32 {
+        let running = self.process.take().expect("it runs");
+        rustix::process::kill_process(
+            rustix::process::Pid::from_child(&running.child),
+            rustix::process::Signal::TERM,
+        )
+        .expect("our own child");
+        running.wait().unwrap_or_else(|| panic!("it did not end on SIGTERM; it said:\n{}", self.output()))
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill9(&mut self) {
+        self.process.take().expect("it runs").kill();
+    }
+
+    /// Starts it again over the same data, after `stop` or `kill9`; stops it first if it runs.
+    pub fn restart(&mut self) {
+        if self.process.is_some() {
+            self.stop();
+        }
+        self.serve();
+    }
+
+    fn initialise(&mut self) {
+        let mut command = self.command();
+        command.args(["init", "--account", ACCOUNT, "--admin", ADMIN, "--preset", &self.preset, "--json"]);
+        command.arg("--password-file").arg(self.directory.path().join("password"));
+        self.installation(&mut command);
+        let output = command.output().expect("the binary was found");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "`jeton init` failed, {}:\n{stderr}", output.status);
+        let made: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("`jeton init --json` printed no JSON, {error}:\n{stderr}"));
+        let field =
+            |name: &str| made[name].as_str().unwrap_or_else(|| panic!("`init` printed no {name}")).to_owned();
+        assert_eq!(field("account"), ACCOUNT);
+        self.admin_token = field("token");
+        self.admin_id = field("member");
+        self.service_key = field("service_key");
+    }
+
+    fn serve(&mut self) {
+        let mut command = self.command();
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        self.installation(&mut command);
+        if !self.begin.initialise {
+            command.args(["--preset", &self.preset]);
+        }
+        command.args(&self.begin.arguments);
+        let running = Running::spawn(command, &self.output);
+        match running.listening.recv_timeout(PATIENCE) {
+            Ok(url) => self.url = url,
+            Err(_) => {
+                running.kill();
+                panic!("`jeton serve` named no address to connect to; it said:\n{}", self.output());
+            }
+        }
+        let address = self.url.strip_prefix("http://").expect("the reader looked for it").to_owned();
+        crate::until("the server takes connections", || std::net::TcpStream::connect(&address).is_ok());
+        self.process = Some(running);
+    }
+
+    fn installation(&self, command: &mut Command) {
+        command.arg("--data").arg(self.data());
+        if !self.begin.configuration.is_empty() {
+            command.arg("--config").arg(self.directory.path().join("jeton.toml"));
+        }
+    }
+
+    /// The binary in an environment that holds nothing of the machine but its search path.
+    fn command(&self) -> Command {
+        let home = self.directory.path().join("home");
+        let mut command = Command::new(binary());
+        command.env_clear().current_dir(&home);
+        for kept in ["PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE"] {
+            if let Some(value) = std::env::var_os(kept) {
+                command.env(kept, value);
+            }
+        }
+        command.env("HOME", &home).env("XDG_CONFIG_HOME", home.join(".config")).env("NO_COLOR", "1");
+        command.envs(&self.begin.environment);
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Some(running) = self.process.take() else { return };
+        let pid = rustix::process::Pid::from_child(&running.child);
+        let asked = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let ended = running.wait();
+        if std::thread::panicking() {
+            // The test failed already; what the server said may tell why.
+            eprintln!("the server said:\n{}", self.output());
+        } else {
+            assert!(
+                asked.is_ok() && ended.is_some(),
+                "the server did not end on SIGTERM:\n{}",
+                self.output()
+            );
+        }
+    }
+}
+
+/// Where the tokens of `acme` are.
+fn tokens() -> String {
+    format!("/v1/accounts/{ACCOUNT}/tokens")
+}
+
+/// A child and the threads that read what it says.
+struct Running {
+    child: Child,
+    listening: Receiver<String>,
+    /// Disconnected when both streams have ended, which they do when the process does.
+    ended: Receiver<()>,
+}
+
+impl Running {
+    fn spawn(mut command: Command, output: &Arc<Mutex<Vec<u8>>>) -> Running {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary was found");
+        let (found, listening) = mpsc::channel();
+        let (alive, ended) = mpsc::channel();
+        let stdout = child.stdout.take().expect("piped");
+        let stderr = child.stderr.take().expect("piped");
+        follow(stdout, output.clone(), found.clone(), alive.clone());
+        follow(stderr, output.clone(), found, alive);
+        Running { child, listening, ended }
+    }
+
+    /// Waits for the process to end by itself, then kills it if it would not.
+    fn wait(mut self) -> Option<i32> {
+        match self.ended.recv_timeout(PATIENCE) {
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                self.kill();
+                None
+            }
+            _ => Some(self.child.wait().expect("our own child").code().unwrap_or(-1)),
+        }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("our own child");
+        self.child.wait().expect("our own child");
+    }
+}
+
+/// Copies a stream into the buffer line by line and reports the address when a line names it.
+fn follow(
+    stream: impl Read + Send + 'static,
+    output: Arc<Mutex<Vec<u8>>>,
+    found: Sender<String>,
+    alive: Sender<()>,
+) {
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stream);
+        let mut line = Vec::new();
+        while matches!(reader.read_until(b'\n', &mut line), Ok(1..)) {
+            output.lock().expect("no writer panics").extend_from_slice(&line);
+            let text = String::from_utf8_lossy(&line);
+            if let Some((_, url)) = text.split_once("listens on ") {
+                let url = url.split_whitespace().next().unwrap_or_default().trim_end_matches('/');
+                // The one who waits may be gone already; that the line was kept is enough then.
+                let _ = found.send(url.to_owned());
+            }
+            line.clear();
+        }
+        drop(alive);
+    });
+}
+
+/// The binary under test: `JETON_BIN`, or the one beside the tests in the target directory.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("JETON_BIN") {
+        return PathBuf::from(path);
+    }
+    let test = std::env::current_exe().expect("a test knows where it runs");
+    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+    let binary = profile.join("jeton");
+    assert!(binary.is_file(), "no binary at {}: run `cargo build -p jeton` first", binary.display());
+    binary
+}
