@@ -1,1 +1,29 @@
+//! The rules: what an account is, who may do what in it, what may happen to a token, and
+//! whether one is good.
+//!
+//! Everything here is a pure function of facts, an ask and the time. This crate never reads a
+//! clock, draws a number, waits, or knows SQL and HTTP. Three places to start:
+//!
+//! - [`admit`]: the one place that says whether a token is good;
+//! - [`lifecycle`]: every change a token can go through, as a decision that returns a
+//!   [`Change`](change::Change) or a [`Refusal`](refusal::Refusal);
+//! - [`policy`]: the switches by which one server can be many products.
 
+pub mod admit;
+pub mod change;
+pub mod facts;
+pub mod grant;
+pub mod ids;
+pub mod life;
+pub mod lifecycle;
+pub mod members;
+pub mod node;
+pub mod permission;
+pub mod policy;
+pub mod preset;
+pub mod refusal;
+pub mod roles;
+pub mod setup;
+pub mod text;
+pub mod time;
+pub mod usage;

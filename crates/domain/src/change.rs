@@ -1,0 +1,228 @@
+//! A change, as a value: what it rests on, what must hold, what it writes, what it says.
+//!
+//! A decision returns a [`Change`]; `Store::commit` is the only way to carry one out, in one
+//! transaction, all of it or nothing.
+
+use std::fmt;
+
+use token::{TokenId, TokenText};
+
+use crate::facts::{Account, Holder, Installation, Node, Person, Service, Token};
+use crate::ids::{AccountId, HolderId, PersonId, RoleId, ServiceId};
+use crate::life::Lens;
+use crate::node::NodePath;
+use crate::policy::Counted;
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+
+/// What is to happen, if what it rests on still stands.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// Rows that were read but are not written, at the version that the decision saw.
+    pub expects: Vec<Expect>,
+    /// Counted inside the transaction; the first that fails refuses the change.
+    pub guards: Vec<Guard>,
+    pub writes: Vec<Write>,
+    /// What the journal will say, in this order.
+    pub entries: Vec<Entry>,
+    /// Authority shrinks: whoever remembers more must hear of it before the answer, and a
+    /// restored backup must not undo it.
+    pub narrows: bool,
+}
+
+/// A row that must still be at this version. One that moved on is a conflict, and the decision
+/// is taken again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    Account(AccountId, i64),
+    Holder(AccountId, HolderId, i64),
+    Token(AccountId, TokenId, i64),
+    Person(PersonId, i64),
+    /// The node must exist; nodes never change.
+    Node(AccountId, NodePath),
+}
+
+/// A condition over many rows, and what the caller hears where it does not hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guard {
+    pub holds: Condition,
+    pub otherwise: Refusal,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// Fewer than `max` tokens (`pat` and `sat`) in one of the `counted` states. One that was
+    /// rotated has handed on its place, and a token is not counted against itself (`besides`).
+    Fewer {
+        account: AccountId,
+        holder: Option<HolderId>,
+        counted: Vec<Counted>,
+        max: u32,
+        besides: Option<TokenId>,
+        lens: Lens,
+    },
+    /// No other token of the account has this name, deleted and rotated ones apart.
+    TokenNameFree { account: AccountId, name: String, besides: Option<TokenId>, lens: Lens },
+    /// Another active member of the account has the role at `/`.
+    AnotherMemberHas { account: AccountId, role: RoleId, besides: HolderId },
+    /// No holder has the role anywhere, and no token that is not deleted was given it.
+    RoleUnused { account: AccountId, role: RoleId },
+    /// The person is a member of the account already, removed memberships apart.
+    NotAMember { account: AccountId, person: PersonId },
+    EmailFree { email: String },
+    ExternalIdFree { account: AccountId, external_id: String },
+    AccountFree { account: AccountId },
+    NodeFree { account: AccountId, path: NodePath },
+    /// The database is empty: it has never had an account.
+    NoAccountYet,
+}
+
+/// One row to write. An update replaces the row whose version is the given row's, and makes it
+/// one higher; none matching is a conflict.
+#[derive(Debug)]
+pub enum Write {
+    InsertAccount(Box<Account>),
+    UpdateAccount(Box<Account>),
+    InsertPerson(Person),
+    UpdatePerson(Person),
+    InsertHolder(Holder),
+    UpdateHolder(Holder),
+    /// The token's `number` is given out here. `keep` is the text to seal, where the policy
+    /// says that it can be recovered.
+    InsertToken { token: Box<Token>, keep: Option<TokenText> },
+    UpdateToken(Box<Token>),
+    /// Forgets the sealed text of a token that will never be good again.
+    ForgetSecret(TokenId),
+    InsertService(Service),
+    UpdateService(Service),
+    InsertNode(Node),
+    InsertInstallation(Installation),
+    UpdateInstallation(Installation),
+    /// Gives a bit of the registry its name; taken meanwhile is a conflict.
+    InsertPermission { bit: u8, name: String },
+    /// Keeps the answer for whoever asks again with the same key.
+    Remember(Remembered),
+    /// Uses up the set-up link; gone already is a conflict.
+    UseSetupLink { hash: [u8; 32] },
+}
+
+/// An answer kept under an Idempotency-Key: sealed, and found by a hash that tells nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Hash of caller, route and key.
+    pub key: [u8; 32],
+    /// Hash of the request, to tell a replay from another request under the same key.
+    pub request: [u8; 32],
+    /// Readable only with the Idempotency-Key itself.
+    pub sealed: Vec<u8>,
+    pub until: Timestamp,
+}
+
+/// What the journal will say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub actor: Actor,
+    /// None for what concerns the whole server.
+    pub account: Option<AccountId>,
+    pub action: Action,
+    /// The id of what it happened to.
+    pub subject: String,
+    /// A JSON object without secrets.
+    pub payload: serde_json::Value,
+}
+
+/// Who did it, and by what token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    Holder { id: HolderId, via: TokenId },
+    Service(ServiceId),
+    /// Somebody with access to the installation itself.
+    Operator,
+    /// Somebody who was not known: the bearer of a set-up link, a failed login.
+    Nobody,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Holder { id, via } => write!(f, "{id} via {via}"),
+            Self::Service(id) => id.fmt(f),
+            Self::Operator => f.write_str("operator"),
+            Self::Nobody => f.write_str("nobody"),
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($variant:ident = $text:literal,)*) => {
+        /// What happened, as the journal calls it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action { $($variant,)* }
+
+        impl Action {
+            pub const ALL: &[Action] = &[$(Self::$variant,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    AccountCreated = "account.created",
+    PolicyChanged = "policy.changed",
+    RoleCreated = "role.created",
+    RoleEdited = "role.edited",
+    RoleDeleted = "role.deleted",
+    PersonCreated = "person.created",
+    MemberCreated = "member.created",
+    MemberEdited = "member.edited",
+    MemberDeactivated = "member.deactivated",
+    MemberReactivated = "member.reactivated",
+    MemberRemoved = "member.removed",
+    ServiceAccountCreated = "service_account.created",
+    NodeCreated = "node.created",
+    InstallationCreated = "installation.created",
+    InstallationEdited = "installation.edited",
+    TokenCreated = "token.created",
+    TokenEdited = "token.edited",
+    TokenRotated = "token.rotated",
+    TokenRevoked = "token.revoked",
+    TokenApproved = "token.approved",
+    TokenLeaked = "token.leaked",
+    TokenRevealed = "token.revealed",
+    TokenDeleted = "token.deleted",
+    SessionStarted = "session.started",
+    SessionEnded = "session.ended",
+    ServiceCreated = "service.created",
+    ServiceRevoked = "service.revoked",
+}
+
+impl Change {
+    pub fn expect(mut self, expect: Expect) -> Self {
+        self.expects.push(expect);
+        self
+    }
+
+    pub fn guard(mut self, holds: Condition, otherwise: Refusal) -> Self {
+        self.guards.push(Guard { holds, otherwise });
+        self
+    }
+
+    pub fn write(mut self, write: Write) -> Self {
+        self.writes.push(write);
+        self
+    }
+
+    pub fn entry(mut self, entry: Entry) -> Self {
+        self.entries.push(entry);
+        self
+    }
+
+    pub fn narrowing(mut self) -> Self {
+        self.narrows = true;
+        self
+    }
+}

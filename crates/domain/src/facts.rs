@@ -1,0 +1,219 @@
+//! The rows: what is known, and nothing derived.
+//!
+//! A row carries its `version`; every write names the version that it replaces, so a decision
+//! made on an older row is a conflict and is taken again. Nothing here says whether a token is
+//! good: see [`life`](crate::life) and [`admit`](mod@crate::admit).
+
+use serde::{Deserialize, Serialize};
+use token::{Digest, TokenId};
+
+use crate::grant::Grant;
+use crate::ids::{AccountId, HolderId, InstallationId, PersonId, RoleId, ServiceId};
+use crate::life::Life;
+use crate::node::NodePath;
+use crate::permission::PermissionSet;
+use crate::policy::Policy;
+use crate::time::Timestamp;
+
+/// A customer of the product: a tree of nodes with members, roles and a policy of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    pub id: AccountId,
+    pub name: String,
+    pub external_id: Option<String>,
+    /// A JSON object, as it will be served.
+    pub metadata: Option<String>,
+    /// The preset whose policy, roles and words were copied at creation.
+    pub preset: String,
+    pub created_at: Timestamp,
+    pub inactive_since: Option<Timestamp>,
+    pub policy: Policy,
+    /// What nodes are called, level by level below the account.
+    pub levels: Vec<String>,
+    /// The product's entities in this account: `full` access means these.
+    pub entities: Vec<Entity>,
+    /// Strongest first.
+    pub roles: Vec<Role>,
+    pub version: i64,
+}
+
+impl Account {
+    pub fn role(&self, id: RoleId) -> Option<&Role> {
+        self.roles.iter().find(|role| role.id == id)
+    }
+
+    pub fn role_named(&self, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.name == name)
+    }
+}
+
+/// Something of the product that permissions speak of, such as `devices`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entity {
+    pub name: String,
+    pub actions: Vec<String>,
+}
+
+/// A named set of permissions, editable in its account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    pub id: RoleId,
+    pub name: String,
+    pub permissions: PermissionSet,
+}
+
+/// A place in an account's tree. Its slug and its parent never change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    pub account: AccountId,
+    pub path: NodePath,
+    pub name: String,
+    pub created_at: Timestamp,
+}
+
+/// A customer's running copy of the product, linked to nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installation {
+    pub id: InstallationId,
+    pub account: AccountId,
+    pub name: String,
+    pub nodes: Vec<NodePath>,
+    pub created_at: Timestamp,
+    pub version: i64,
+}
+
+/// Somebody who can log in, in however many accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub id: PersonId,
+    /// Lower case, unique on the server.
+    pub email: String,
+    /// A PHC string; none until a password was set.
+    pub password: Option<String>,
+    /// Runs the server: may create accounts and services.
+    pub operator: bool,
+    pub created_at: Timestamp,
+    pub version: i64,
+}
+
+/// A member or a service account: who tokens act for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub id: HolderId,
+    pub account: AccountId,
+    pub name: String,
+    /// The person behind a member; none for a user known only by `external_id`.
+    pub person: Option<PersonId>,
+    pub email: Option<String>,
+    pub external_id: Option<String>,
+    pub metadata: Option<String>,
+    /// Which role holds at which node and below. A member's own role is the one at `/`.
+    pub bindings: Vec<Binding>,
+    pub standing: Standing,
+    pub created_at: Timestamp,
+    pub version: i64,
+}
+
+impl Holder {
+    /// The role bound at the root, which lists and verdicts show as *the* role.
+    pub fn role(&self) -> Option<RoleId> {
+        self.bindings.iter().find(|binding| binding.node.is_root()).map(|binding| binding.role)
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.standing.inactive_since.is_none() && self.standing.removed_at.is_none()
+    }
+}
+
+/// A role that holds at a node and below.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    pub role: RoleId,
+    pub node: NodePath,
+}
+
+/// What happened to a holder. Each field stops any number of tokens with one row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    pub inactive_since: Option<Timestamp>,
+    /// Tokens approved before this wait for a new approval.
+    pub approve_after: Option<Timestamp>,
+    /// Tokens approved at this moment or before are revoked.
+    pub revoked_before: Option<Timestamp>,
+    /// The member left; the row stays, because tokens and the journal name it.
+    pub removed_at: Option<Timestamp>,
+    /// All tokens of this holder were deleted with it.
+    pub tokens_deleted_at: Option<Timestamp>,
+}
+
+/// A token, or the session that a login made. The text is not here: only its digest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    pub id: TokenId,
+    /// Counts the account's tokens; given out by the store when the token is written.
+    pub number: i64,
+    pub account: AccountId,
+    pub holder: HolderId,
+    /// Who created it: the holder, or who made it for a service account.
+    pub issued_by: HolderId,
+    pub name: String,
+    pub description: Option<String>,
+    pub metadata: Option<String>,
+    pub grant: Grant,
+    pub node: NodePath,
+    /// May use the desk whatever `reach` says: sessions, the first token of an installation,
+    /// and tokens given desk permissions by name from an administrator's session.
+    pub desk: bool,
+    pub life: Life,
+    /// What whoever revoked it, or reported it leaked, said.
+    pub reason: Option<String>,
+    /// SHA-256 of the whole text.
+    pub digest: Digest,
+    pub version: i64,
+}
+
+/// A program of the product, with a key of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    pub id: ServiceId,
+    pub name: String,
+    pub scopes: Vec<Scope>,
+    /// The accounts that it may ask about; none means all.
+    pub accounts: Option<Vec<AccountId>>,
+    pub digest: Digest,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub version: i64,
+}
+
+/// What a service may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    Verify,
+    Introspect,
+    Provision,
+    ActAs,
+}
+
+impl Scope {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Introspect => "introspect",
+            Self::Provision => "provision",
+            Self::ActAs => "act_as",
+        }
+    }
+}
+
+/// Rows read in one snapshot of the store, with its place in the order of changes.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The last change that the snapshot contains.
+    pub position: i64,
+    pub accounts: Vec<Account>,
+    pub holders: Vec<Holder>,
+    pub tokens: Vec<Token>,
+    pub services: Vec<Service>,
+}

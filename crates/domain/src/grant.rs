@@ -1,0 +1,91 @@
+//! What a token may do: its grant, met with what its holder may do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Account, Holder};
+use crate::ids::RoleId;
+use crate::node::NodePath;
+use crate::permission::PermissionSet;
+use crate::policy::{Ceiling, Reach};
+
+/// What a token was given, as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// Whatever the holder may do.
+    Inherit,
+    /// What the role allows, following its edits.
+    Role(RoleId),
+    /// A level of access over some entities, worked out when it was granted.
+    Access { level: Level, entities: Option<Vec<String>>, set: PermissionSet },
+    /// These permissions by name.
+    List(PermissionSet),
+}
+
+/// full = every action, write = create and update, read = read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Full,
+    Write,
+    Read,
+}
+
+impl Level {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Write => "write",
+            Self::Read => "read",
+        }
+    }
+
+    /// Whether the level includes an action of the product's.
+    pub fn includes(self, action: &str) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Write => matches!(action, "create" | "update"),
+            Self::Read => action == "read",
+        }
+    }
+}
+
+/// What a holder may do at a node: the union of its roles bound there or above. A role that
+/// no longer exists allows nothing.
+pub fn of_holder(holder: &Holder, account: &Account, at: &NodePath) -> PermissionSet {
+    let holds = holder.bindings.iter().filter(|binding| binding.node.covers(at));
+    holds.filter_map(|binding| account.role(binding.role)).map(|role| role.permissions).collect()
+}
+
+/// What the grant alone allows at a node, before the ceiling.
+pub fn of_grant(grant: &Grant, holder: &Holder, account: &Account, at: &NodePath) -> PermissionSet {
+    match grant {
+        Grant::Inherit => of_holder(holder, account, at),
+        Grant::Role(role) => account.role(*role).map_or(PermissionSet::EMPTY, |role| role.permissions),
+        Grant::Access { set, .. } | Grant::List(set) => *set,
+    }
+}
+
+/// What a token may do at `at`: nothing outside its node; its grant, under `ceiling = live`
+/// met with what its holder may do there now; the desk only where `reach` or the token's own
+/// `desk` says so.
+pub fn of_token(
+    grant: &Grant,
+    desk: bool,
+    node: &NodePath,
+    holder: &Holder,
+    account: &Account,
+    at: &NodePath,
+) -> PermissionSet {
+    if !node.covers(at) {
+        return PermissionSet::EMPTY;
+    }
+    let mut rights = of_grant(grant, holder, account, at);
+    if account.policy.permission.ceiling == Ceiling::Live {
+        rights = rights & of_holder(holder, account, at);
+    }
+    if !desk && account.policy.reach == Reach::Resources {
+        rights = rights - PermissionSet::DESK;
+    }
+    rights
+}

@@ -1,0 +1,231 @@
+//! What happened to a token, and the state that follows from it at a moment.
+//!
+//! No state is stored anywhere: rows keep what happened and when, and [`state`] says what that
+//! means now. So nothing has to run for a token to expire.
+
+use std::fmt;
+
+use token::{Kind, TokenId};
+
+use crate::facts::{Account, Holder, Standing};
+use crate::policy::OnInactive;
+use crate::time::{Period, Timestamp};
+
+/// What happened to a token, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    pub created_at: Timestamp,
+    /// Good from here on; none means at once.
+    pub not_before: Option<Timestamp>,
+    /// Good until just before; none means never ends, everywhere.
+    pub expires_at: Option<Timestamp>,
+    /// `created_at`, or none while it waits for its first approval.
+    pub approved_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    /// Reported as known to others. Final.
+    pub leaked_at: Option<Timestamp>,
+    /// The token that replaced it.
+    pub rotated_to: Option<TokenId>,
+    /// Good until here although it was replaced.
+    pub grace_until: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl Life {
+    /// A life that begins now, approved at once.
+    pub fn from(now: Timestamp, expires_at: Option<Timestamp>) -> Self {
+        Self {
+            created_at: now,
+            not_before: None,
+            expires_at,
+            approved_at: Some(now),
+            revoked_at: None,
+            leaked_at: None,
+            rotated_to: None,
+            grace_until: None,
+            deleted_at: None,
+        }
+    }
+
+    /// When life ends, under a policy that lets none be longer than `longest`.
+    pub fn ends_at(&self, longest: Option<&Period>) -> Option<Timestamp> {
+        let bound = longest.map(|longest| self.created_at.plus(longest));
+        self.expires_at.into_iter().chain(bound).min()
+    }
+
+    fn is_revoked(&self, standing: &Standing) -> bool {
+        let approved = self.approved_at.unwrap_or(self.created_at);
+        self.revoked_at.is_some() || standing.revoked_before.is_some_and(|before| before >= approved)
+    }
+
+    fn is_pending(&self, standing: &Standing) -> bool {
+        match (self.approved_at, standing.approve_after) {
+            (None, _) => true,
+            (Some(approved), Some(after)) => approved < after,
+            (Some(_), None) => false,
+        }
+    }
+}
+
+/// The state that people see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    Deleted,
+    Leaked,
+    Revoked,
+    Suspended,
+    Expired,
+    Pending,
+    Rotated,
+    Grace,
+    Expiring,
+    Active,
+}
+
+impl State {
+    pub const ALL: [Self; 10] = [
+        Self::Deleted,
+        Self::Leaked,
+        Self::Revoked,
+        Self::Suspended,
+        Self::Expired,
+        Self::Pending,
+        Self::Rotated,
+        Self::Grace,
+        Self::Expiring,
+        Self::Active,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Leaked => "leaked",
+            Self::Revoked => "revoked",
+            Self::Suspended => "suspended",
+            Self::Expired => "expired",
+            Self::Pending => "pending",
+            Self::Rotated => "rotated",
+            Self::Grace => "grace",
+            Self::Expiring => "expiring",
+            Self::Active => "active",
+        }
+    }
+
+    /// Whether a token in this state opens anything.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Active | Self::Expiring | Self::Grace)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What an account and a holder say about the lives of their tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    pub standing: Standing,
+    /// The account is closed, or the holder is deactivated and the policy suspends.
+    pub suspended: bool,
+    /// `expiry.max`: at use, life ends at `created_at` + this.
+    pub longest: Option<&'a Period>,
+    /// The first notice, in days before the end.
+    pub first_notice: Option<i64>,
+}
+
+impl<'a> Surroundings<'a> {
+    pub fn of(account: &'a Account, holder: &Holder, kind: Kind) -> Self {
+        // A login is the person at work: it stops with the member, and the length of a login
+        // is a switch of its own, so neither `on_inactive = keep` nor `expiry.max` touch it.
+        let login = kind == Kind::Ses;
+        let suspends = login || account.policy.on_inactive == OnInactive::Suspend;
+        Self {
+            standing: holder.standing,
+            suspended: account.inactive_since.is_some()
+                || (suspends && holder.standing.inactive_since.is_some())
+                || (login && holder.standing.removed_at.is_some()),
+            longest: if login { None } else { account.policy.expiry.max.as_ref() },
+            first_notice: account.policy.first_notice(),
+        }
+    }
+}
+
+/// The state of a token at a moment: the first that applies, in the order of [`State::ALL`].
+pub fn state(life: &Life, around: &Surroundings<'_>, now: Timestamp) -> State {
+    let ends_at = life.ends_at(around.longest);
+    let notice = around.first_notice.map(|days| now.plus_micros(days * 24 * 3600 * 1_000_000));
+    if life.deleted_at.is_some() || around.standing.tokens_deleted_at.is_some() {
+        State::Deleted
+    } else if life.leaked_at.is_some() {
+        State::Leaked
+    } else if life.is_revoked(&around.standing) {
+        State::Revoked
+    } else if around.suspended {
+        State::Suspended
+    } else if ends_at.is_some_and(|end| now >= end) {
+        State::Expired
+    } else if life.is_pending(&around.standing) {
+        State::Pending
+    } else if life.rotated_to.is_some() {
+        if life.grace_until.is_some_and(|until| now < until) { State::Grace } else { State::Rotated }
+    } else if ends_at.zip(notice).is_some_and(|(end, notice)| end <= notice) {
+        State::Expiring
+    } else {
+        State::Active
+    }
+}
+
+/// The next moment at which time alone makes a good token bad, none if nothing will.
+pub fn good_until(life: &Life, around: &Surroundings<'_>) -> Option<Timestamp> {
+    let grace = life.rotated_to.and(life.grace_until);
+    life.ends_at(around.longest).into_iter().chain(grace).min()
+}
+
+/// The instants by which a store can tell states apart with plain comparisons, for lists and
+/// counts: the same rules as [`state`], calendar arithmetic done beforehand. The conformance
+/// suite holds the two to one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lens {
+    pub now: Timestamp,
+    /// The account is closed.
+    pub closed: bool,
+    /// Deactivated holders suspend their tokens.
+    pub suspends: bool,
+    /// Tokens created at this moment or before have outlived `expiry.max`.
+    pub outlived: Option<Timestamp>,
+    /// Tokens that expire at this moment or before are within the first notice.
+    pub soon: Option<Timestamp>,
+    /// Tokens created at this moment or before are within the first notice of `expiry.max`.
+    pub soon_outlived: Option<Timestamp>,
+}
+
+impl Lens {
+    pub fn of(account: &Account, now: Timestamp) -> Self {
+        let policy = &account.policy;
+        let soon = policy.first_notice().map(|days| now.plus_micros(days * 24 * 3600 * 1_000_000));
+        let longest = policy.expiry.max.as_ref();
+        Self {
+            now,
+            closed: account.inactive_since.is_some(),
+            suspends: policy.on_inactive == OnInactive::Suspend,
+            outlived: longest.map(|longest| latest_start(now, longest)),
+            soon,
+            soon_outlived: soon.zip(longest).map(|(soon, longest)| latest_start(soon, longest)),
+        }
+    }
+}
+
+/// The last moment from which `length` has passed at `end`: the greatest `s` with
+/// `s + length <= end`. Searched for, because clamped days make subtraction inexact.
+fn latest_start(end: Timestamp, length: &Period) -> Timestamp {
+    const MARGIN: i64 = 5 * 24 * 3600 * 1_000_000;
+    let guess = end.minus(length);
+    let (mut passed, mut open) = (guess.plus_micros(-MARGIN), guess.plus_micros(MARGIN));
+    while open.as_micros() - passed.as_micros() > 1 {
+        let middle = passed.plus_micros((open.as_micros() - passed.as_micros()) / 2);
+        if middle.plus(length) <= end { passed = middle } else { open = middle }
+    }
+    passed
+}
