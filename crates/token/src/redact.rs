@@ -21,15 +21,14 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     let mut kept = 0;
     let mut at = 0;
     while at < bytes.len() {
-        match secret_after(bytes, at) {
-            Some((start, end)) => {
-                redacted.push_str(&text[kept..start]);
-                redacted.push('…');
-                kept = end;
-                at = end;
-            }
-            None => at += 1,
+        let end = at + bytes[at..].iter().take_while(|&&byte| is_word(byte)).count();
+        if let Some(secret) = secret_in(&bytes[at..end]) {
+            // Both ends lie beside ASCII, so they are boundaries of characters.
+            redacted.push_str(&text[kept..at + secret]);
+            redacted.push('…');
+            kept = end;
         }
+        at = end + 1;
     }
     if kept == 0 {
         return Cow::Borrowed(text);
@@ -38,24 +37,40 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// From where to where to hide, if `_<kind>_` stands at `at` and something secret follows it.
-///
-/// The end is that of the word, underscores included, so that nothing that overlaps this match
-/// can survive it. Both ends lie beside ASCII, so they are boundaries of characters.
-fn secret_after(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-    layout::leading_kind(&bytes[at..])?;
-    let start = at + layout::KIND;
-    let rest = &bytes[start..];
-    let length =
-        rest.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(rest.len());
-    let word = &rest[..length];
+/// What a regular expression's `\b` takes for part of a word, in ASCII.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
 
-    let code = word.iter().take_while(|&&byte| crockford::is_digit(byte)).count();
-    let after_id = crockford::LEN + 1;
-    if code == crockford::LEN && word.get(code) == Some(&b'_') && word.len() > after_id {
-        return Some((start + after_id, start + length));
+/// From where to hide a word, if there is anything secret in it.
+///
+/// Everything to its end goes, so that no second token that overlaps the first can survive. One
+/// pass over the word, however many kinds it names, because whoever calls us chose its text.
+fn secret_in(word: &[u8]) -> Option<usize> {
+    let last_long = last_long_part(word);
+    (0..word.len()).find_map(|at| {
+        layout::leading_kind(&word[at..])?;
+        let code = at + layout::KIND;
+        let secret = code + crockford::LEN + 1;
+        match word.get(code..secret) {
+            Some([id @ .., b'_']) if id.iter().all(|&byte| crockford::is_digit(byte)) => {
+                (secret < word.len()).then_some(secret)
+            }
+            // With a misspelt id this is no token of ours, but nearly one, and its secret is one.
+            _ => (last_long? >= code).then_some(code),
+        }
+    })
+}
+
+/// Where the word's last part between underscores begins that is long enough for a secret.
+fn last_long_part(word: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    let mut last = None;
+    for part in word.split(|&byte| byte == b'_') {
+        if part.len() >= layout::SECRET {
+            last = Some(start);
+        }
+        start += part.len() + 1;
     }
-    // With a misspelt id this is no token of ours, but nearly one, and its secret is a secret.
-    let secret = |part: &[u8]| part.len() >= layout::SECRET;
-    word.split(|&byte| byte == b'_').any(secret).then_some((start, start + length))
+    last
 }

@@ -1,0 +1,211 @@
+//! What is refused at the door, and why.
+
+mod common;
+
+use common::Seeded;
+use proptest::prelude::*;
+use token::{Brand, Digest, Kind, Malformed, Parser, Presented, TokenText};
+
+fn ours_only() -> Parser {
+    Parser::new([Brand::default()], false)
+}
+
+fn foreign_too() -> Parser {
+    Parser::new([Brand::default()], true)
+}
+
+fn issued(seed: u64) -> TokenText {
+    TokenText::issue(Brand::default(), Kind::Pat, &Seeded::new(seed))
+}
+
+/// Characters from elsewhere that look like some of ours, some twice as wide, and controls.
+const LOOK_ALIKES: [char; 16] =
+    ['а', 'е', 'о', 'р', 'с', 'ο', 'ѕ', 'ј', 'ｊ', 'ａ', '０', '＿', '\u{ad}', '\u{200b}', '\u{feff}', '𝟎'];
+
+/// Every text that differs from `text` in one place only.
+fn one_character_changed(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    let ascii = (0u8..=127).map(|byte| vec![byte]);
+    let bare = (128u8..=255).map(|byte| vec![byte]);
+    let wide = LOOK_ALIKES.map(|letter| letter.to_string().into_bytes());
+    let replacements: Vec<Vec<u8>> = ascii.chain(bare).chain(wide).collect();
+    (0..text.len()).flat_map(move |place| {
+        let (before, rest) = text.as_bytes().split_at(place);
+        let replacements: Vec<_> = replacements.iter().filter(|new| ***new != rest[..1]).cloned().collect();
+        replacements.into_iter().map(move |new| [before, &new, &rest[1..]].concat())
+    })
+}
+
+#[test]
+fn every_change_of_one_character_is_refused() {
+    let token = issued(1);
+    let mut tried = 0;
+    for changed in one_character_changed(token.expose()) {
+        assert!(ours_only().parse(&changed).is_err(), "{}", changed.escape_ascii());
+        tried += 1;
+    }
+    assert_eq!(tried, 53 * (255 + LOOK_ALIKES.len()));
+}
+
+#[test]
+fn with_foreign_tokens_a_mistyped_token_of_ours_never_becomes_another_of_ours() {
+    let token = issued(1);
+    for changed in one_character_changed(token.expose()) {
+        match foreign_too().parse(&changed) {
+            Err(_) => {}
+            // Its head changed so that it is no longer of our brand: looked up by its own digest.
+            Ok(presented) => {
+                assert_eq!(presented, Presented::Foreign { digest: Digest::of(&changed) });
+                assert!(changed[..8] != token.expose().as_bytes()[..8]);
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_changed_character_is_refused(seed: u64, place in 0..53usize, new: u8) {
+        let token = issued(seed);
+        let mut changed = token.expose().as_bytes().to_vec();
+        prop_assume!(changed[place] != new);
+        changed[place] = new;
+        prop_assert!(ours_only().parse(&changed).is_err());
+    }
+
+    #[test]
+    fn two_characters_exchanged_are_refused(seed: u64, place in 0..52usize) {
+        let token = issued(seed);
+        let mut changed = token.expose().as_bytes().to_vec();
+        prop_assume!(changed[place] != changed[place + 1]);
+        changed.swap(place, place + 1);
+        prop_assert!(ours_only().parse(&changed).is_err());
+    }
+
+    #[test]
+    fn a_token_cut_off_or_run_on_is_refused(seed: u64, length in 0..53usize, more in prop::collection::vec(any::<u8>(), 1..300)) {
+        let token = issued(seed);
+        let text = token.expose().as_bytes();
+        prop_assert!(ours_only().parse(&text[..length]).is_err());
+        for parser in [ours_only(), foreign_too()] {
+            prop_assert_eq!(parser.parse(&[text, &more].concat()), Err(Malformed::Length));
+        }
+    }
+
+    #[test]
+    fn any_bytes_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = ours_only().parse(&bytes);
+        let _ = foreign_too().parse(&bytes);
+    }
+
+    #[test]
+    fn any_bytes_under_our_head_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        let text = [b"jtn_pat_", &bytes[..]].concat();
+        prop_assert!(ours_only().parse(&text).is_err());
+        prop_assert!(foreign_too().parse(&text).is_err());
+    }
+
+    #[test]
+    fn any_text_has_an_answer(text in ".*") {
+        let _ = foreign_too().parse(text.as_bytes());
+        let _ = TokenText::parse(&text);
+    }
+}
+
+#[test]
+fn each_cause_has_its_name() {
+    let token = issued(1);
+    let good = token.expose();
+    let cases: [(&str, Malformed); 8] = [
+        ("", Malformed::Foreign),
+        ("hello", Malformed::Foreign),
+        ("xyz_pat_", Malformed::Foreign),
+        ("jtn_pat_", Malformed::Length),
+        (&good[..52], Malformed::Length),
+        (&good.replace('_', "-"), Malformed::Foreign),
+        (&format!("{}!", &good[..52]), Malformed::Shape),
+        (&format!("jtn_sat_{}", &good[8..]), Malformed::Checksum),
+    ];
+    for (text, cause) in cases {
+        assert_eq!(ours_only().parse(text.as_bytes()), Err(cause), "{text}");
+    }
+}
+
+#[test]
+fn a_zero_id_is_refused_though_its_checksum_holds() {
+    let crc = "2q1aS0";
+    let text = format!("jtn_pat_000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAA{crc}");
+    assert_eq!(foreign_too().parse(text.as_bytes()), Err(Malformed::Shape));
+}
+
+#[test]
+fn a_refusal_never_repeats_the_text() {
+    let token = issued(1);
+    for changed in one_character_changed(token.expose()) {
+        let refusal = ours_only().parse(&changed).unwrap_err();
+        for shown in [refusal.to_string(), format!("{refusal:?}")] {
+            let letters = String::from_utf8_lossy(&changed);
+            assert!(
+                !letters.as_bytes().windows(6).any(|part| shown.as_bytes().windows(6).any(|s| s == part))
+            );
+        }
+    }
+}
+
+#[test]
+fn another_servers_token_is_foreign() {
+    let brand = "qov".parse().unwrap();
+    let token = TokenText::issue(brand, Kind::Pat, &Seeded::new(1));
+    let text = token.expose().as_bytes();
+    assert_eq!(ours_only().parse(text), Err(Malformed::Foreign));
+    assert_eq!(foreign_too().parse(text), Ok(Presented::Foreign { digest: token.digest() }));
+    // Nobody here can say whether its checksum should hold.
+    let mistyped = [&text[..52], b"!"].concat();
+    assert!(matches!(foreign_too().parse(&mistyped), Ok(Presented::Foreign { .. })));
+}
+
+#[test]
+fn tokens_of_an_earlier_brand_stay_ours() {
+    let brands: [Brand; 2] = ["acme".parse().unwrap(), Brand::default()];
+    let parser = Parser::new(brands, false);
+    for brand in brands {
+        let token = TokenText::issue(brand, Kind::Svc, &Seeded::new(1));
+        assert_eq!(parser.parse(token.expose().as_bytes()).unwrap().id(), Some(token.id()));
+    }
+}
+
+#[test]
+fn a_brand_that_begins_another_is_not_taken_for_it() {
+    let short: Brand = "jt".parse().unwrap();
+    let token = issued(1);
+    let parser = Parser::new([short, Brand::default()], false);
+    assert_eq!(parser.parse(token.expose().as_bytes()).unwrap().id(), Some(token.id()));
+    let parser = Parser::new([short], false);
+    assert_eq!(parser.parse(token.expose().as_bytes()), Err(Malformed::Foreign));
+}
+
+#[test]
+fn foreign_text_has_16_to_255_printable_ascii_characters() {
+    let foreign = |text: &[u8]| foreign_too().parse(text);
+    for length in [16, 17, 64, 255] {
+        let text = vec![b'x'; length];
+        assert_eq!(foreign(&text), Ok(Presented::Foreign { digest: Digest::of(&text) }));
+    }
+    for length in [0, 1, 15, 256, 257, 1 << 20] {
+        assert_eq!(foreign(&vec![b'x'; length]), Err(Malformed::Length));
+    }
+    for byte in 0..=255u8 {
+        let text = [b"0123456789abcdef", &[byte][..]].concat();
+        let printable = byte == b' ' || byte.is_ascii_graphic();
+        assert_eq!(foreign(&text).is_ok(), printable, "{byte}");
+    }
+    for letter in LOOK_ALIKES {
+        assert_eq!(foreign(format!("0123456789abcdef{letter}").as_bytes()), Err(Malformed::Shape));
+    }
+}
+
+#[test]
+fn text_of_our_own_brand_never_passes_as_foreign() {
+    for kind in Kind::ALL {
+        let made_up = format!("jtn_{kind}_some-older-system's-token");
+        assert!(foreign_too().parse(made_up.as_bytes()).is_err());
+    }
+}
