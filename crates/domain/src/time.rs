@@ -34,7 +34,9 @@ pub struct TimestampError(String);
 /// The text is no period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
-    #[error("`{0}` is not a period; expected whole numbers with units, such as `90 days`, `3 months` or `1h30m`")]
+    #[error(
+        "`{0}` is not a period; expected whole numbers with units, such as `90 days`, `3 months` or `1h30m`"
+    )]
     Malformed(String),
     #[error("`{0}` is negative; a period runs forward")]
     Negative(String),
@@ -146,13 +148,13 @@ impl FromStr for Timestamp {
 fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let number = |from: usize, digits: usize| -> Option<i16> {
-        bytes.get(from..from + digits)?.iter().try_fold(0i16, |sum, b| {
-            b.is_ascii_digit().then(|| sum * 10 + i16::from(b - b'0'))
-        })
+        bytes
+            .get(from..from + digits)?
+            .iter()
+            .try_fold(0i16, |sum, b| b.is_ascii_digit().then(|| sum * 10 + i16::from(b - b'0')))
     };
     let is = |at: usize, any_of: &[u8]| bytes.get(at).is_some_and(|b| any_of.contains(b));
-    let separated =
-        is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":");
+    let separated = is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":");
     if !separated || number(17, 2)? > 60 {
         return None;
     }
@@ -196,7 +198,8 @@ fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let small = |from| number(from, 2).map(|n| n as i8);
     let second = small(17)?.min(59);
     let civil =
-        DateTime::new(number(0, 4)?, small(5)?, small(8)?, small(11)?, small(14)?, second, micros * 1_000).ok()?;
+        DateTime::new(number(0, 4)?, small(5)?, small(8)?, small(11)?, small(14)?, second, micros * 1_000)
+            .ok()?;
     let utc = from_civil(civil).0 - offset_minutes * MICROS_PER_MINUTE as i64;
     (Timestamp::MIN.0..=Timestamp::MAX.0).contains(&utc).then_some(Timestamp(utc))
 }
@@ -251,10 +254,7 @@ impl Period {
 
     fn span(&self) -> Span {
         // The constructors and the parser keep each part within what a span holds.
-        Span::new()
-            .months(i64::from(self.months))
-            .days(i64::from(self.days))
-            .microseconds(self.micros as i64)
+        Span::new().months(i64::from(self.months)).days(i64::from(self.days)).microseconds(self.micros as i64)
     }
 }
 

@@ -49,9 +49,9 @@ impl<'de> Deserialize<'de> for RoleNames {
         }
         match Written::deserialize(deserializer)? {
             Written::Word(word) if word == "all" => Ok(RoleNames::All),
-            Written::Word(word) => {
-                Err(D::Error::custom(format!("`{word}` is not \"all\"; name roles in an array: [\"{word}\"]")))
-            }
+            Written::Word(word) => Err(D::Error::custom(format!(
+                "`{word}` is not \"all\"; name roles in an array: [\"{word}\"]"
+            ))),
             Written::Names(names) if names.iter().any(|name| name == "all") => Ok(RoleNames::All),
             Written::Names(names) => Ok(RoleNames::Named(names)),
         }
@@ -137,7 +137,9 @@ impl std::str::FromStr for Scheme {
 
 /// The text names no way to send a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no way to send a token; expected a word such as `Bearer`, `Basic`, or a header such as `x-token:`")]
+#[error(
+    "`{0}` is no way to send a token; expected a word such as `Bearer`, `Basic`, or a header such as `x-token:`"
+)]
 pub struct SchemeError(String);
 
 impl Serialize for Scheme {
@@ -153,7 +155,9 @@ impl<'de> Deserialize<'de> for Scheme {
 }
 
 /// TOML has no null, so `"never"` says that there is no period.
-pub(super) fn period_or_never<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Period>, D::Error> {
+pub(super) fn period_or_never<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Period>, D::Error> {
     match Option::<String>::deserialize(deserializer)?.as_deref() {
         None | Some("never") => Ok(None),
         Some(text) => text.parse().map(Some).map_err(D::Error::custom),
