@@ -216,4 +216,6 @@ pub struct Snapshot {
     pub holders: Vec<Holder>,
     pub tokens: Vec<Token>,
     pub services: Vec<Service>,
+    /// Bits of the registry and their names.
+    pub permissions: Vec<(u8, String)>,
 }
