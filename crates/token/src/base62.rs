@@ -1,6 +1,6 @@
 //! Base62 with the alphabet `0-9A-Za-z`: the digits of secrets and of the checksum.
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use crate::Entropy;
 
@@ -15,11 +15,11 @@ pub(crate) fn is_digit(byte: u8) -> bool {
 /// Six bits of each random byte name a character; the two of 64 values that name none are thrown
 /// away rather than folded back, which would make two characters likelier than the others.
 pub(crate) fn draw(digits: &mut [u8], entropy: &dyn Entropy) {
-    let mut bytes = [0u8; 32];
+    let mut bytes = Zeroizing::new([0u8; 32]);
     let mut drawn = 0;
     while drawn < digits.len() {
-        entropy.fill(&mut bytes);
-        for byte in bytes {
+        entropy.fill(&mut *bytes);
+        for byte in *bytes {
             if drawn == digits.len() {
                 break;
             }
@@ -29,7 +29,6 @@ pub(crate) fn draw(digits: &mut [u8], entropy: &dyn Entropy) {
             }
         }
     }
-    bytes.zeroize();
 }
 
 /// Six digits, big-endian, zero-padded; 62^6 is above 2^32, so every number has its own six.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zeroize::Zeroize;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{Brand, Code, Digest, Entropy, Kind, Malformed, TokenId, base62, checksum, layout};
 
@@ -10,10 +10,13 @@ use crate::{Brand, Code, Digest, Entropy, Kind, Malformed, TokenId, base62, chec
 ///
 /// It is made twice in a token's life at most: when it is issued, and where a policy says
 /// recoverable, when it is revealed.
+#[derive(ZeroizeOnDrop)]
 pub struct TokenText {
     /// ASCII, allocated once at its full length, so that no copy is left behind by growing.
     text: String,
+    #[zeroize(skip)]
     brand: Brand,
+    #[zeroize(skip)]
     id: TokenId,
 }
 
@@ -21,8 +24,8 @@ impl TokenText {
     /// Draws a new token with a new id. Whoever stores it issues again where the id is taken.
     pub fn issue(brand: Brand, kind: Kind, entropy: &dyn Entropy) -> TokenText {
         let id = TokenId { kind, code: Code::draw(entropy) };
-        let mut secret = [0; layout::SECRET];
-        base62::draw(&mut secret, entropy);
+        let mut secret = Zeroizing::new([0; layout::SECRET]);
+        base62::draw(&mut *secret, entropy);
 
         let mut text = String::with_capacity(layout::LONGEST);
         text.push_str(brand.as_str());
@@ -33,7 +36,6 @@ impl TokenText {
         text.push('_');
         text.extend(secret.iter().copied().map(char::from));
         text.extend(checksum::of(text.as_bytes()).map(char::from));
-        secret.zeroize();
         TokenText { text, brand, id }
     }
 
@@ -71,11 +73,5 @@ impl TokenText {
 impl fmt::Debug for TokenText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TokenText({})", self.redacted())
-    }
-}
-
-impl Drop for TokenText {
-    fn drop(&mut self) {
-        self.text.zeroize();
     }
 }

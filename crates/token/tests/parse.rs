@@ -129,11 +129,42 @@ fn each_cause_has_its_name() {
     }
 }
 
+/// Completes a text with the checksum it should have, as anybody can.
+fn with_checksum(body: &str) -> String {
+    let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = crc32fast::hash(body.as_bytes()) as usize;
+    let mut crc = [0; 6];
+    for digit in crc.iter_mut().rev() {
+        *digit = digits[rest % 62];
+        rest /= 62;
+    }
+    format!("{body}{}", String::from_utf8_lossy(&crc))
+}
+
 #[test]
-fn a_zero_id_is_refused_though_its_checksum_holds() {
-    let crc = "2q1aS0";
-    let text = format!("jtn_pat_000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAA{crc}");
-    assert_eq!(foreign_too().parse(text.as_bytes()), Err(Malformed::Shape));
+fn a_right_checksum_does_not_excuse_a_wrong_shape() {
+    let secret = "EXAMPLEexampleEXAMPLEexamp";
+    let good = with_checksum(&format!("jtn_pat_0123456789ab_{secret}"));
+    assert!(ours_only().parse(good.as_bytes()).is_ok());
+    for (body, cause) in [
+        (format!("jtn_pat_000000000000_{secret}"), Malformed::Shape),
+        (format!("jtn_pat_0123456789aB_{secret}"), Malformed::Shape),
+        (format!("jtn_pat_0123456789al_{secret}"), Malformed::Shape),
+        (format!("jtn_pat_0123456789ab-{secret}"), Malformed::Shape),
+        (format!("jtn_pat_0123456789abX{secret}"), Malformed::Shape),
+        (format!("jtn_pat_0123456789ab_-{}", &secret[1..]), Malformed::Shape),
+        (format!("jtn_pat_0123456789ab_{}_", &secret[1..]), Malformed::Shape),
+        (format!("jtn_pat_0123456789ab_{}", &secret[1..]), Malformed::Length),
+        (format!("jtn_pat_0123456789ab_X{secret}"), Malformed::Length),
+        (format!("jtn_pat-0123456789ab_{secret}"), Malformed::Foreign),
+        (format!("jtn-pat_0123456789ab_{secret}"), Malformed::Foreign),
+        (format!("jtn_tok_0123456789ab_{secret}"), Malformed::Foreign),
+        (format!("JTN_pat_0123456789ab_{secret}"), Malformed::Foreign),
+    ] {
+        let text = with_checksum(&body);
+        assert_eq!(ours_only().parse(text.as_bytes()), Err(cause), "{text}");
+        assert!(TokenText::parse(&text).is_err(), "{text}");
+    }
 }
 
 #[test]

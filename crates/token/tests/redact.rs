@@ -140,6 +140,24 @@ fn overlapping_tokens_are_all_hidden() {
     }
 }
 
+#[test]
+fn what_is_nearly_a_token_is_hidden_as_well() {
+    let secret = "Z".repeat(32);
+    for (line, shown) in [
+        (format!("jtn_pat_{secret}"), "jtn_pat_…"),
+        (format!("jtn_pat_0123456789aL_{secret}"), "jtn_pat_…"),
+        (format!("jtn_pat_0123456789ab_{}", &secret[..3]), "jtn_pat_0123456789ab_…"),
+        (format!("jtn_pat_0123456789ab_{secret}{secret}"), "jtn_pat_0123456789ab_…"),
+        (format!("/_pat_0123456789ab_{secret} x"), "/_pat_0123456789ab_… x"),
+        (format!("{0}_pat_{secret}", "a".repeat(26)), "aaaaaaaaaaaaaaaaaaaaaaaaaa_pat_…"),
+    ] {
+        assert_eq!(redact(&line), shown);
+    }
+    // What stands before the kind is no secret of it.
+    let line = format!("{}_pat_name", "a".repeat(26));
+    assert_eq!(redact(&line), line);
+}
+
 // A line of nothing but kinds made every `_pat_` read to the end of the line, once.
 #[test]
 fn a_line_made_to_be_slow_is_not() {
