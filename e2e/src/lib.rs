@@ -9,11 +9,13 @@
 //! The harness builds nothing. `cargo build -p jeton` comes first, or `JETON_BIN` names a binary.
 
 mod client;
+mod desk;
 mod server;
 mod tree;
 mod walk;
 
 pub use client::{Answer, Client};
+pub use desk::{strings, text};
 pub use server::{ACCOUNT, ADMIN, Begin, Finished, Member, PASSWORD, Server, binary};
 pub use tree::{repository, tracked_files};
 pub use walk::{Needs, Walk};

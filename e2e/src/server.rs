@@ -240,23 +240,28 @@ impl Server {
         self.admin().post("/v1/accounts", json!({ "id": id, "name": id, "preset": preset })).ok(201);
     }
 
-    /// The token in JSON, `secret` included, after a create that must succeed.
-    #[track_caller]
-    pub fn create(&self, caller: &str, ask: Value) -> Value {
-        self.as_(caller).post(&tokens(), ask).ok(201).clone()
-    }
-
     // Commands
 
-    /// Runs `jeton ARGS` in a home of its own, `JETON_SERVER` naming this server.
+    /// Runs `jeton ARGS` as nobody in particular, in a home of its own, `JETON_SERVER` naming this
+    /// server. A login lasts from one command to the next.
     pub fn jeton(&self, arguments: &[&str]) -> Finished {
-        self.jeton_with_input(arguments, "")
+        self.run(self.command(), arguments, "")
     }
 
     /// The same with text on standard input.
     pub fn jeton_with_input(&self, arguments: &[&str], input: &str) -> Finished {
-        use std::io::Write;
+        self.run(self.command(), arguments, input)
+    }
+
+    /// The same with `JETON_TOKEN`.
+    pub fn jeton_as(&self, token: &str, arguments: &[&str], input: &str) -> Finished {
         let mut command = self.command();
+        command.env("JETON_TOKEN", token);
+        self.run(command, arguments, input)
+    }
+
+    fn run(&self, mut command: Command, arguments: &[&str], input: &str) -> Finished {
+        use std::io::Write;
         command.args(arguments).env("JETON_SERVER", &self.url);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary was found");
@@ -408,11 +413,6 @@ impl Drop for Server {
             );
         }
     }
-}
-
-/// Where the tokens of `acme` are.
-fn tokens() -> String {
-    format!("/v1/accounts/{ACCOUNT}/tokens")
 }
 
 /// A child and the threads that read what it says.
