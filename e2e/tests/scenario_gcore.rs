@@ -1,0 +1,452 @@
+//! Gcore, permanent API token: the document "Create, use, or delete a permanent API token" of its
+//! documentation, walked from top to bottom under the preset `gcore`.
+
+use e2e::Needs::{Dialect, IdentityProvider, LoginPolicy, Mail, Page};
+use e2e::{Member, Server, Walk, in_seconds, text, until};
+use serde_json::{Value, json};
+
+const DAY: i64 = 24 * 3600;
+
+#[test]
+fn the_document_of_gcore_holds() {
+    let mut walk = Walk::through("gcore");
+    let server = Server::start("gcore");
+    let people = People {
+        admin: server.member("Administrators"),
+        engineer: server.member("Engineers"),
+        user: server.member("Users"),
+    };
+    use_of_tokens(&mut walk, &server, &people);
+    creation(&mut walk, &server, &people);
+    deletion(&mut walk, &server, &people);
+    section(&mut walk, &server, &people);
+    notifications_and_sso(&mut walk, &server, &people);
+
+    walk.finish(&[
+        (23, LoginPolicy),
+        (29, Dialect),
+        (37, Page),
+        (39, Page),
+        (41, Page),
+        (43, Page),
+        (47, Page),
+        (49, Page),
+        (51, Page),
+        (55, Page),
+        (60, Page),
+        (62, Page),
+        (66, Page),
+        (66, Page),
+        (76, Page),
+        (77, Page),
+        (78, Page),
+        (82, Page),
+        (88, Page),
+        (89, Page),
+        (90, Page),
+        (97, Page),
+        (97, Mail),
+        (99, Page),
+        (105, Mail),
+        (106, Mail),
+        (108, Page),
+        (112, IdentityProvider),
+        (114, IdentityProvider),
+    ]);
+}
+
+struct People {
+    admin: Member,
+    engineer: Member,
+    user: Member,
+}
+
+fn ask(name: &str, role: &str) -> Value {
+    json!({ "name": name, "permission": { "role": role } })
+}
+
+/// Lines 17 to 29: what a permanent token is and when it is used.
+fn use_of_tokens(walk: &mut Walk, server: &Server, people: &People) {
+    walk.step(
+        21,
+        "An API token is a unique identifier of an application requesting access to your account via the API.",
+        || {
+            let one = server.create(&people.engineer.session, ask("ci", "Engineers"));
+            let two = server.create(&people.engineer.session, ask("ci", "Engineers"));
+            assert_ne!(one["id"], two["id"]);
+            assert_ne!(one["secret"], two["secret"]);
+            let verdict = server.verify(&text(&two, "secret"));
+            assert_eq!((&verdict["token"]["id"], &verdict["account"]["id"]), (&two["id"], &json!("acme")));
+        },
+    );
+    walk.owed(
+        23,
+        r#"Our API documentation describes how to get a <a href="https://api.gcore.com/docs/account#section/Authentication" target="_blank">standard authorization token</a> with a validity period of 1 hour, to update it, use the <a href="https://api.gcore.com/docs/account#tag/Account/paths/~1auth~1jwt~1refresh/post" target="_blank">Refresh token</a> request with a validity period of 24 hours."#,
+        LoginPolicy,
+    );
+    walk.step(
+        25,
+        "To set up an automated process for working with our CDN service (for example, automatic cache clearing), use a permanent API token, which you can create in your personal account.",
+        || {
+            let purge = server.create(&people.engineer.session, ask("purge", "Purge and Prefetch only"));
+            assert!(purge["expires_at"].is_null(), "permanent: {purge:#}");
+            let secret = text(&purge, "secret");
+            assert_eq!(server.code_for(&secret, "cdn:purge"), "valid");
+            assert_eq!(server.code_for(&secret, "cdn:delete"), "insufficient_permission");
+        },
+    );
+    walk.owed(
+        29,
+        "To manage services add your permanent API token after APIKey in the authorization header: _'Authorization: APIKey 7711$eyJ0eXAiOiJKV'_",
+        Dialect,
+    );
+}
+
+/// Lines 31 to 68: the form, step by step.
+fn creation(walk: &mut Walk, server: &Server, people: &People) {
+    walk.step(
+        33,
+        "**Note:** There is currently a\u{a0}limit\u{a0}of\u{a0}50\u{a0}API\u{a0}tokens per account",
+        || {
+            let mut active = server.tokens(&people.admin.session, "?status=active&limit=100").len();
+            let mut last = Value::Null;
+            while active < 50 {
+                active += 1;
+                last = server.create(&people.admin.session, ask(&format!("number {active}"), "Users"));
+            }
+            for caller in [&people.admin, &people.user] {
+                server
+                    .ask_for_token(&caller.session, ask("one too many", "Users"))
+                    .refused(409, "limit_reached");
+            }
+            // A deleted one gives its place back.
+            server.delete(&people.admin.session, &text(&last, "id"), "").ok(200);
+            let again = server.create(&people.user.session, ask("in its place", "Users"));
+            server.delete(&people.user.session, &text(&again, "id"), "").ok(200);
+            for token in server.tokens(&people.admin.session, "?status=active&q=number&limit=100") {
+                server.delete(&people.admin.session, &text(&token, "id"), "").ok(200);
+            }
+        },
+    );
+    walk.owed(37, r"1\. In your Personal Account, go to Profile.", Page);
+    walk.owed(39, r"2\. Open the API tokens section.", Page);
+    walk.owed(41, r"3\. Click Create API token.", Page);
+    walk.owed(43, "The form for an API token creation will be opened.", Page);
+
+    let engineer = &people.engineer.session;
+    let named = r"4\. In the Token name field, specify the token name.";
+    walk.step(47, named, || {
+        assert_eq!(server.create(engineer, ask("deploy", "Engineers"))["name"], "deploy");
+        server.ask_for_token(engineer, ask("", "Engineers")).refused(422, "invalid_field");
+    });
+    walk.owed(47, named, Page);
+    let described =
+        r"5\. (optional) In the Description field, you can enter additional information about the token.";
+    walk.step(49, described, || {
+        let mut described = ask("described", "Engineers");
+        described["description"] = json!("clears the cache after a release");
+        let made = server.create(engineer, described);
+        let later = server.token(engineer, &text(&made, "id"));
+        assert_eq!(later.ok(200)["description"], "clears the cache after a release");
+    });
+    walk.owed(49, described, Page);
+    walk.step(49, "This is an optional field.", || {
+        let made = server.create(engineer, ask("not described", "Engineers"));
+        assert!(made["description"].is_null() || made["description"] == "", "{made:#}");
+    });
+    let role = r"6\. In the Role section, specify the rights that are assigned to the created token.";
+    walk.step(51, role, || {
+        for role in ["Engineers", "Purge and Prefetch only", "Users"] {
+            let made = server.create(engineer, ask("with a role", role));
+            let secret = text(&made, "secret");
+            assert_eq!(server.verify(&secret)["role"], role);
+            assert_eq!(server.permissions(&secret), server.role_permissions(role));
+        }
+    });
+    walk.owed(51, role, Page);
+    walk.step(
+        53,
+        "**Important**: A user can create a token with a role equal to or lower than their own.",
+        || {
+            let ladder = ["Administrators", "Engineers", "Purge and Prefetch only", "Users"];
+            for (own, role) in ladder.iter().enumerate().take(3) {
+                let caller = server.member(role).session;
+                for (asked, name) in ladder.iter().enumerate() {
+                    let answer = server.ask_for_token(&caller, ask("ladder", name));
+                    assert_eq!(answer.status == 201, asked >= own, "a {role} asks for {name}:\n{answer:?}");
+                }
+            }
+        },
+    );
+    walk.step(
+        53,
+        "This means that a user with the User role cannot create a token with the Administrators role.",
+        || {
+            let refused = server.ask_for_token(&people.user.session, ask("too much", "Administrators"));
+            refused.refused(403, "forbidden");
+            server.create(&people.user.session, ask("their own", "Users"));
+        },
+    );
+    walk.owed(55, r"7\. In the Expiration section, select the expiration date of the token:", Page);
+    walk.step(57, "- Never expire means that the validity period of the token is unlimited.", || {
+        let mut never = ask("never", "Engineers");
+        never["expires_at"] = Value::Null;
+        let never = server.create(engineer, never);
+        assert!(never["expires_at"].is_null());
+        assert!(server.verify(&text(&never, "secret"))["expires_at"].is_null());
+    });
+    walk.step(
+        58,
+        "- Set expiration date option choosing this option set the expiration date of the token in the field below.",
+        || {
+            let end = in_seconds(30 * DAY);
+            let mut dated = ask("dated", "Engineers");
+            dated["expires_at"] = json!(end);
+            assert_eq!(text(&server.create(engineer, dated), "expires_at")[..19], end[..19]);
+            let mut past = ask("past", "Engineers");
+            past["expires_at"] = json!(in_seconds(-1));
+            server.ask_for_token(engineer, past).refused(422, "invalid_field");
+            let mut period = ask("a period", "Engineers");
+            period["expires_in"] = json!("30d");
+            server.ask_for_token(engineer, period).refused(422, "not_allowed_by_policy");
+        },
+    );
+    walk.owed(60, r"8\. Click the **Create** button to generate the API token.", Page);
+    walk.owed(62, "A pop-up window with the API token will be opened.", Page);
+
+    let made = server.create(engineer, ask("shown once", "Engineers"));
+    let (id, secret) = (text(&made, "id"), text(&made, "secret"));
+    walk.step(64, r"9\. The generated token is not stored in the system**_._**", || {
+        server.accepts(&secret);
+        assert_eq!(files_with(&server.data(), &secret), Vec::<String>::new());
+        assert!(!server.output().contains(&secret), "nor is it logged");
+    });
+    walk.step(64, "You can view it in your Personal Account only once during its creation.", || {
+        let later = server.token(engineer, &id);
+        assert!(later.ok(200).get("secret").is_none() && !later.text.contains(&secret), "{later:?}");
+        server.act(engineer, &id, "reveal").refused(422, "not_allowed_by_policy");
+    });
+    walk.owed(66, r"10\. After you have saved the generated token, click **OK, I've copied token**.", Page);
+    walk.step(66, "Information about the token will be displayed in the API tokens section.", || {
+        assert!(server.token_names(engineer, "?limit=100").contains(&"shown once".to_owned()));
+    });
+    walk.owed(66, "Information about the token will be displayed in the API tokens section.", Page);
+}
+
+/// Lines 70 to 78.
+fn deletion(walk: &mut Walk, server: &Server, people: &People) {
+    let of = |member: &Member, name: &str| server.create(&member.session, ask(name, "Users"));
+    walk.step(
+        72,
+        "Only users with the Administrators role can delete any tokens issued for the account.",
+        || {
+            let theirs = of(&people.user, "of a user");
+            let id = text(&theirs, "id");
+            server.delete(&people.engineer.session, &id, "").refused(404, "not_found");
+            server.accepts(&text(&theirs, "secret"));
+            server.delete(&people.admin.session, &id, "").ok(200);
+            server.rejects(&text(&theirs, "secret"), "revoked");
+        },
+    );
+    walk.step(
+        72,
+        "Users with other roles can only delete tokens that were issued only by these users.",
+        || {
+            let own = of(&people.user, "their own too");
+            let others = of(&people.admin, "an administrator's");
+            server.delete(&people.user.session, &text(&others, "id"), "").refused(404, "not_found");
+            server.accepts(&text(&others, "secret"));
+            server.delete(&people.user.session, &text(&own, "id"), "").ok(200);
+            server.rejects(&text(&own, "secret"), "revoked");
+        },
+    );
+    walk.owed(76, r"1\.  In your Personal Account, go to Profile.", Page);
+    walk.owed(77, r"2\.  Open the API tokens section.", Page);
+    walk.owed(
+        78,
+        r"3\.  Next to the required API token, click on the three dots sign and select **Delete API token**.",
+        Page,
+    );
+}
+
+/// Lines 80 to 92: the list and its filters.
+fn section(walk: &mut Walk, server: &Server, people: &People) {
+    let admin = &people.admin.session;
+    let displays = "This section displays all issued API tokens, as well as information about who issued the token,\u{a0} token role, last usage, expiration date, and status.";
+    walk.step(82, displays, || {
+        let dated =
+            json!({ "name": "told", "permission": { "role": "Users" }, "expires_at": in_seconds(30 * DAY) });
+        server.create(&people.user.session, dated);
+        let listed = server.tokens(admin, "?q=told").remove(0);
+        assert_eq!(listed["issued_by"], json!({ "id": people.user.id, "name": people.user.name }));
+        assert_eq!(listed["permission"], json!({ "role": "Users" }));
+        assert!(listed["last_used_at"].is_null(), "not used yet");
+        assert!(listed["expires_at"].is_string());
+        assert_eq!(listed["status"], "active");
+    });
+    walk.owed(82, displays, Page);
+    walk.step(
+        84,
+        "**Important**: Only users with the Administrators role can see and manage all tokens issued for the account.",
+        || {
+            let issuers = |caller: &str| {
+                let mut ids: Vec<String> = server
+                    .tokens(caller, "?limit=100")
+                    .iter()
+                    .map(|token| text(&token["issued_by"], "id"))
+                    .collect();
+                ids.sort();
+                ids.dedup();
+                ids
+            };
+            let everybody = issuers(admin);
+            for member in [&people.admin, &people.engineer, &people.user] {
+                assert!(everybody.contains(&member.id));
+            }
+            assert_eq!(issuers(&people.engineer.session), [people.engineer.id.as_str()]);
+            assert_eq!(issuers(&people.user.session), [people.user.id.as_str()]);
+        },
+    );
+    walk.step(
+        84,
+        "Users with other roles can only see and manage the tokens that were issued by these users.",
+        || {
+            let of_admin = server.create(admin, ask("not to be seen", "Users"));
+            let id = text(&of_admin, "id");
+            server.token(&people.user.session, &id).refused(404, "not_found");
+            server
+                .as_(&people.user.session)
+                .get(&server.path(&format!("tokens/{id}/usage")))
+                .refused(404, "not_found");
+            let own = server.create(&people.user.session, ask("to be seen", "Users"));
+            server.token(&people.user.session, &text(&own, "id")).ok(200);
+        },
+    );
+
+    let by_issuer = "- Issued by filter for filtering by a user who issued a token";
+    walk.step(88, by_issuer, || {
+        let theirs = server.tokens(admin, &format!("?limit=100&issued_by={}", people.user.id));
+        assert!(!theirs.is_empty() && theirs.iter().all(|token| token["issued_by"]["id"] == people.user.id));
+    });
+    walk.owed(88, by_issuer, Page);
+    let by_role = "- Role filter for filtering by the role assigned to the token";
+    walk.step(89, by_role, || {
+        let purgers = server.tokens(admin, "?limit=100&role=Purge%20and%20Prefetch%20only");
+        assert!(!purgers.is_empty());
+        assert!(
+            purgers.iter().all(|token| token["permission"] == json!({ "role": "Purge and Prefetch only" }))
+        );
+    });
+    walk.owed(89, by_role, Page);
+    let by_status = "- Status filter for filtering by token status: active/expired/deleted-filter";
+    walk.step(90, by_status, || {
+        let brief =
+            json!({ "name": "brief", "permission": { "role": "Users" }, "expires_at": in_seconds(3) });
+        let secret = text(&server.create(admin, brief), "secret");
+        let gone = server.create(admin, ask("gone", "Users"));
+        server.delete(admin, &text(&gone, "id"), "").ok(200);
+        until("a token's end comes", || server.verify(&secret)["code"] == "expired");
+        let named = |status: &str| server.token_names(admin, &format!("?limit=100&status={status}"));
+        let is_in = |name: &str| {
+            let name = name.to_owned();
+            ["active", "expired", "deleted"].map(|status| named(status).contains(&name))
+        };
+        assert_eq!(is_in("told"), [true, false, false]);
+        assert_eq!(is_in("brief"), [false, true, false]);
+        assert_eq!(is_in("gone"), [false, false, true]);
+    });
+    walk.owed(90, by_status, Page);
+}
+
+/// Lines 95 to 116.
+fn notifications_and_sso(walk: &mut Walk, server: &Server, people: &People) {
+    let notices = "API token expiration notifications are displayed in your personal account and are sent by default to users who have issued a token and to users with the Administrators role.";
+    walk.owed(97, notices, Page);
+    walk.owed(97, notices, Mail);
+    walk.owed(
+        99,
+        r#"You <a href="https://gcore.com/docs/account-settings/manage-service-notifications" target="_blank">can configure</a> notifications in the Notifications section of the Profile tab."#,
+        Page,
+    );
+    walk.owed(105, "- 7 days before the token expires.", Mail);
+    walk.owed(106, "- 1 day before the token expires.", Mail);
+    let mark = "The API Tokens section will be marked with an exclamation mark if there are tokens that expire in 7 days or less.";
+    walk.step(108, mark, || {
+        let status = |days: i64| {
+            let ask = json!({ "name": "soon", "permission": { "role": "Users" }, "expires_at": in_seconds(days * DAY) });
+            server.create(&people.user.session, ask)["status"].clone()
+        };
+        assert_eq!((status(6), status(8)), (json!("expiring"), json!("active")));
+    });
+    walk.owed(108, mark, Page);
+    walk.owed(
+        112,
+        "When logging in via SAML SSO, our system does not have information about the status of the permissions granted to the user by the provider.",
+        IdentityProvider,
+    );
+    walk.owed(
+        114,
+        "Even if the provider revoked the user's access rights, their tokens will remain active for account management.",
+        IdentityProvider,
+    );
+    walk.step(
+        116,
+        "**Important**: If you need to restrict access via a permanent API token for a user with SSO authorization, delete the required token from your Personal Account.",
+        || {
+            let remaining = server.create(&people.engineer.session, ask("remaining", "Engineers"));
+            let member = server.path(&format!("members/{}/deactivate", people.engineer.id));
+            server.admin().post(&member, json!({})).ok(200);
+            server.accepts(&text(&remaining, "secret"));
+            server.delete(&people.admin.session, &text(&remaining, "id"), "").ok(200);
+            server.rejects(&text(&remaining, "secret"), "revoked");
+        },
+    );
+}
+
+/// The files below a directory that have this text in them, byte for byte.
+fn files_with(directory: &std::path::Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("a readable directory") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            found.extend(files_with(&path, text));
+        } else if let Ok(bytes) = std::fs::read(&path)
+            && bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_member_with_active_tokens_cannot_be_removed() {
+    let server = Server::start("gcore");
+    let user = server.member("Users");
+    let token = server.create(&user.session, ask("still used", "Users"));
+    let member = server.path(&format!("members/{}", user.id));
+    server.admin().delete(&member).refused(409, "wrong_state");
+    server.delete(&user.session, &text(&token, "id"), "").ok(200);
+    server.admin().delete(&member).ok(200);
+}
+
+#[test]
+fn the_preset_has_the_words_of_gcores_pages() {
+    let server = Server::start("gcore");
+    server.speaks(&[
+        "Profile > API tokens",
+        "Create API token",
+        "Token name",
+        "Description",
+        "Role",
+        "Expiration",
+        "Never expire",
+        "Set expiration date",
+        "Create",
+        "OK, I've copied token",
+        "Delete API token",
+        "Issued by",
+        "Status",
+        "Notifications",
+    ]);
+}
