@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use check::PolicyFault;
 pub use values::{Audience, RoleNames, Scheme};
 
+use crate::preset::Preset;
 use crate::time::Period;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +86,13 @@ impl Policy {
     /// fault is found, in the order of the document.
     pub fn check(&self, role_names: &[&str]) -> Result<(), Vec<PolicyFault>> {
         check::check(self, role_names)
+    }
+
+    /// The product's word for a thing on a page, or ours where it has none. Empty for a key that
+    /// `presets/default.toml` does not list.
+    pub fn word(&self, key: &str) -> &str {
+        let ours = || Preset::default_preset().policy.words.get(key);
+        self.words.get(key).or_else(ours).map_or("", String::as_str)
     }
 
     /// How many days before its end a token is said to be expiring: the earliest notice.

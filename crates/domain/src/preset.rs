@@ -66,6 +66,11 @@ impl Preset {
         &PRESETS
     }
 
+    /// jeton's own, which the others fall back on for words.
+    pub fn default_preset() -> &'static Preset {
+        &PRESETS[0]
+    }
+
     pub fn named(name: &str) -> Option<&'static Preset> {
         PRESETS.iter().find(|preset| preset.name == name)
     }

@@ -2,12 +2,16 @@
 //!
 //! No clock is read here, nor anywhere else in this crate: `now` comes in as an argument.
 
+mod period;
+
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::{SignedDuration, Span};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use period::{Period, PeriodError};
 
 /// Microseconds since 1970-01-01T00:00:00Z, within the years 0 to 9999 that RFC 3339 can write.
 ///
@@ -15,41 +19,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// A calendar period as people write it: `90 days`, `3 months`, `1 hour 30 minutes`, `1y`, `2w`.
-///
-/// Months and days are kept as such and follow the UTC calendar; 12 months are a year and 7 days a
-/// week, but 30 days are not a month and 24 hours not a day. It is never negative.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Period {
-    months: u32,
-    days: u32,
-    micros: u64,
-}
-
 /// The text is no RFC 3339 time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a time; expected RFC 3339 with an offset, such as 2026-07-28T09:30:00Z")]
 pub struct TimestampError(String);
-
-/// The text is no period.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PeriodError {
-    #[error(
-        "`{0}` is not a period; expected whole numbers with units, such as `90 days`, `3 months` or `1h30m`"
-    )]
-    Malformed(String),
-    #[error("`{0}` is negative; a period runs forward")]
-    Negative(String),
-    #[error("`{0}` is too long; a period is at most 9999 years")]
-    TooLong(String),
-}
-
-const MICROS_PER_SECOND: u64 = 1_000_000;
-const MICROS_PER_MINUTE: u64 = 60 * MICROS_PER_SECOND;
-const MICROS_PER_HOUR: u64 = 60 * MICROS_PER_MINUTE;
-const MAX_MONTHS: u32 = 9_999 * 12;
-const MAX_DAYS: u32 = 9_999 * 366;
-const MAX_MICROS: u64 = MAX_DAYS as u64 * 24 * MICROS_PER_HOUR;
 
 const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
@@ -200,7 +173,7 @@ fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let civil =
         DateTime::new(number(0, 4)?, small(5)?, small(8)?, small(11)?, small(14)?, second, micros * 1_000)
             .ok()?;
-    let utc = from_civil(civil).0 - offset_minutes * MICROS_PER_MINUTE as i64;
+    let utc = from_civil(civil).0 - offset_minutes * 60_000_000;
     (Timestamp::MIN.0..=Timestamp::MAX.0).contains(&utc).then_some(Timestamp(utc))
 }
 
@@ -209,132 +182,6 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
-}
-
-impl Period {
-    pub const ZERO: Period = Period { months: 0, days: 0, micros: 0 };
-
-    /// At most 9999 years, like every constructor here.
-    pub const fn months(months: u32) -> Period {
-        Period { months: if months > MAX_MONTHS { MAX_MONTHS } else { months }, ..Period::ZERO }
-    }
-
-    pub const fn days(days: u32) -> Period {
-        Period { days: if days > MAX_DAYS { MAX_DAYS } else { days }, ..Period::ZERO }
-    }
-
-    pub const fn micros(micros: u64) -> Period {
-        Period { micros: if micros > MAX_MICROS { MAX_MICROS } else { micros }, ..Period::ZERO }
-    }
-
-    pub const fn seconds(seconds: u64) -> Period {
-        Period::micros(seconds.saturating_mul(MICROS_PER_SECOND))
-    }
-
-    pub const fn hours(hours: u64) -> Period {
-        Period::micros(hours.saturating_mul(MICROS_PER_HOUR))
-    }
-
-    /// Text may say `0 days`; the rules that need a real period refuse it in their own words.
-    pub const fn is_zero(&self) -> bool {
-        self.months == 0 && self.days == 0 && self.micros == 0
-    }
-
-    /// Whether some day of the calendar makes this period end after `max`: `1 month` may exceed
-    /// `30 days`, but never `31 days`.
-    pub fn may_exceed(&self, max: &Period) -> bool {
-        // Four years from here hold every length that a month or a year has.
-        let start = Timestamp::from_micros(1_704_067_200_000_000);
-        (0..1_461).any(|day| {
-            let from = start.plus(&Period::days(day));
-            from.plus(self) > from.plus(max)
-        })
-    }
-
-    fn span(&self) -> Span {
-        // The constructors and the parser keep each part within what a span holds.
-        Span::new().months(i64::from(self.months)).days(i64::from(self.days)).microseconds(self.micros as i64)
-    }
-}
-
-impl FromStr for Period {
-    type Err = PeriodError;
-
-    fn from_str(text: &str) -> Result<Period, PeriodError> {
-        let malformed = || PeriodError::Malformed(shortened(text));
-        let too_long = || PeriodError::TooLong(shortened(text));
-        let mut rest = text.trim();
-        if rest.starts_with(['-', '−']) {
-            return Err(PeriodError::Negative(shortened(text)));
-        }
-        if rest.is_empty() {
-            return Err(malformed());
-        }
-        let (mut months, mut days, mut micros) = (0u64, 0u64, 0u64);
-        while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(malformed)?;
-            if digits == 0 {
-                return Err(malformed());
-            }
-            let count: u64 = rest[..digits].parse().map_err(|_| too_long())?;
-            let after = rest[digits..].trim_start();
-            let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-            let (sum, size) = match after[..letters].to_ascii_lowercase().as_str() {
-                "y" | "yr" | "yrs" | "year" | "years" => (&mut months, 12),
-                "mo" | "mon" | "month" | "months" => (&mut months, 1),
-                "w" | "wk" | "wks" | "week" | "weeks" => (&mut days, 7),
-                "d" | "day" | "days" => (&mut days, 1),
-                "h" | "hr" | "hrs" | "hour" | "hours" => (&mut micros, MICROS_PER_HOUR),
-                "m" | "min" | "mins" | "minute" | "minutes" => (&mut micros, MICROS_PER_MINUTE),
-                "s" | "sec" | "secs" | "second" | "seconds" => (&mut micros, MICROS_PER_SECOND),
-                "ms" | "millisecond" | "milliseconds" => (&mut micros, 1_000),
-                "us" | "microsecond" | "microseconds" => (&mut micros, 1),
-                _ => return Err(malformed()),
-            };
-            *sum = count.checked_mul(size).and_then(|n| sum.checked_add(n)).ok_or_else(too_long)?;
-            rest = after[letters..].trim_start();
-        }
-        if months > u64::from(MAX_MONTHS) || days > u64::from(MAX_DAYS) || micros > MAX_MICROS {
-            return Err(too_long());
-        }
-        Ok(Period { months: months as u32, days: days as u32, micros })
-    }
-}
-
-impl fmt::Display for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut micros = self.micros;
-        let mut take = |unit: u64| {
-            let count = micros / unit;
-            micros %= unit;
-            count
-        };
-        let parts = [
-            (u64::from(self.months / 12), "year"),
-            (u64::from(self.months % 12), "month"),
-            (u64::from(self.days), "day"),
-            (take(MICROS_PER_HOUR), "hour"),
-            (take(MICROS_PER_MINUTE), "minute"),
-            (take(MICROS_PER_SECOND), "second"),
-            (take(1_000), "millisecond"),
-            (take(1), "microsecond"),
-        ];
-        if self.is_zero() {
-            return f.write_str("0 days");
-        }
-        let mut space = "";
-        for (count, unit) in parts.into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, "{space}{count} {unit}{}", if count == 1 { "" } else { "s" })?;
-            space = " ";
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -357,3 +204,153 @@ macro_rules! as_text {
 
 as_text!(Timestamp);
 as_text!(Period);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn period(text: &str) -> Period {
+        text.parse().unwrap()
+    }
+
+    #[rstest]
+    #[case("2026-01-31T10:00:00Z", "1 month", "2026-02-28T10:00:00.000000Z")]
+    #[case("2028-01-31T10:00:00Z", "1 month", "2028-02-29T10:00:00.000000Z")]
+    #[case("2026-01-31T10:00:00Z", "2 months", "2026-03-31T10:00:00.000000Z")]
+    #[case("2028-02-29T00:00:00Z", "1 year", "2029-02-28T00:00:00.000000Z")]
+    #[case("2026-11-30T23:59:59.999999Z", "3 months", "2027-02-28T23:59:59.999999Z")]
+    #[case("2026-10-03T12:00:00Z", "90d", "2027-01-01T12:00:00.000000Z")]
+    #[case("2026-01-31T23:30:00Z", "1 month 1 day 1 hour", "2026-03-02T00:30:00.000000Z")]
+    fn a_period_follows_the_calendar_and_clamps_the_day(
+        #[case] from: &str,
+        #[case] length: &str,
+        #[case] to: &str,
+    ) {
+        assert_eq!(at(from).plus(&period(length)).to_string(), to);
+    }
+
+    #[test]
+    fn a_period_back_clamps_the_day_too() {
+        assert_eq!(at("2026-03-31T00:00:00Z").minus(&period("1 month")), at("2026-02-28T00:00:00Z"));
+        assert_eq!(at("2026-01-01T00:00:00Z").minus(&period("90 days")), at("2025-10-03T00:00:00Z"));
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends_of_time() {
+        assert_eq!(Timestamp::MAX.plus(&period("9999 years")), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN.minus(&period("9999 years")), Timestamp::MIN);
+        assert_eq!(Timestamp::EPOCH.minus(&period("1971 years")), Timestamp::MIN);
+        assert_eq!(Timestamp::MAX.next(), Timestamp::MAX);
+        assert_eq!(Timestamp::MAX.plus_micros(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::from_micros(i64::MIN), Timestamp::MIN);
+        assert_eq!(Timestamp::MIN.to_string(), "0000-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[rstest]
+    #[case("2026-11-21T09:30:00+05:30", "2026-11-21T04:00:00.000000Z")]
+    #[case("2026-11-21T23:30:00-01:00", "2026-11-22T00:30:00.000000Z")]
+    #[case("2026-11-21t09:30:00.1z", "2026-11-21T09:30:00.100000Z")]
+    #[case("2026-11-21 09:30:00.1234567891234Z", "2026-11-21T09:30:00.123456Z")]
+    #[case("2026-11-21T09:30:00-00:00", "2026-11-21T09:30:00.000000Z")]
+    #[case("1990-12-31T23:59:60Z", "1990-12-31T23:59:59.000000Z")] // RFC 3339, section 5.8
+    #[case("1990-12-31T15:59:60-08:00", "1990-12-31T23:59:59.000000Z")]
+    #[case("1937-01-01T12:00:27.87+00:20", "1937-01-01T11:40:27.870000Z")]
+    fn rfc_3339_is_read_with_any_offset(#[case] text: &str, #[case] utc: &str) {
+        assert_eq!(at(text).to_string(), utc);
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("2026-11-21")]
+    #[case("2026-11-21T09:30Z")]
+    #[case("2026-11-21T09:30:00")]
+    #[case("2026-11-21T09:30:00.Z")]
+    #[case("2026-11-21T09:30:61Z")]
+    #[case("2026-11-21T24:00:00Z")]
+    #[case("2026-02-29T00:00:00Z")]
+    #[case("2026-13-01T00:00:00Z")]
+    #[case("2026-11-21T09:30:00+24:00")]
+    #[case("2026-11-21T09:30:00+0100")]
+    #[case("2026-11-21T09:30:00Z[UTC]")]
+    #[case("+2026-11-21T09:30:00Z")]
+    #[case("0000-01-01T00:00:00+00:01")]
+    #[case("2026-11-21T09:30:00é")]
+    #[case("1763717400")]
+    fn what_is_not_rfc_3339_is_refused_with_an_example(#[case] text: &str) {
+        let refusal = text.parse::<Timestamp>().unwrap_err().to_string();
+        assert!(refusal.contains("2026-07-28T09:30:00Z"), "{refusal}");
+    }
+
+    #[test]
+    fn both_are_strings_in_json() {
+        let json = serde_json::to_string(&(Timestamp::EPOCH, period("90d"))).unwrap();
+        assert_eq!(json, r#"["1970-01-01T00:00:00.000000Z","90 days"]"#);
+        assert_eq!(
+            serde_json::from_str::<(Timestamp, Period)>(&json).unwrap(),
+            (Timestamp::EPOCH, period("90d"))
+        );
+    }
+
+    fn any_time() -> impl Strategy<Value = Timestamp> {
+        (Timestamp::MIN.0..=Timestamp::MAX.0).prop_map(Timestamp::from_micros)
+    }
+
+    fn any_period() -> impl Strategy<Value = Period> {
+        (0..=600u32, 0..=40_000u32, 0..=1_000_000_000_000u64).prop_map(|(months, days, micros)| {
+            format!("{months} months {days} days {micros} us").parse().expect("well within the bounds")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_survives_its_text(time in any_time()) {
+            prop_assert_eq!(at(&time.to_string()), time);
+        }
+
+        #[test]
+        fn text_sorts_as_time_does(a in any_time(), b in any_time()) {
+            prop_assert_eq!(a.to_string().cmp(&b.to_string()), a.cmp(&b));
+        }
+
+        #[test]
+        fn text_agrees_with_jiff(micros in -30_000_000_000_000_000i64..200_000_000_000_000_000) {
+            let theirs = jiff::Timestamp::from_microsecond(micros).unwrap();
+            prop_assert_eq!(Timestamp::from_micros(micros).to_string(), format!("{theirs:.6}"));
+        }
+
+        #[test]
+        fn no_text_makes_the_parsers_panic(text in "\\PC{0,40}|[0-9TZtz:.+ -]{0,40}|([0-9]{0,20} ?[a-z]{0,8}){0,3}") {
+            let _ = (text.parse::<Timestamp>(), text.parse::<Period>());
+        }
+
+        #[test]
+        fn later_starts_never_end_earlier(a in any_time(), b in any_time(), length in any_period()) {
+            let (first, last) = (a.min(b), a.max(b));
+            prop_assert!(first.plus(&length) <= last.plus(&length));
+            prop_assert!(first <= first.plus(&length));
+            prop_assert!(first.minus(&length) <= first);
+        }
+
+        #[test]
+        fn months_keep_the_day_or_take_the_months_last(time in any_time(), months in 1..600u32) {
+            let end = time.plus(&Period::months(months));
+            prop_assume!(end < Timestamp::MAX);
+            let (from, to) = (time.civil(), end.civil());
+            prop_assert_eq!(to.day(), from.day().min(to.days_in_month()));
+            prop_assert_eq!(to.time(), from.time());
+        }
+
+        #[test]
+        fn micros_until_undoes_plus_micros(a in any_time(), b in any_time()) {
+            prop_assert_eq!(a.plus_micros(a.micros_until(b)), b);
+        }
+    }
+}
