@@ -4,6 +4,7 @@
 //! transaction, all of it or nothing.
 
 use std::fmt;
+use std::sync::Arc;
 
 use token::{TokenId, TokenText};
 
@@ -62,17 +63,42 @@ pub enum Condition {
         lens: Lens,
     },
     /// No other token of the account has this name, deleted and rotated ones apart.
-    TokenNameFree { account: AccountId, name: String, besides: Option<TokenId>, lens: Lens },
+    TokenNameFree {
+        account: AccountId,
+        name: String,
+        besides: Option<TokenId>,
+        lens: Lens,
+    },
     /// Another active member of the account has the role at `/`.
-    AnotherMemberHas { account: AccountId, role: RoleId, besides: HolderId },
+    AnotherMemberHas {
+        account: AccountId,
+        role: RoleId,
+        besides: HolderId,
+    },
     /// No holder has the role anywhere, and no token that is not deleted was given it.
-    RoleUnused { account: AccountId, role: RoleId },
+    RoleUnused {
+        account: AccountId,
+        role: RoleId,
+    },
     /// The person is a member of the account already, removed memberships apart.
-    NotAMember { account: AccountId, person: PersonId },
-    EmailFree { email: String },
-    ExternalIdFree { account: AccountId, external_id: String },
-    AccountFree { account: AccountId },
-    NodeFree { account: AccountId, path: NodePath },
+    NotAMember {
+        account: AccountId,
+        person: PersonId,
+    },
+    EmailFree {
+        email: String,
+    },
+    ExternalIdFree {
+        account: AccountId,
+        external_id: String,
+    },
+    AccountFree {
+        account: AccountId,
+    },
+    NodeFree {
+        account: AccountId,
+        path: NodePath,
+    },
     /// The database is empty: it has never had an account.
     NoAccountYet,
 }
@@ -89,7 +115,10 @@ pub enum Write {
     UpdateHolder(Holder),
     /// The token's `number` is given out here. `keep` is the text to seal, where the policy
     /// says that it can be recovered.
-    InsertToken { token: Box<Token>, keep: Option<TokenText> },
+    InsertToken {
+        token: Box<Token>,
+        keep: Option<Arc<TokenText>>,
+    },
     UpdateToken(Box<Token>),
     /// Forgets the sealed text of a token that will never be good again.
     ForgetSecret(TokenId),
@@ -99,11 +128,16 @@ pub enum Write {
     InsertInstallation(Installation),
     UpdateInstallation(Installation),
     /// Gives a bit of the registry its name; taken meanwhile is a conflict.
-    InsertPermission { bit: u8, name: String },
+    InsertPermission {
+        bit: u8,
+        name: String,
+    },
     /// Keeps the answer for whoever asks again with the same key.
     Remember(Remembered),
     /// Uses up the set-up link; gone already is a conflict.
-    UseSetupLink { hash: [u8; 32] },
+    UseSetupLink {
+        hash: [u8; 32],
+    },
 }
 
 /// An answer kept under an Idempotency-Key: sealed, and found by a hash that tells nothing.
@@ -135,7 +169,10 @@ pub struct Entry {
 /// Who did it, and by what token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    Holder { id: HolderId, via: TokenId },
+    Holder {
+        id: HolderId,
+        via: TokenId,
+    },
     Service(ServiceId),
     /// Somebody with access to the installation itself.
     Operator,

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::facts::{Account, Holder};
 use crate::ids::RoleId;
 use crate::node::NodePath;
-use crate::permission::PermissionSet;
+use crate::permission::{DESK, PermissionSet, Registry};
 use crate::policy::{Ceiling, Reach};
+use crate::refusal::Refusal;
 
 /// What a token was given, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,4 +89,34 @@ pub fn of_token(
         rights = rights - PermissionSet::DESK;
     }
     rights
+}
+
+/// Permissions by name: the account's own entities', and the desk's.
+pub fn named(
+    field: &'static str,
+    account: &Account,
+    registry: &Registry,
+    names: &[String],
+) -> Result<PermissionSet, Refusal> {
+    let known = |name: &str| {
+        let (entity, action) = name.split_once(':')?;
+        let own =
+            account.entities.iter().any(|own| own.name == entity && own.actions.iter().any(|a| a == action));
+        let desk = DESK.contains(&entity);
+        (own || desk).then(|| registry.find(name)).flatten()
+    };
+    if names.is_empty() {
+        return Err(Refusal::invalid(field, "Name at least one permission, such as `devices:read`."));
+    }
+    names
+        .iter()
+        .map(|name| {
+            known(name).ok_or_else(|| {
+                Refusal::invalid(
+                    field,
+                    format!("This account knows no permission {name}; one reads `entity:action`, of its own entities or of the desk."),
+                )
+            })
+        })
+        .collect()
 }

@@ -9,6 +9,7 @@
 //!   [`Change`](change::Change) or a [`Refusal`](refusal::Refusal);
 //! - [`policy`]: the switches by which one server can be many products.
 
+pub mod accounts;
 pub mod admit;
 pub mod change;
 pub mod facts;
@@ -23,7 +24,8 @@ pub mod policy;
 pub mod preset;
 pub mod refusal;
 pub mod roles;
-pub mod setup;
+pub mod sessions;
 pub mod text;
 pub mod time;
 pub mod usage;
+pub mod who;

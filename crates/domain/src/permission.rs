@@ -43,6 +43,8 @@ pub const POLICY_READ: PermissionSet = desk(3, 1);
 pub const POLICY_UPDATE: PermissionSet = desk(3, 2);
 pub const NODES_CREATE: PermissionSet = desk(5, 0);
 pub const NODES_READ: PermissionSet = desk(5, 1);
+pub const INSTALLATIONS_CREATE: PermissionSet = desk(6, 0);
+pub const INSTALLATIONS_UPDATE: PermissionSet = desk(6, 2);
 
 /// A set of permissions, by the registry's bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -286,10 +288,7 @@ mod tests {
         let added = registry.extend((28..256).map(|n| format!("thing:{n}"))).unwrap();
         assert_eq!(added.len(), 228);
         assert_eq!(registry.extend(["thing:28".into()]), Ok(vec![]), "a known name needs no bit");
-        assert_eq!(
-            registry.extend(["one:more".into()]),
-            Err(RegistryFull { name: "one:more".into() })
-        );
+        assert_eq!(registry.extend(["one:more".into()]), Err(RegistryFull { name: "one:more".into() }));
     }
 
     #[test]

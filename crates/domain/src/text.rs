@@ -53,14 +53,22 @@ fn hides(c: char) -> bool {
 /// An e-mail address, lower-cased, of a shape that a mail server could deliver to.
 pub fn email(text: &str) -> Result<String, Refusal> {
     let text = text.trim().to_lowercase();
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\');
+    let plain =
+        |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\');
     let good = text.len() <= 254
         && text.chars().all(plain)
         && text.split_once('@').is_some_and(|(who, host)| {
-            !who.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
+            !who.is_empty()
+                && !host.is_empty()
+                && !host.contains('@')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
         });
     good.then_some(text).ok_or_else(|| {
-        Refusal::invalid("email", "Give an address such as ada@example.com, in ASCII, of at most 254 characters.")
+        Refusal::invalid(
+            "email",
+            "Give an address such as ada@example.com, in ASCII, of at most 254 characters.",
+        )
     })
 }
 
@@ -72,7 +80,10 @@ pub fn metadata(value: &serde_json::Value) -> Result<Option<String>, Refusal> {
         serde_json::Value::Object(_) => {
             let text = value.to_string();
             if text.contains("\\u0000") {
-                return Err(Refusal::invalid("metadata", "The metadata contains U+0000, which cannot be kept; remove it."));
+                return Err(Refusal::invalid(
+                    "metadata",
+                    "The metadata contains U+0000, which cannot be kept; remove it.",
+                ));
             }
             if text.len() > METADATA_BYTES {
                 return Err(Refusal::invalid(
@@ -82,7 +93,9 @@ pub fn metadata(value: &serde_json::Value) -> Result<Option<String>, Refusal> {
             }
             Ok(Some(text))
         }
-        _ => Err(Refusal::invalid("metadata", "Metadata is a JSON object, such as {\"team\": \"payments\"}.")),
+        _ => {
+            Err(Refusal::invalid("metadata", "Metadata is a JSON object, such as {\"team\": \"payments\"}."))
+        }
     }
 }
 
@@ -100,7 +113,9 @@ mod tests {
 
     #[test]
     fn marks_that_hide_or_turn_text_are_refused_by_their_number() {
-        for hidden in ["a\0b", "a\u{202E}b", "a\u{200B}b", "a\u{2066}b", "a\rb", "a\nb", "\u{FEFF}a", "a\u{1b}[31m"] {
+        for hidden in
+            ["a\0b", "a\u{202E}b", "a\u{200B}b", "a\u{2066}b", "a\rb", "a\nb", "\u{FEFF}a", "a\u{1b}[31m"]
+        {
             let refusal = name("name", hidden, 100).unwrap_err();
             assert!(refusal.detail.contains("U+"), "{refusal}");
         }

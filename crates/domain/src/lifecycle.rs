@@ -1,0 +1,164 @@
+//! Every change that a token can go through.
+//!
+//! A decision takes the rows, the caller and the time, and returns what is to be written, or
+//! why not. It consumes the row that it replaces. Nothing here knows how rows are kept.
+//!
+//! Who may do what: the holder, whoever issued it, and managers, as the policy's `removal`,
+//! `edit` and `rotate` allow; approving is for managers alone. A token that asks needs the
+//! desk permission as well ([`Caller::needs_reach`](crate::who::Caller::needs_reach)).
+
+mod approve;
+mod create;
+mod edit;
+mod end;
+mod expiry;
+mod permission;
+mod rotate;
+
+pub use approve::approve;
+pub use create::{Create, create, first_token};
+pub use edit::{Edit, edit};
+pub use end::{delete, report_leak, reveal, revoke};
+pub use expiry::AskedEnd;
+pub use permission::AskedGrant;
+pub use rotate::rotate;
+
+use std::sync::Arc;
+
+use token::TokenText;
+
+use crate::change::{Change, Condition, Expect, Write};
+use crate::facts::{Account, Holder, Token};
+use crate::grant::{self, Grant};
+use crate::life::{self, Lens, State, Surroundings};
+use crate::policy::{LimitPer, Names, SecretKept};
+use crate::refusal::{Code, Refusal};
+use crate::time::Timestamp;
+use crate::who::Caller;
+
+/// A decision: the token as it will stand, and the change that makes it so.
+#[derive(Debug)]
+pub struct Decided {
+    pub token: Token,
+    pub change: Change,
+}
+
+/// The state of a token of this account.
+pub fn state(account: &Account, holder: &Holder, token: &Token, now: Timestamp) -> State {
+    life::state(&token.life, &Surroundings::of(account, holder, token.id.kind), now)
+}
+
+/// Writes a new token, with its text where the policy keeps that.
+fn insert(account: &Account, token: &Token, text: Arc<TokenText>) -> Write {
+    let keep = (account.policy.secret == SecretKept::Recoverable).then_some(text);
+    Write::InsertToken { token: Box::new(token.clone()), keep }
+}
+
+/// A change that replaces a token's row.
+fn update(token: &Token) -> Change {
+    Change::default().write(Write::UpdateToken(Box::new(token.clone())))
+}
+
+/// Rests a change on the rows that it was decided by.
+fn resting_on(change: Change, account: &Account, holders: &[&Holder]) -> Change {
+    let change = change.expect(Expect::Account(account.id.clone(), account.version));
+    holders.iter().fold(change, |change, holder| {
+        change.expect(Expect::Holder(holder.account.clone(), holder.id, holder.version))
+    })
+}
+
+/// Lets a change through only where the policy's limit and names leave room for the token.
+fn where_there_is_room(change: Change, account: &Account, token: &Token, now: Timestamp) -> Change {
+    let policy = &account.policy;
+    let lens = Lens::of(account, now);
+    let mut change = change;
+    if let Some(limit) = &policy.limit {
+        let (holder, of_whom) = match limit.per {
+            LimitPer::Account => (None, "this account"),
+            LimitPer::Holder => (Some(token.holder), "its holder"),
+        };
+        let condition = Condition::Fewer {
+            account: account.id.clone(),
+            holder,
+            counted: limit.counts.clone(),
+            max: limit.max,
+            besides: Some(token.id),
+            lens,
+        };
+        let full = format!(
+            "The limit of {} tokens for {of_whom} is reached; delete or revoke one that is not needed any more.",
+            limit.max
+        );
+        change = change.guard(condition, Refusal::new(Code::LimitReached, full));
+    }
+    if policy.names == Names::Unique {
+        let condition = Condition::TokenNameFree {
+            account: account.id.clone(),
+            name: token.name.clone(),
+            besides: Some(token.id),
+            lens,
+        };
+        let taken = format!("Another token of this account is named {}; choose another name.", token.name);
+        change = change.guard(condition, Refusal::of_field(Code::NameTaken, "name", taken));
+    }
+    change
+}
+
+/// How a grant reads in the journal and in the API: the shape that asks for it.
+pub fn grant_as_asked(
+    grant: &Grant,
+    account: &Account,
+    registry: &crate::permission::Registry,
+) -> serde_json::Value {
+    match grant {
+        Grant::Inherit => serde_json::json!({ "inherit": true }),
+        Grant::Role(role) => serde_json::json!({ "role": account.role(*role).map(|role| &role.name) }),
+        Grant::Access { level, entities: None, .. } => serde_json::json!({ "access": level.as_str() }),
+        Grant::Access { level, entities: Some(entities), .. } => {
+            serde_json::json!({ "access": level.as_str(), "entities": entities })
+        }
+        Grant::List(set) => serde_json::json!({ "list": registry.spell(*set).collect::<Vec<_>>() }),
+    }
+}
+
+/// What no state but a living one allows.
+fn gone(state: State, what: &str) -> Refusal {
+    let why = match state {
+        State::Deleted => return Refusal::not_found("token"),
+        State::Leaked => "was reported leaked, which is final",
+        State::Expired => "has expired",
+        State::Revoked => "is revoked",
+        State::Suspended => "is suspended with its holder or account",
+        State::Pending => "waits for approval",
+        State::Rotated | State::Grace => "was replaced by a newer one",
+        State::Expiring | State::Active => "is in use",
+    };
+    Refusal::wrong_state(format!("This token {why}, so it cannot be {what}."))
+}
+
+/// Deactivated people can neither make, renew nor approve tokens, whatever `on_inactive` says.
+fn must_be_active(holder: &Holder) -> Result<(), Refusal> {
+    if holder.is_active() {
+        return Ok(());
+    }
+    Err(Refusal::wrong_state(format!(
+        "{} is deactivated or was removed; reactivate the holder first.",
+        holder.name
+    )))
+}
+
+/// Whoever is handed a token's secret can do what it can: under `cap` no more than they may.
+fn within_own_rights(caller: &Caller, token: &Token, holder: &Holder) -> Result<(), Refusal> {
+    let account = &*caller.account;
+    let does = grant::of_token(&token.grant, token.desk, &token.node, holder, account, &token.node);
+    let beyond = does - caller.rights(&token.node);
+    if !account.policy.permission.cap || beyond.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(format!("This token can do more than you may here: {}.", caller.spell(beyond))))
+}
+
+fn is_good(account: &Account, holder: &Holder, token: &Token, caller: &Caller) -> Result<State, State> {
+    let state = state(account, holder, token, caller.now);
+    if state.is_good() { Ok(state) } else { Err(state) }
+}

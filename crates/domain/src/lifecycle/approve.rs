@@ -1,0 +1,69 @@
+//! Letting a pending token begin, and bringing a revoked one back.
+
+use super::{Decided, gone, must_be_active, resting_on, state, update, where_there_is_room};
+use crate::change::Action;
+use crate::facts::{Holder, Token};
+use crate::grant;
+use crate::life::State;
+use crate::permission::TOKENS_UPDATE;
+use crate::policy::Removal;
+use crate::refusal::{Code, Refusal};
+use crate::who::{Caller, spell};
+
+/// Decides on an approval: by a manager, before the token ends, with its holder active, within
+/// the limit, and under `cap` only while whoever issued it may still do all of it. A leak is
+/// final, and so is a rotation.
+pub fn approve(caller: &Caller, token: Token, holder: &Holder, issuer: &Holder) -> Result<Decided, Refusal> {
+    let account = &*caller.account;
+    caller.may_change(&token)?;
+    caller.needs_reach(TOKENS_UPDATE)?;
+    if !caller.manages() {
+        return Err(Refusal::forbidden("Only those who manage this account's tokens approve them."));
+    }
+    let state = state(account, holder, &token, caller.now);
+    if state == State::Revoked && !account.policy.removal.contains(&Removal::Approve) {
+        return Err(Refusal::new(
+            Code::NotAllowedByPolicy,
+            "A revocation is final in this account; create another token.",
+        ));
+    }
+    let ended = token.life.ends_at(account.policy.expiry.max.as_ref()).is_some_and(|end| caller.now >= end);
+    match state {
+        State::Deleted | State::Leaked => return Err(gone(state, "approved")),
+        _ if ended => return Err(gone(State::Expired, "approved")),
+        _ if token.life.rotated_to.is_some() => return Err(gone(State::Rotated, "approved")),
+        State::Suspended => must_be_active(holder)?,
+        State::Revoked | State::Pending => {}
+        _ => return Err(gone(state, "approved")),
+    }
+    must_be_active(&caller.holder)?;
+    must_be_active(holder)?;
+    if account.policy.permission.cap {
+        let may = grant::of_holder(issuer, account, &token.node);
+        let does = grant::of_token(&token.grant, token.desk, &token.node, holder, account, &token.node);
+        if !may.contains(does) {
+            return Err(Refusal::forbidden(format!(
+                "{}, who issued this token, may no longer {}; create another token.",
+                issuer.name,
+                spell(&caller.registry, does - may)
+            )));
+        }
+    }
+
+    let mut next = token;
+    // Strictly after whatever stopped it, so that it is not stopped by the same again.
+    let standing = holder.standing;
+    let stops = [next.life.revoked_at, standing.revoked_before, standing.approve_after];
+    let after = stops.into_iter().flatten().map(|stop| stop.next()).max();
+    next.life.approved_at = Some(after.map_or(caller.now, |after| after.max(caller.now)));
+    next.life.revoked_at = None;
+    next.reason = None;
+    let change = where_there_is_room(update(&next), account, &next, caller.now).entry(caller.entry(
+        Action::TokenApproved,
+        next.id,
+        serde_json::json!({}),
+    ));
+    let holders = [holder, issuer];
+    let apart = if holder.id == issuer.id { &holders[..1] } else { &holders[..] };
+    Ok(Decided { change: resting_on(change, account, apart), token: next })
+}

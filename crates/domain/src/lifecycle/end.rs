@@ -1,0 +1,168 @@
+//! Revoking, deleting, and reporting a leak; and giving a kept secret out again.
+
+use super::{Decided, gone, resting_on, state, within_own_rights};
+use crate::change::{Action, Change, Write};
+use crate::facts::{Holder, Token};
+use crate::life::State;
+use crate::permission::{TOKENS_DELETE, TOKENS_READ, TOKENS_UPDATE};
+use crate::policy::{ConfirmMode, Removal, SecretKept};
+use crate::refusal::{Code, Refusal};
+use crate::text;
+use crate::who::Caller;
+
+/// Characters of a reason.
+const REASON: usize = 500;
+
+/// The other tokens that end with this one: those which it replaced and which are in grace.
+///
+/// A rotation that happened after the revocation was asked for loses too, so its new token
+/// belongs here as well: whoever revokes must not be outrun by whoever holds the secret.
+type Line = Vec<Token>;
+
+/// Decides on a revocation. `line` ends with it. Revoking what is revoked changes nothing.
+pub fn revoke(
+    caller: &Caller,
+    token: Token,
+    holder: &Holder,
+    line: Line,
+    reason: Option<&str>,
+) -> Result<Decided, Refusal> {
+    may_end(caller, &token, Removal::Revoke, TOKENS_UPDATE)?;
+    let reason = reason.map(|reason| text::description("reason", reason, REASON)).transpose()?;
+    match state(&caller.account, holder, &token, caller.now) {
+        state @ (State::Deleted | State::Leaked) => return Err(gone(state, "revoked")),
+        _ if token.life.revoked_at.is_some() => return Ok(Decided { token, change: Change::default() }),
+        _ => {}
+    }
+    let told = serde_json::json!({ "reason": reason });
+    let mut next = token;
+    next.life.revoked_at = Some(caller.now);
+    next.reason = reason;
+    Ok(ended(caller, next, line, Action::TokenRevoked, told))
+}
+
+/// Decides on a report that somebody else knows the token. Final, whatever its state was.
+pub fn report_leak(
+    caller: &Caller,
+    token: Token,
+    line: Line,
+    reason: Option<&str>,
+) -> Result<Decided, Refusal> {
+    caller.may_change(&token)?;
+    caller.needs_reach(TOKENS_UPDATE)?;
+    let reason = reason.map(|reason| text::description("reason", reason, REASON)).transpose()?;
+    if token.life.deleted_at.is_some() {
+        return Err(Refusal::not_found("token"));
+    }
+    if token.life.leaked_at.is_some() {
+        return Ok(Decided { token, change: Change::default() });
+    }
+    let told = serde_json::json!({ "reason": reason });
+    let mut next = token;
+    next.life.leaked_at = Some(caller.now);
+    next.reason = reason;
+    let id = next.id;
+    let Decided { token, change } = ended(caller, next, line, Action::TokenLeaked, told);
+    Ok(Decided { token, change: change.write(Write::ForgetSecret(id)) })
+}
+
+/// Decides on a deletion, confirmed as the policy asks. The row stays as a tombstone.
+pub fn delete(caller: &Caller, token: Token, line: Line, confirm: Option<&str>) -> Result<Decided, Refusal> {
+    may_end(caller, &token, Removal::Delete, TOKENS_DELETE)?;
+    if token.life.deleted_at.is_some() {
+        return Err(Refusal::not_found("token"));
+    }
+    let by_itself = caller.credential.id == token.id;
+    if !by_itself {
+        confirmed(caller, &token, confirm)?;
+    }
+    let told = serde_json::json!({ "name": token.name });
+    let mut next = token;
+    next.life.deleted_at = Some(caller.now);
+    let id = next.id;
+    let Decided { token, change } = ended(caller, next, line, Action::TokenDeleted, told);
+    Ok(Decided { token, change: change.write(Write::ForgetSecret(id)) })
+}
+
+/// Decides whether a kept secret may be given out, which the journal will tell.
+pub fn reveal(caller: &Caller, token: &Token, holder: &Holder) -> Result<Change, Refusal> {
+    let account = &*caller.account;
+    if account.policy.secret != SecretKept::Recoverable {
+        return Err(Refusal::new(
+            Code::NotAllowedByPolicy,
+            "The secrets of this account's tokens are not kept. Whoever lost one makes a new token.",
+        ));
+    }
+    caller.may_change(token)?;
+    caller.needs_reach(TOKENS_READ | TOKENS_UPDATE)?;
+    if account.policy.reveal_reauth {
+        caller.needs_fresh()?;
+    }
+    within_own_rights(caller, token, holder)?;
+    match state(account, holder, token, caller.now) {
+        state @ (State::Deleted | State::Leaked) => Err(gone(state, "revealed")),
+        _ => {
+            let entry = caller.entry(Action::TokenRevealed, token.id, serde_json::json!({}));
+            Ok(resting_on(Change::default().entry(entry), account, &[holder]))
+        }
+    }
+}
+
+fn may_end(
+    caller: &Caller,
+    token: &Token,
+    how: Removal,
+    permission: crate::permission::PermissionSet,
+) -> Result<(), Refusal> {
+    let by_itself = caller.credential.id == token.id;
+    if !by_itself {
+        caller.may_change(token)?;
+        caller.needs_reach(permission)?;
+    }
+    let removal = &caller.account.policy.removal;
+    // A login ends by logging out, whatever the policy says of tokens.
+    if removal.contains(&how) || token.id.kind == token::Kind::Ses {
+        return Ok(());
+    }
+    let (what, instead) = match how {
+        Removal::Revoke => ("revoked", "delete it instead"),
+        Removal::Delete => ("deleted", "revoke it instead"),
+        Removal::Approve => ("approved", "create another one"),
+    };
+    Err(Refusal::new(Code::NotAllowedByPolicy, format!("Tokens of this account are not {what}; {instead}.")))
+}
+
+fn confirmed(caller: &Caller, token: &Token, confirm: Option<&str>) -> Result<(), Refusal> {
+    let rule = &caller.account.policy.confirm;
+    let (expected, what) = match rule.mode {
+        ConfirmMode::None => return Ok(()),
+        ConfirmMode::Name => (token.name.as_str(), "the token's name".to_owned()),
+        ConfirmMode::Word => {
+            let word = rule.word.as_deref().unwrap_or("delete");
+            (word, format!("the word {word}"))
+        }
+    };
+    if confirm == Some(expected) {
+        return Ok(());
+    }
+    Err(Refusal::of_field(
+        Code::ConfirmationRequired,
+        "confirm",
+        format!("Deleting cannot be undone; confirm it with {what}, as `?confirm=…`."),
+    ))
+}
+
+/// Writes the ended token, and ends its line with it.
+fn ended(caller: &Caller, token: Token, line: Line, action: Action, told: serde_json::Value) -> Decided {
+    let mut change = Change::default()
+        .write(Write::UpdateToken(Box::new(token.clone())))
+        .entry(caller.entry(action, token.id, told))
+        .narrowing();
+    for mut other in line {
+        other.life.revoked_at = Some(caller.now);
+        let told = serde_json::json!({ "with": token.id.to_string() });
+        let entry = caller.entry(Action::TokenRevoked, other.id, told);
+        change = change.write(Write::UpdateToken(Box::new(other))).entry(entry);
+    }
+    Decided { token, change }
+}

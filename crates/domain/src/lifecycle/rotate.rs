@@ -1,0 +1,87 @@
+//! Replacing a token's secret while programs still use the old one.
+
+use std::sync::Arc;
+
+use token::TokenText;
+
+use super::{Decided, gone, insert, is_good, must_be_active, resting_on, within_own_rights};
+use crate::change::{Action, Change, Write};
+use crate::facts::{Holder, Token};
+use crate::life::{Life, State};
+use crate::permission::TOKENS_UPDATE;
+use crate::refusal::{Code, Refusal};
+use crate::time::Period;
+use crate::who::Caller;
+
+/// Decides on a rotation: `text` becomes the secret of a new token with the same grant and
+/// the same length of life, and the old one stays good for `grace`, at most the policy's. The
+/// new token takes the old one's place in the limit and its name.
+///
+/// Of any number at once one wins: each replaces the same version of the old row.
+pub fn rotate(
+    caller: &Caller,
+    token: Token,
+    holder: &Holder,
+    grace: Option<&Period>,
+    text: &Arc<TokenText>,
+) -> Result<Decided, Refusal> {
+    let account = &*caller.account;
+    let by_itself = caller.credential.id == token.id;
+    if !by_itself {
+        caller.may_change(&token)?;
+        caller.needs_reach(TOKENS_UPDATE)?;
+        within_own_rights(caller, &token, holder)?;
+    }
+    if !account.policy.rotate.allowed {
+        return Err(Refusal::new(
+            Code::NotAllowedByPolicy,
+            "Tokens of this account are not rotated; create another one and end this.",
+        ));
+    }
+    must_be_active(&caller.holder)?;
+    must_be_active(holder)?;
+    match is_good(account, holder, &token, caller) {
+        Ok(State::Grace) => return Err(gone(State::Grace, "rotated again")),
+        Err(state) => return Err(gone(state, "rotated")),
+        Ok(_) => {}
+    }
+
+    let now = caller.now;
+    let length = |end: crate::time::Timestamp| token.life.created_at.micros_until(end);
+    let expires_at = token.life.expires_at.map(|end| now.plus_micros(length(end)));
+    let new = Token {
+        id: text.id(),
+        number: 0,
+        life: Life::from(now, expires_at),
+        reason: None,
+        digest: text.digest(),
+        version: 0,
+        ..token.clone()
+    };
+
+    let mut old = token;
+    old.life.rotated_to = Some(new.id);
+    old.life.grace_until = grace_until(caller, grace)?;
+    let told = serde_json::json!({ "new": new.id.to_string(), "grace_until": old.life.grace_until });
+    let change = Change::default()
+        .write(insert(account, &new, text.clone()))
+        .entry(caller.entry(Action::TokenRotated, old.id, told))
+        .write(Write::UpdateToken(Box::new(old)))
+        .narrowing();
+    Ok(Decided { change: resting_on(change, account, &[holder]), token: new })
+}
+
+fn grace_until(caller: &Caller, grace: Option<&Period>) -> Result<Option<crate::time::Timestamp>, Refusal> {
+    let Some(grace) = grace.filter(|grace| !grace.is_zero()) else { return Ok(None) };
+    let until = caller.now.plus(grace);
+    match &caller.account.policy.rotate.grace_max {
+        None => Err(Refusal::not_allowed(
+            "grace",
+            "This account's policy gives a replaced token no grace; leave `grace` out.",
+        )),
+        Some(longest) if until > caller.now.plus(longest) => {
+            Err(Refusal::not_allowed("grace", format!("A replaced token stays good for {longest} at most.")))
+        }
+        Some(_) => Ok(Some(until)),
+    }
+}

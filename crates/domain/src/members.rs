@@ -1,0 +1,347 @@
+//! Members and service accounts: joining, changing role, leaving and coming back.
+//!
+//! One row stops any number of tokens: these decisions write the holder, never its tokens.
+//! Who may do it is said by permissions of the desk (`members:…`), and nobody gives, or takes
+//! from, more than they have themselves.
+
+use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
+use crate::facts::{Account, Binding, Holder, Person, Role, Standing};
+use crate::grant;
+use crate::ids::{AccountId, HolderId, MemberId, PersonId, ServiceAccountId};
+use crate::life::Lens;
+use crate::node::NodePath;
+use crate::permission::{MEMBERS_CREATE, MEMBERS_DELETE, MEMBERS_UPDATE, PermissionSet};
+use crate::policy::{Counted, OnInactive, OnRemove, OnReturn};
+use crate::refusal::{Code, Refusal};
+use crate::text;
+use crate::time::Timestamp;
+use crate::who::Caller;
+
+/// Characters of a holder's name.
+const NAME: usize = 100;
+const EXTERNAL_ID: usize = 255;
+
+/// A decision on a holder: the row as it will stand, and the change that makes it so.
+#[derive(Debug)]
+pub struct Decided {
+    pub holder: Holder,
+    pub change: Change,
+}
+
+/// What a request says of a new member or service account.
+#[derive(Clone, Debug, Default)]
+pub struct Join {
+    pub name: String,
+    pub email: Option<String>,
+    pub external_id: Option<String>,
+    pub role: String,
+    pub metadata: Option<serde_json::Value>,
+}
+
+/// Who can log in as a new member.
+#[derive(Debug)]
+pub enum Login {
+    /// Nobody: the member is known by its `external_id` alone.
+    None,
+    /// Somebody who could log in already.
+    Known(Person),
+    /// Somebody new; the password is a PHC string.
+    New { id: PersonId, password: Option<String> },
+}
+
+/// Decides on a new member.
+pub fn join(caller: &Caller, order: &Join, id: MemberId, login: Login) -> Result<Decided, Refusal> {
+    caller.needs(MEMBERS_CREATE)?;
+    let email = order.email.as_deref().map(text::email).transpose()?;
+    let mut holder = holder(caller, order, HolderId::Member(id))?;
+    let mut change = Change::default();
+    match (login, &email) {
+        (Login::None, _) => {}
+        (Login::Known(person), _) => {
+            let condition = Condition::NotAMember { account: caller.account.id.clone(), person: person.id };
+            let otherwise = Refusal::of_field(Code::NameTaken, "email", "This person is a member already.");
+            change = change.guard(condition, otherwise);
+            holder.person = Some(person.id);
+        }
+        (Login::New { .. }, None) => {
+            return Err(Refusal::invalid("email", "Whoever shall log in needs an `email`."));
+        }
+        (Login::New { id, password }, Some(email)) => {
+            let person = Person {
+                id,
+                email: email.clone(),
+                password,
+                operator: false,
+                created_at: caller.now,
+                version: 0,
+            };
+            let otherwise = Refusal::of_field(Code::NameTaken, "email", "This address is taken; try again.");
+            change = change
+                .guard(Condition::EmailFree { email: email.clone() }, otherwise)
+                .entry(caller.entry(Action::PersonCreated, id, serde_json::json!({})))
+                .write(Write::InsertPerson(person));
+            holder.person = Some(id);
+        }
+    }
+    holder.email = email;
+    Ok(joined(caller, holder, change, Action::MemberCreated))
+}
+
+/// Decides on a new service account.
+pub fn join_service_account(caller: &Caller, order: &Join, id: ServiceAccountId) -> Result<Decided, Refusal> {
+    caller.needs(MEMBERS_CREATE)?;
+    let holder = holder(caller, order, HolderId::ServiceAccount(id))?;
+    Ok(joined(caller, holder, Change::default(), Action::ServiceAccountCreated))
+}
+
+fn joined(caller: &Caller, holder: Holder, change: Change, action: Action) -> Decided {
+    let mut change = change;
+    if let Some(external_id) = &holder.external_id {
+        let condition = Condition::ExternalIdFree {
+            account: caller.account.id.clone(),
+            external_id: external_id.clone(),
+        };
+        let taken = format!("Another member of this account has the external id {external_id}.");
+        change = change.guard(condition, Refusal::of_field(Code::NameTaken, "external_id", taken));
+    }
+    let told = serde_json::json!({ "name": holder.name, "role": role_names(&caller.account, &holder) });
+    let change = change
+        .expect(Expect::Account(caller.account.id.clone(), caller.account.version))
+        .write(Write::InsertHolder(holder.clone()))
+        .entry(caller.entry(action, holder.id, told));
+    Decided { holder, change }
+}
+
+fn holder(caller: &Caller, order: &Join, id: HolderId) -> Result<Holder, Refusal> {
+    let external_id = order
+        .external_id
+        .as_deref()
+        .map(|external_id| text::name("external_id", external_id, EXTERNAL_ID))
+        .transpose()?;
+    Ok(Holder {
+        id,
+        account: caller.account.id.clone(),
+        name: text::name("name", &order.name, NAME)?,
+        person: None,
+        email: None,
+        external_id,
+        metadata: order.metadata.as_ref().map(text::metadata).transpose()?.flatten(),
+        bindings: vec![Binding { role: role_to_give(caller, &order.role)?.id, node: NodePath::root() }],
+        standing: Standing::default(),
+        created_at: caller.now,
+        version: 0,
+    })
+}
+
+/// What a request wants changed on a member or service account.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    pub role: Option<String>,
+    pub metadata: Option<serde_json::Value>,
+}
+
+/// Decides on another name or role.
+pub fn edit(caller: &Caller, holder: Holder, edit: &Edit) -> Result<Decided, Refusal> {
+    may_change(caller, &holder, MEMBERS_UPDATE)?;
+    must_be_here(&holder)?;
+    let account = &*caller.account;
+    let mut next = holder.clone();
+    if let Some(name) = &edit.name {
+        next.name = text::name("name", name, NAME)?;
+    }
+    if let Some(metadata) = &edit.metadata {
+        next.metadata = text::metadata(metadata)?;
+    }
+    let mut change = Change::default();
+    if let Some(role) = &edit.role {
+        let role = role_to_give(caller, role)?.id;
+        if holder.role() != Some(role) {
+            change = still_led(change, account, &holder);
+        }
+        next.bindings.retain(|binding| !binding.node.is_root());
+        next.bindings.insert(0, Binding { role, node: NodePath::root() });
+        // Whether the new role does less is nothing to rely on: a narrowing costs little.
+        change = change.narrowing();
+    }
+    let told = serde_json::json!({
+        "name": next.name,
+        "role": role_names(account, &next),
+        "was": { "name": holder.name, "role": role_names(account, &holder) },
+    });
+    Ok(decided(caller, next, change, Action::MemberEdited, told))
+}
+
+/// Decides that a holder shall stop for now, and its tokens with it where the policy suspends.
+pub fn deactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
+    may_change(caller, &holder, MEMBERS_UPDATE)?;
+    must_be_here(&holder)?;
+    if holder.standing.inactive_since.is_some() {
+        return Ok(Decided { holder, change: Change::default() });
+    }
+    let change = still_led(Change::default(), &caller.account, &holder).narrowing();
+    let mut next = holder;
+    next.standing.inactive_since = Some(caller.now);
+    Ok(decided(caller, next, change, Action::MemberDeactivated, serde_json::json!({})))
+}
+
+/// Decides on a return: tokens come back, or wait for approval, as the policy says.
+pub fn reactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
+    may_change(caller, &holder, MEMBERS_UPDATE)?;
+    must_be_here(&holder)?;
+    if holder.standing.inactive_since.is_none() {
+        return Ok(Decided { holder, change: Change::default() });
+    }
+    let policy = &caller.account.policy;
+    let mut next = holder;
+    next.standing.inactive_since = None;
+    if policy.on_inactive == OnInactive::Suspend && policy.on_return == OnReturn::Approve {
+        next.standing.approve_after = Some(caller.now);
+    }
+    let told = serde_json::json!({ "approve_after": next.standing.approve_after });
+    Ok(decided(caller, next, Change::default(), Action::MemberReactivated, told))
+}
+
+/// Decides that a holder leaves the account. The row stays, because tokens and the journal
+/// name it.
+pub fn remove(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
+    may_change(caller, &holder, MEMBERS_DELETE)?;
+    must_be_here(&holder)?;
+    let account = &*caller.account;
+    let mut change = still_led(Change::default(), account, &holder).narrowing();
+    let mut next = holder;
+    next.standing.removed_at = Some(caller.now);
+    match account.policy.on_remove {
+        OnRemove::Keep => {}
+        OnRemove::Delete => next.standing.tokens_deleted_at = Some(caller.now),
+        OnRemove::Refuse => {
+            let condition = Condition::Fewer {
+                account: account.id.clone(),
+                holder: Some(next.id),
+                counted: vec![Counted::Active, Counted::Pending, Counted::Suspended],
+                max: 1,
+                besides: None,
+                lens: Lens::of(account, caller.now),
+            };
+            let sentence = format!("{} still has active tokens; delete them first.", next.name);
+            change = change.guard(condition, Refusal::wrong_state(sentence));
+        }
+    }
+    Ok(decided(caller, next, change, Action::MemberRemoved, serde_json::json!({})))
+}
+
+/// Decides on the first member of an account, with its strongest role.
+pub fn first(
+    account: &Account,
+    id: MemberId,
+    person: PersonId,
+    name: &str,
+    email: &str,
+    actor: Actor,
+    now: Timestamp,
+) -> Result<Decided, Refusal> {
+    let strongest = account
+        .roles
+        .first()
+        .ok_or_else(|| Refusal::invalid("preset", "An account needs at least one role."))?;
+    let holder = Holder {
+        id: HolderId::Member(id),
+        account: account.id.clone(),
+        name: text::name("name", name, NAME)?,
+        person: Some(person),
+        email: Some(text::email(email)?),
+        external_id: None,
+        metadata: None,
+        bindings: vec![Binding { role: strongest.id, node: NodePath::root() }],
+        standing: Standing::default(),
+        created_at: now,
+        version: 0,
+    };
+    let entry = Entry {
+        at: now,
+        actor,
+        account: Some(account.id.clone()),
+        action: Action::MemberCreated,
+        subject: holder.id.to_string(),
+        payload: serde_json::json!({ "name": holder.name, "role": strongest.name }),
+    };
+    let change = Change::default().write(Write::InsertHolder(holder.clone())).entry(entry);
+    Ok(Decided { holder, change })
+}
+
+fn decided(
+    caller: &Caller,
+    holder: Holder,
+    change: Change,
+    action: Action,
+    told: serde_json::Value,
+) -> Decided {
+    let account = &caller.account;
+    let change = change
+        .expect(Expect::Account(account.id.clone(), account.version))
+        .write(Write::UpdateHolder(holder.clone()))
+        .entry(caller.entry(action, holder.id, told));
+    Decided { holder, change }
+}
+
+fn must_be_here(holder: &Holder) -> Result<(), Refusal> {
+    if holder.standing.removed_at.is_some() { Err(Refusal::not_found("member")) } else { Ok(()) }
+}
+
+/// Nobody changes somebody who may do more than they.
+fn may_change(caller: &Caller, holder: &Holder, permission: PermissionSet) -> Result<(), Refusal> {
+    caller.needs(permission)?;
+    let root = NodePath::root();
+    let beyond = grant::of_holder(holder, &caller.account, &root) - caller.rights(&root);
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(format!("{} may do more than you: {}.", holder.name, caller.spell(beyond))))
+}
+
+/// A role by name, if the caller may do all of it.
+fn role_to_give<'a>(caller: &'a Caller, name: &str) -> Result<&'a Role, Refusal> {
+    let account = &caller.account;
+    let role = account.role_named(name).ok_or_else(|| {
+        let roles: Vec<&str> = account.roles.iter().map(|role| role.name.as_str()).collect();
+        Refusal::invalid("role", format!("This account has no role {name}; it has {}.", roles.join(", ")))
+    })?;
+    let beyond = role.permissions - caller.rights(&NodePath::root());
+    if beyond.is_empty() {
+        return Ok(role);
+    }
+    Err(Refusal::of_field(
+        Code::Forbidden,
+        "role",
+        format!("The role {name} may do more than you: {}.", caller.spell(beyond)),
+    ))
+}
+
+/// The last active member with the strongest role stays: somebody must be able to let the
+/// others back in.
+fn still_led(change: Change, account: &Account, holder: &Holder) -> Change {
+    match account.roles.first() {
+        Some(strongest) if holder.role() == Some(strongest.id) && holder.is_active() => {
+            let condition = Condition::AnotherMemberHas {
+                account: account.id.clone(),
+                role: strongest.id,
+                besides: holder.id,
+            };
+            let sentence = format!(
+                "{} is the last active member with the role {}; give it to somebody else first.",
+                holder.name, strongest.name
+            );
+            change.guard(condition, Refusal::wrong_state(sentence))
+        }
+        _ => change,
+    }
+}
+
+fn role_names(account: &Account, holder: &Holder) -> Option<String> {
+    holder.role().and_then(|role| account.role(role)).map(|role| role.name.clone())
+}
+
+/// Another account's holder behaves as a missing one.
+pub fn of(account: &AccountId, holder: Option<Holder>) -> Result<Holder, Refusal> {
+    holder.filter(|holder| holder.account == *account).ok_or_else(|| Refusal::not_found("member"))
+}

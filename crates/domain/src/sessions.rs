@@ -1,0 +1,108 @@
+//! Logins: what a password opens, and what closes it again.
+//!
+//! A session is a token of kind `ses`: found, admitted and stopped like any other, with all
+//! that its member may do, the desk included.
+
+use std::sync::Arc;
+
+use token::TokenText;
+
+use crate::change::{Action, Actor, Change, Entry, Expect, Write};
+use crate::facts::{Account, Holder, Token};
+use crate::grant::Grant;
+use crate::life::Life;
+use crate::node::NodePath;
+use crate::policy::Logout;
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+use crate::who::Caller;
+
+/// Characters kept of what a browser or program calls itself.
+const AGENT: usize = 100;
+
+/// Decides on a session for a member whose password was right.
+pub fn start(
+    account: &Account,
+    holder: &Holder,
+    node: NodePath,
+    agent: Option<&str>,
+    text: &Arc<TokenText>,
+    now: Timestamp,
+) -> Result<(Token, Change), Refusal> {
+    if account.inactive_since.is_some() || !holder.is_active() {
+        return Err(Refusal::forbidden(
+            "This membership is deactivated; ask an administrator of the account.",
+        ));
+    }
+    let agent: String = agent
+        .unwrap_or("a program that does not say its name")
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(AGENT)
+        .collect();
+    let token = Token {
+        id: text.id(),
+        number: 0,
+        account: account.id.clone(),
+        holder: holder.id,
+        issued_by: holder.id,
+        name: format!("Signed in with {agent}"),
+        description: None,
+        metadata: None,
+        grant: Grant::Inherit,
+        node,
+        desk: true,
+        life: Life::from(now, Some(now.plus(&account.policy.login.life))),
+        reason: None,
+        digest: text.digest(),
+        version: 0,
+    };
+    let entry = Entry {
+        at: now,
+        actor: Actor::Holder { id: holder.id, via: token.id },
+        account: Some(account.id.clone()),
+        action: Action::SessionStarted,
+        subject: token.id.to_string(),
+        payload: serde_json::json!({ "agent": agent, "expires_at": token.life.expires_at }),
+    };
+    let mut change = Change::default()
+        .expect(Expect::Account(account.id.clone(), account.version))
+        .expect(Expect::Holder(account.id.clone(), holder.id, holder.version))
+        .write(Write::InsertToken { token: Box::new(token.clone()), keep: None })
+        .entry(entry);
+    if !token.node.is_root() {
+        change = change.expect(Expect::Node(account.id.clone(), token.node.clone()));
+    }
+    Ok((token, change))
+}
+
+/// Decides on a logout, by the caller's own session: it ends, and where the policy says so the
+/// member's tokens are revoked with it, by one row.
+pub fn log_out(caller: &Caller, session: Token) -> Result<Change, Refusal> {
+    if !caller.is_session() {
+        return Err(Refusal::wrong_state(
+            "This is a token, not a session; end it as `DELETE /v1/tokens/self`.",
+        ));
+    }
+    let change = end(caller, session);
+    if caller.account.policy.logout != Logout::Revoke {
+        return Ok(change);
+    }
+    let mut holder = caller.holder.clone();
+    holder.standing.revoked_before = Some(caller.now);
+    Ok(change.write(Write::UpdateHolder(holder)))
+}
+
+/// Decides on the end of another session of the same person.
+pub fn end(caller: &Caller, session: Token) -> Change {
+    let mut next = session;
+    match caller.account.policy.logout {
+        Logout::Delete => next.life.deleted_at = Some(caller.now),
+        Logout::End | Logout::Revoke => next.life.revoked_at = Some(caller.now),
+    }
+    let entry = Entry {
+        account: Some(next.account.clone()),
+        ..caller.entry(Action::SessionEnded, next.id, serde_json::json!({}))
+    };
+    Change::default().write(Write::UpdateToken(Box::new(next))).entry(entry).narrowing()
+}
