@@ -46,8 +46,10 @@ fn the_document_of_cockpit_holds() {
         || {
             server.as_(&user.session).get(&server.path("tokens")).refused(403, "forbidden");
             server.ask_for_token(&user.session, json!({ "name": "mine" })).refused(403, "forbidden");
-            server.token(&user.session, &id).refused(403, "forbidden");
-            server.delete(&user.session, &id, "?confirm=management").refused(403, "forbidden");
+            // For whom there is no section there are no tokens either.
+            server.token(&user.session, &id).refused(404, "not_found");
+            server.delete(&user.session, &id, "?confirm=management").refused(404, "not_found");
+            server.accepts(&secret);
             assert!(server.token_names(&owner.session, "").contains(&"management".to_owned()));
         },
     );

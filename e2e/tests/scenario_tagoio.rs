@@ -167,17 +167,6 @@ fn the_document_of_tagoio_holds() {
 }
 
 #[test]
-fn a_password_is_asked_for_when_a_token_is_made() {
-    let server = Server::start("tagoio");
-    assert_eq!(server.policy()["create"]["reauth"], true);
-    let member = server.member("Member");
-    let ask =
-        json!({ "name": "grafana", "permission": { "access": "read" }, "password": "not-the-one-it-is" });
-    let refused = server.ask_for_token(&member.session, ask);
-    assert!(matches!(refused.status, 403 | 422), "a wrong password makes no token:\n{refused:?}");
-}
-
-#[test]
 fn the_preset_has_the_words_of_tagoios_pages() {
     let server = Server::start("tagoio");
     server.speaks(&[
