@@ -143,7 +143,6 @@ pub fn add_node(caller: &Caller, path: &NodePath, name: &str) -> Result<(Node, C
     let taken = Refusal::of_field(Code::NameTaken, "path", format!("There is a node {path} already."));
     let free = Condition::NodeFree { account: account.id.clone(), path: path.clone() };
     let mut change = Change::default()
-        .expect(Expect::Account(account.id.clone(), account.version))
         .guard(free, taken)
         .write(Write::InsertNode(node.clone()))
         .entry(caller.entry(Action::NodeCreated, path, serde_json::json!({ "name": node.name })));

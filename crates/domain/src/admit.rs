@@ -38,6 +38,8 @@ pub struct Facts<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     pub id: TokenId,
+    /// Of the row, for changes that rest on it.
+    pub version: i64,
     pub name: &'a str,
     pub metadata: Option<&'a str>,
     pub life: Life,

@@ -59,10 +59,11 @@ fn update(token: &Token) -> Change {
     Change::default().write(Write::UpdateToken(Box::new(token.clone())))
 }
 
-/// Rests a change on the rows that it was decided by.
-fn resting_on(change: Change, account: &Account, holders: &[&Holder]) -> Change {
-    let change = change.expect(Expect::Account(account.id.clone(), account.version));
-    holders.iter().fold(change, |change, holder| {
+/// Rests a change on the holders that it was decided by; the caller's own rows are added for
+/// all changes alike, by [`Caller::stands_behind`].
+fn resting_on(change: Change, caller: &Caller, holders: &[&Holder]) -> Change {
+    let others = holders.iter().filter(|holder| !caller.is(holder.id));
+    others.fold(change, |change, holder| {
         change.expect(Expect::Holder(holder.account.clone(), holder.id, holder.version))
     })
 }

@@ -4,7 +4,7 @@
 //! Who may do it is said by permissions of the desk (`members:…`), and nobody gives, or takes
 //! from, more than they have themselves.
 
-use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
+use crate::change::{Action, Actor, Change, Condition, Entry, Write};
 use crate::facts::{Account, Binding, Holder, Person, Role, Standing};
 use crate::grant;
 use crate::ids::{AccountId, HolderId, MemberId, PersonId, ServiceAccountId};
@@ -106,7 +106,6 @@ fn joined(caller: &Caller, holder: Holder, change: Change, action: Action) -> De
     }
     let told = serde_json::json!({ "name": holder.name, "role": role_names(&caller.account, &holder) });
     let change = change
-        .expect(Expect::Account(caller.account.id.clone(), caller.account.version))
         .write(Write::InsertHolder(holder.clone()))
         .entry(caller.entry(action, holder.id, told));
     Decided { holder, change }
@@ -276,9 +275,7 @@ fn decided(
     action: Action,
     told: serde_json::Value,
 ) -> Decided {
-    let account = &caller.account;
     let change = change
-        .expect(Expect::Account(account.id.clone(), account.version))
         .write(Write::UpdateHolder(holder.clone()))
         .entry(caller.entry(action, holder.id, told));
     Decided { holder, change }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use token::{Kind, TokenId};
 
-use crate::change::{Actor, Entry};
+use crate::change::{Actor, Change, Entry, Expect};
 use crate::facts::{Account, Holder, Token};
 use crate::grant::{self, Grant};
 use crate::ids::HolderId;
@@ -34,6 +34,7 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub struct Credential {
     pub id: TokenId,
+    pub version: i64,
     pub grant: Grant,
     pub desk: bool,
     pub node: NodePath,
@@ -89,6 +90,16 @@ impl Caller {
     /// as well, so that by default tokens do not make tokens.
     pub fn needs_reach(&self, permission: PermissionSet) -> Result<(), Refusal> {
         if self.is_session() { Ok(()) } else { self.needs(permission) }
+    }
+
+    /// Rests a change on the rows that let the caller make it: whoever is stopped meanwhile
+    /// stops here too.
+    pub fn stands_behind(&self, change: Change) -> Change {
+        let account = &self.account.id;
+        change
+            .expect(Expect::Account(account.clone(), self.account.version))
+            .expect(Expect::Holder(account.clone(), self.holder.id, self.holder.version))
+            .expect(Expect::Token(account.clone(), self.credential.id, self.credential.version))
     }
 
     /// Who may know of a token: its holder, managers, and all where the policy shows all.

@@ -90,9 +90,7 @@ pub fn create(
     if !token.node.is_root() {
         change = change.expect(Expect::Node(account.id.clone(), token.node.clone()));
     }
-    let holders = [&caller.holder, holder];
-    let apart = if caller.is(holder.id) { &holders[..1] } else { &holders[..] };
-    Ok(Decided { change: resting_on(change, account, apart), token })
+    Ok(Decided { change: resting_on(change, caller, &[holder]), token })
 }
 
 /// The first token of an installation: named `init`, inheriting, with the desk, whatever

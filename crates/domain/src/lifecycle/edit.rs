@@ -103,7 +103,7 @@ pub fn edit(caller: &Caller, token: Token, holder: &Holder, edit: &Edit) -> Resu
     if next.grant != token.grant || next.life.expires_at != token.life.expires_at {
         change = change.narrowing();
     }
-    let change = resting_on(change, account, &[holder]);
+    let change = resting_on(change, caller, &[holder]);
     Ok(Decided { token: next, change })
 }
 

@@ -103,7 +103,7 @@ pub fn reveal(caller: &Caller, token: &Token, holder: &Holder) -> Result<Change,
         state @ (State::Deleted | State::Leaked) => Err(gone(state, "revealed")),
         _ => {
             let entry = caller.entry(Action::TokenRevealed, token.id, serde_json::json!({}));
-            Ok(resting_on(Change::default().entry(entry), account, &[holder]))
+            Ok(resting_on(Change::default().entry(entry), caller, &[holder]))
         }
     }
 }

@@ -68,7 +68,7 @@ pub fn rotate(
         .entry(caller.entry(Action::TokenRotated, old.id, told))
         .write(Write::UpdateToken(Box::new(old)))
         .narrowing();
-    Ok(Decided { change: resting_on(change, account, &[holder]), token: new })
+    Ok(Decided { change: resting_on(change, caller, &[holder]), token: new })
 }
 
 fn grace_until(caller: &Caller, grace: Option<&Period>) -> Result<Option<crate::time::Timestamp>, Refusal> {
