@@ -1,0 +1,143 @@
+//! The command line as scripts use it: data on standard output, everything else on standard error,
+//! and an exit code that says which kind of failure it was.
+
+use e2e::{ADMIN, Finished, PASSWORD, Server, text};
+
+const DONE: i32 = 0;
+const FAILED: i32 = 1;
+const USAGE: i32 = 2;
+const NOT_FOUND: i32 = 3;
+const DENIED: i32 = 4;
+const UNREACHABLE: i32 = 5;
+
+/// A server and somebody logged in to it by command.
+fn logged_in() -> Server {
+    let server = Server::start("default");
+    let login = server.jeton_with_input(&["login", "--email", ADMIN, "--password-file", "-"], PASSWORD);
+    login.done();
+    assert!(
+        !login.stdout.contains("jtn_") && !login.stderr.contains("jtn_"),
+        "a login shows no token: {login:#?}"
+    );
+    server
+}
+
+/// The id within a token's text.
+fn id_of(secret: &str) -> String {
+    let mut parts = secret.split('_').skip(1);
+    format!("{}_{}", parts.next().expect("a kind"), parts.next().expect("an id"))
+}
+
+/// The verdict by command, which needs a key that may ask.
+fn verify(server: &Server, secret: &str) -> Finished {
+    server.jeton_as(&server.service_key, &["token", "verify"], secret)
+}
+
+#[test]
+fn a_token_goes_through_its_whole_life_by_command() {
+    let server = logged_in();
+    let run = |arguments: &[&str]| server.jeton(arguments);
+
+    let made = run(&["token", "create", "ci", "--role", "Viewer", "--expires-in", "90d"]);
+    let first = made.done().trim_end().to_owned();
+    assert!(first.starts_with("jtn_pat_") && first.len() == 53, "the secret alone: {made:#?}");
+    assert!(!made.stderr.contains(&first), "the secret on standard output only: {made:#?}");
+    let id = id_of(&first);
+    assert!(verify(&server, &first).done().contains("valid"));
+
+    assert!(run(&["token", "list"]).done().contains(&id));
+    run(&["token", "edit", &id, "--name", "nightly"]).done();
+    assert_eq!(text(&run(&["token", "show", &id, "--json"]).json(), "name"), "nightly");
+
+    let second = run(&["token", "rotate", &id, "--grace", "1 hour"]).done().trim_end().to_owned();
+    assert_ne!(second, first);
+    for secret in [&first, &second] {
+        assert_eq!(verify(&server, secret).code, DONE, "both are good during the grace");
+    }
+    run(&["token", "revoke", &id_of(&second), "--reason", "laptop lost", "--yes"]).done();
+    for secret in [&first, &second] {
+        let verdict = verify(&server, secret);
+        assert_eq!(verdict.code, FAILED, "{verdict:#?}");
+        assert!(verdict.stdout.contains("revoked"), "{verdict:#?}");
+    }
+    run(&["token", "approve", &id_of(&second)]).done();
+    assert_eq!(verify(&server, &second).code, DONE);
+    assert_eq!(verify(&server, &first).code, FAILED, "approving the new one does not revive the old one");
+
+    let unconfirmed = run(&["token", "delete", &id_of(&second), "--yes"]);
+    assert_eq!(unconfirmed.code, FAILED, "{unconfirmed:#?}");
+    assert!(unconfirmed.stderr.contains("--confirm"), "{unconfirmed:#?}");
+    run(&["token", "delete", &id_of(&second), "--confirm", "nightly", "--yes"]).done();
+    assert_eq!(verify(&server, &second).code, FAILED);
+}
+
+#[test]
+fn whoami_says_who_until_the_logout() {
+    let server = logged_in();
+    assert_eq!(text(&server.jeton(&["whoami", "--json"]).json(), "account"), "acme");
+    server.jeton(&["logout"]).done();
+    assert_eq!(server.jeton(&["whoami"]).code, DENIED);
+    assert_eq!(server.jeton(&["token", "list"]).code, DENIED);
+}
+
+#[test]
+fn the_exit_code_says_what_kind_of_failure_it_was() {
+    let server = logged_in();
+    assert_eq!(server.jeton(&["token", "create"]).code, USAGE);
+    assert_eq!(server.jeton(&["token", "show", "pat_0123456789ab"]).code, NOT_FOUND);
+    assert_eq!(server.jeton_as("jtn_pat_nobody", &["token", "list"], "").code, DENIED);
+    assert_eq!(server.jeton(&["token", "create", "ci", "--role", "Emperor"]).code, FAILED);
+    let nowhere =
+        server.jeton_as(&server.admin_token, &["token", "list", "--server", "http://127.0.0.1:1"], "");
+    assert_eq!(nowhere.code, UNREACHABLE, "{nowhere:#?}");
+    assert!(nowhere.stdout.is_empty(), "nothing but data on standard output: {nowhere:#?}");
+}
+
+#[test]
+fn a_wrong_password_is_denied_and_not_repeated_to_the_terminal() {
+    let server = Server::start("default");
+    let login =
+        server.jeton_with_input(&["login", "--email", ADMIN, "--password-file", "-"], "not-the-Quill-4711");
+    assert_eq!(login.code, DENIED, "{login:#?}");
+    assert!(!login.stdout.contains("4711") && !login.stderr.contains("4711"), "{login:#?}");
+}
+
+#[test]
+fn what_works_on_the_data_is_refused_while_the_server_runs_and_init_once_there_is_an_account() {
+    let mut server = Server::start("default");
+    let data = server.data().display().to_string();
+    let password = server.directory().join("password").display().to_string();
+    let init =
+        ["init", "--data", &data, "--account", "other", "--admin", ADMIN, "--password-file", &password];
+    for arguments in
+        [&init[..], &["setup-link", "--data", &data], &["serve", "--data", &data, "--listen", "127.0.0.1:0"]]
+    {
+        let refused = server.jeton(arguments);
+        assert_eq!(refused.code, FAILED, "{refused:#?}");
+        assert!(refused.stdout.is_empty(), "{refused:#?}");
+    }
+    server.stop();
+    for arguments in [&init[..], &["setup-link", "--data", &data]] {
+        assert_eq!(server.jeton(arguments).code, FAILED, "there is an account already");
+    }
+    server.restart();
+    server.accepts(&server.admin_token);
+}
+
+#[test]
+fn the_configuration_says_where_it_came_from_and_knows_its_keys() {
+    let server = Server::start("default");
+    let data = server.data().display().to_string();
+    let shown = server.jeton(&["config", "show", "--origin", "--data", &data]);
+    assert!(shown.done().contains("--data"), "{shown:#?}");
+    std::fs::write(server.directory().join("wrong.toml"), "[server]\nlisen = \"127.0.0.1:1\"\n")
+        .expect("our directory");
+    let wrong = server.directory().join("wrong.toml").display().to_string();
+    let checked = server.jeton(&["config", "check", "--config", &wrong]);
+    assert_eq!(checked.code, FAILED);
+    let said = format!("{}{}", checked.stdout, checked.stderr);
+    assert!(
+        said.contains("lisen") && said.contains("listen"),
+        "the nearest known key is named: {checked:#?}"
+    );
+}
