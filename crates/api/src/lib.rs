@@ -41,3 +41,53 @@ pub type Metadata = serde_json::Map<String, serde_json::Value>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
+
+#[cfg(test)]
+mod tests {
+    /// Whether serde's error for an object of one foreign field is about that field.
+    fn refuses_unknown<T: serde::de::DeserializeOwned>() -> bool {
+        match serde_json::from_str::<T>(r#"{"created_by":1}"#) {
+            Ok(_) => false,
+            Err(error) => error.to_string().starts_with("unknown field `created_by`"),
+        }
+    }
+
+    #[test]
+    fn everything_that_comes_in_refuses_unknown_fields() {
+        macro_rules! each {
+            ($($incoming:ty),* $(,)?) => {
+                $(assert!(refuses_unknown::<$incoming>(), stringify!($incoming));)*
+            };
+        }
+        each!(
+            crate::Empty,
+            crate::ListQuery,
+            crate::accounts::CreateAccount,
+            crate::accounts::PutAccount,
+            crate::members::CreateMember,
+            crate::members::EditMember,
+            crate::members::PutMember,
+            crate::nodes::CreateNode,
+            crate::nodes::EditNode,
+            crate::permission::Permission,
+            crate::roles::CreateRole,
+            crate::roles::EditRole,
+            crate::service_accounts::CreateServiceAccount,
+            crate::service_accounts::EditServiceAccount,
+            crate::services::CreateService,
+            crate::sessions::CreateSession,
+            crate::sessions::RefreshSession,
+            crate::tokens::CreateToken,
+            crate::tokens::DeleteQuery,
+            crate::tokens::EditToken,
+            crate::tokens::RevealToken,
+            crate::tokens::RevokeQuery,
+            crate::tokens::RevokeToken,
+            crate::tokens::RotateToken,
+            crate::tokens::TokenListQuery,
+            crate::verify::Ask,
+            crate::verify::Batch,
+            crate::verify::Expression,
+        );
+    }
+}
