@@ -1,0 +1,248 @@
+//! The command line: `jeton <noun> <verb>`. Examples stand first in every `--help`. Data goes to
+//! standard output, everything else to standard error.
+//!
+//! Commands that act on an installation itself stand here with their arguments; those that speak
+//! HTTP to a server keep their arguments beside what they do, in [`crate::client`].
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::client::session::{LoginArgs, LogoutArgs, WhoamiArgs};
+use crate::client::token::TokenCommand;
+use crate::client::{output, session, token};
+use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
+use crate::exit::{Exit, Failure};
+use crate::server_commands;
+
+/// Issues, verifies, rotates and revokes API tokens.
+#[derive(Debug, Parser)]
+#[command(name = "jeton", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(before_help = "\
+Examples:
+  jeton serve
+  jeton login --server https://tokens.example.com --email ada@example.com
+  jeton token create ci --role Viewer --expires-in 90d > token
+  jeton token verify < token")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant)] // There is one, once.
+enum Command {
+    Serve(ServeArgs),
+    Init(InitArgs),
+    SetupLink(SetupLinkArgs),
+    Login(LoginArgs),
+    Logout(LogoutArgs),
+    Whoami(WhoamiArgs),
+    #[command(subcommand)]
+    Token(TokenCommand),
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// Where the installation is that a command acts on.
+#[derive(Debug, Args)]
+pub struct Installation {
+    /// The directory of the installation [default: see docs/configuration.md].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<String>,
+    /// The configuration file [default: /etc/jeton/jeton.toml, else ./jeton.toml].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl Installation {
+    /// The configuration with these flags on top, and `more` that a command has of its own.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration.
+    pub fn load(&self, more: Vec<Flag>) -> Result<(Config, Resolved), ConfigError> {
+        let data = self.data.clone().map(|text| Flag { key: "data", flag: "--data", text });
+        let flags = data.into_iter().chain(more).collect();
+        Config::load(&Sources::gather(flags, self.config.as_deref())?)
+    }
+}
+
+/// Runs the server.
+///
+/// Without an account it prints a link, good for 30 minutes and once, to set the first one up.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton serve
+  jeton serve --data /srv/jeton --listen 127.0.0.1:8080
+  jeton serve --preset gcore")]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// The address and port to answer on [default: 127.0.0.1:7070].
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// The preset with which the first account starts [default: default].
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+}
+
+impl ServeArgs {
+    fn flags(&self) -> Vec<Flag> {
+        let listen = self.listen.clone().map(|text| Flag { key: "server.listen", flag: "--listen", text });
+        listen.into_iter().chain(preset(self.preset.as_ref())).collect()
+    }
+}
+
+fn preset(name: Option<&String>) -> Option<Flag> {
+    name.cloned().map(|text| Flag { key: "server.preset", flag: "--preset", text })
+}
+
+/// Makes the first account and its administrator, without a browser.
+///
+/// Prints, once, the account, the member, a token of that member and a service key that may verify.
+/// Refused while the server runs, and once there is an account.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton init --account acme --admin ada@example.com --password-file password
+  pass show jeton | jeton init --account acme --admin ada@example.com --password-file - --json")]
+pub struct InitArgs {
+    /// The account's name in URLs: 2 to 40 of a-z, 0-9 and the hyphen; it never changes.
+    #[arg(long, value_name = "SLUG")]
+    pub account: String,
+    /// The e-mail address of the first administrator, who is also an operator.
+    #[arg(long, value_name = "EMAIL")]
+    pub admin: String,
+    /// The file that holds the administrator's password, `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: PathBuf,
+    /// The preset of the account [default: default].
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub installation: Installation,
+}
+
+/// Prints a fresh set-up link of an installation that has no account yet.
+///
+/// The link is good for 30 minutes and once; the one before it stops working. Refused while the
+/// server runs, which prints a link itself when it starts.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton setup-link
+  jeton setup-link --data /srv/jeton --json")]
+pub struct SetupLinkArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub installation: Installation,
+}
+
+/// Shows or checks the configuration.
+#[derive(Debug, Subcommand)]
+#[command(before_help = "\
+Examples:
+  jeton config show --origin
+  jeton config check --config /etc/jeton/jeton.toml")]
+enum ConfigCommand {
+    /// Prints every key with its value, as TOML; never a secret.
+    #[command(before_help = "\
+Examples:
+  jeton config show
+  jeton config show --origin
+  jeton config show --json")]
+    Show {
+        /// Say where each value came from.
+        #[arg(long)]
+        origin: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Names everything that is wrong, and ends with 1 if anything is.
+    #[command(before_help = "\
+Examples:
+  jeton config check
+  jeton config check --config new.toml && mv new.toml /etc/jeton/jeton.toml")]
+    Check {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        installation: Installation,
+    },
+}
+
+/// Runs the command that the arguments of this process name. Says on standard error what went
+/// wrong.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = dispatch(cli.command).unwrap_or_else(|failure| {
+        output::say(&format!("error: {failure}"));
+        failure.exit
+    });
+    exit.into()
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Serve(args) => {
+            let (config, _) = args.installation.load(args.flags())?;
+            server_commands::serve(&args, config)?;
+        }
+        Command::Init(args) => {
+            let (config, _) = args.installation.load(preset(args.preset.as_ref()).into_iter().collect())?;
+            server_commands::init(&args, config)?;
+        }
+        Command::SetupLink(args) => {
+            let (config, _) = args.installation.load(Vec::new())?;
+            server_commands::setup_link(&args, config)?;
+        }
+        Command::Login(args) => session::login(args)?,
+        Command::Logout(args) => session::logout(args)?,
+        Command::Whoami(args) => session::whoami(args)?,
+        Command::Token(command) => return token::run(command),
+        Command::Config(ConfigCommand::Show { origin, json, installation }) => {
+            let (_, resolved) = installation.load(Vec::new())?;
+            match json {
+                true => output::data(&show::as_json(&resolved, origin).to_string())?,
+                false => output::data(show::as_toml(&resolved, origin).trim_end())?,
+            }
+        }
+        Command::Config(ConfigCommand::Check { json, installation }) => return check(&installation, json),
+    }
+    Ok(Exit::Done)
+}
+
+fn check(installation: &Installation, json: bool) -> Result<Exit, Failure> {
+    let checked = installation.load(Vec::new());
+    if json {
+        let problems: Vec<String> = match &checked {
+            Ok(_) => Vec::new(),
+            Err(wrong) => wrong.0.iter().map(|problem| problem.0.clone()).collect(),
+        };
+        output::data(&serde_json::json!({"valid": problems.is_empty(), "problems": problems}).to_string())?;
+        return Ok(if checked.is_ok() { Exit::Done } else { Exit::Failed });
+    }
+    let (_, resolved) = checked?;
+    let file = resolved.file.map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
+    output::say(&format!("the configuration is in order ({file})"));
+    Ok(Exit::Done)
+}
+
+/// The whole tree of commands, for completions and manual pages.
+pub fn tree() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! The commands that speak HTTP to a server. What they share stands here: which server, as whom,
+//! in which account. No rule of jeton lives here; the server's answer is shown as it comes.
+
+pub mod credentials;
+pub mod http;
+pub mod input;
+pub mod output;
+pub mod session;
+pub mod token;
+
+use std::path::{Path, PathBuf};
+
+use api::Secret;
+use api::sessions::{RefreshSession, StartedSession};
+use api::tokens::SelfToken;
+use clap::Args;
+
+use crate::exit::{Exit, Failure};
+use credentials::Credentials;
+use http::{Answer, Request, Server};
+
+/// Where a server is looked for when nothing names one: where `jeton serve` listens.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:7070";
+
+/// What every command takes that speaks to a server.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// The server [default: the one of the last login, else http://127.0.0.1:7070].
+    #[arg(long, value_name = "URL", env = "JETON_SERVER", hide_env_values = true)]
+    server: Option<String>,
+    /// The account [default: the token's].
+    #[arg(long, value_name = "SLUG", env = "JETON_ACCOUNT", hide_env_values = true)]
+    account: Option<String>,
+    /// Print JSON, as the server sent it.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ServerArgs {
+    // A variable that is set to nothing, as a script may leave it, names nothing.
+
+    fn server(&self) -> Option<&str> {
+        self.server.as_deref().filter(|url| !url.is_empty())
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.account.as_deref().filter(|account| !account.is_empty())
+    }
+}
+
+/// For calls where the policy may ask who is there once more.
+#[derive(Debug, Args)]
+pub struct ReauthArgs {
+    /// The file that holds your password, `-` for standard input, where the policy asks again.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The file that holds a one-time code, `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub one_time_code_file: Option<PathBuf>,
+}
+
+/// The password and the one-time code, as far as they are known.
+#[derive(Default)]
+struct Proofs {
+    password: Option<Secret>,
+    one_time_code: Option<Secret>,
+}
+
+impl ReauthArgs {
+    /// Sends a request, and where the server asks who is there and a person is, once more with
+    /// the password that they type.
+    fn send(&self, desk: &mut Desk, request: impl Fn(&Proofs) -> Request) -> Result<Answer, Failure> {
+        let read =
+            |file: &Option<PathBuf>, what| file.as_deref().map(|path| input::secret(path, what)).transpose();
+        if [&self.password_file, &self.one_time_code_file]
+            .iter()
+            .all(|file| file.as_deref() == Some(Path::new("-")))
+        {
+            return Err(Failure::usage(
+                "only one of the password and the one-time code can come from standard input",
+            ));
+        }
+        let mut proofs = Proofs {
+            password: read(&self.password_file, "password")?,
+            one_time_code: read(&self.one_time_code_file, "one-time code")?,
+        };
+        match desk.send(&request(&proofs)) {
+            Err(asked) if asked.is("reauthentication_required") => {
+                let known = proofs.password.is_some();
+                if known || !input::a_person_is_there() {
+                    return Err(
+                        asked.help("give your password with --password-file FILE, or - for standard input")
+                    );
+                }
+                proofs.password = Some(input::hidden("password")?);
+                desk.send(&request(&proofs))
+            }
+            other => other,
+        }
+    }
+}
+
+/// A server, a credential for it, and an account there.
+pub struct Desk {
+    server: Server,
+    account: Option<String>,
+    /// The stored login, where it is what we speak with; a refresh renews it.
+    stored: Option<Credentials>,
+}
+
+impl Desk {
+    /// Finds the server and the credential: the environment's token (`JETON_TOKEN_FILE`,
+    /// `JETON_TOKEN`), else the one of the last login. A stored token goes to its own server only.
+    ///
+    /// # Errors
+    /// When there is no credential, or the server's URL is none.
+    pub fn open(args: &ServerArgs) -> Result<Self, Failure> {
+        let stored = Credentials::load()?;
+        let known = stored.as_ref().map(|stored| stored.server.as_str());
+        let url = args.server().or(known).unwrap_or(DEFAULT_SERVER);
+        let mut server = Server::at(url)?;
+        let stored = stored.filter(|stored| stored.server == server.url());
+        if let Some(token) = credentials::from_environment()? {
+            server.speak_with(&token)?;
+            return Ok(Self { server, account: args.account().map(str::to_owned), stored: None });
+        }
+        let Some(stored) = stored else {
+            return Err(Failure::new(Exit::Denied, format!("you are not logged in to {}", server.url()))
+                .help("run `jeton login`, or set JETON_TOKEN_FILE or JETON_TOKEN"));
+        };
+        server.speak_with(&stored.token)?;
+        let account = args.account().map(str::to_owned).or_else(|| stored.account.clone());
+        Ok(Self { server, account, stored: Some(stored) })
+    }
+
+    /// Sends a request; a login that ran out and can be refreshed is refreshed once.
+    ///
+    /// # Errors
+    /// The server's refusal, or why it could not be reached.
+    fn send(&mut self, request: &Request) -> Result<Answer, Failure> {
+        match self.server.send(request) {
+            Err(refused) if refused.is("unauthenticated") && self.refresh()? => self.server.send(request),
+            other => other,
+        }
+    }
+
+    /// Whether the stored login could be renewed.
+    fn refresh(&mut self) -> Result<bool, Failure> {
+        let Some(stored) = &mut self.stored else { return Ok(false) };
+        let Some(refresh_token) = stored.refresh_token.clone() else { return Ok(false) };
+        let request = Request::post("/v1/sessions/refresh", &RefreshSession { refresh_token });
+        let renewed: StartedSession = match Server::at(self.server.url())?.send(&request) {
+            Ok(answer) => answer.read()?,
+            // The pair is over; the first refusal says so better.
+            Err(refused) if refused.exit == Exit::Denied => return Ok(false),
+            Err(other) => return Err(other),
+        };
+        stored.token = renewed.token;
+        stored.refresh_token = renewed.refresh_token;
+        stored.save()?;
+        self.server.speak_with(&stored.token)?;
+        Ok(true)
+    }
+
+    /// The account that the command is about: the one named, else the credential's.
+    fn account(&mut self) -> Result<String, Failure> {
+        if let Some(account) = &self.account {
+            return Ok(account.clone());
+        }
+        let own: SelfToken = self.send(&Request::get("/v1/tokens/self"))?.read()?;
+        self.account = Some(own.token.account.clone());
+        Ok(own.token.account)
+    }
+}

@@ -1,0 +1,166 @@
+//! The commands that change a token: `edit`, `revoke`, `approve`, `delete`.
+
+use api::tokens::{EditToken, RevokeToken, Token};
+use api::{Empty, Maybe, Metadata};
+use clap::Args;
+
+use super::super::http::Request;
+use super::super::{Desk, ServerArgs, input};
+use super::create::{ExpiryArgs, GrantArgs, metadata};
+use super::{get, report, route};
+use crate::exit::Failure;
+
+/// Changes a token's name, description, expiry, metadata, or narrows its grant.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token edit pat_0123456789ab --name 'nightly build'
+  jeton token edit pat_0123456789ab --expires-in 30d
+  jeton token edit pat_0123456789ab --access read --entity devices
+  jeton token edit pat_0123456789ab --description ''")]
+pub struct EditArgs {
+    /// The token, as in `pat_0123456789ab`.
+    id: String,
+    /// What it is called from now on.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What it is for; an empty text removes the description.
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    #[command(flatten)]
+    grant: GrantArgs,
+    #[command(flatten)]
+    expiry: ExpiryArgs,
+    /// What to keep with it, instead of what is kept now.
+    #[arg(long, value_name = "JSON", value_parser = metadata)]
+    metadata: Option<Metadata>,
+    /// Refuse if the token changed since it had this version.
+    #[arg(long, value_name = "NUMBER")]
+    version_is: Option<i64>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn edit(args: EditArgs) -> Result<(), Failure> {
+    let body = EditToken {
+        name: args.name,
+        description: match args.description {
+            None => Maybe::Absent,
+            Some(text) if text.is_empty() => Maybe::Null,
+            Some(text) => Maybe::Value(text),
+        },
+        expires_at: args.expiry.expires_at(),
+        expires_in: args.expiry.expires_in,
+        metadata: args.metadata.map_or(Maybe::Absent, Maybe::Value),
+        permission: args.grant.permission(),
+        version: args.version_is,
+    };
+    if body == (EditToken { version: body.version, ..EditToken::default() }) {
+        return Err(Failure::usage("nothing to change was named").help("see `jeton token edit --help`"));
+    }
+    let mut desk = Desk::open(&args.server)?;
+    let route = route(&mut desk, &args.id, &[])?;
+    let answer = desk.send(&Request::patch(route, &body))?;
+    report(&answer, args.server.json, "changed", &args.id)
+}
+
+/// Revokes a token: from the moment this ends, no verification calls it valid.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token revoke pat_0123456789ab
+  jeton token revoke pat_0123456789ab --reason 'laptop lost' --yes
+  jeton token revoke pat_0123456789ab --wait 0 --json")]
+pub struct RevokeArgs {
+    /// The token, as in `pat_0123456789ab`.
+    id: String,
+    /// Why, for the journal.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// How many seconds to wait for the other peers at most.
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u32>,
+    /// Do not ask. Without a terminal nothing is asked anyway.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn revoke(args: RevokeArgs) -> Result<(), Failure> {
+    let mut desk = Desk::open(&args.server)?;
+    input::confirm(&format!("revoke {}?", args.id), args.yes)?;
+    let route = route(&mut desk, &args.id, &["revoke"])?;
+    let body = RevokeToken { reason: args.reason };
+    let answer = desk.send(&Request::post(route, &body).query("wait", args.wait))?;
+    let verb = match answer.status {
+        202 => "revoked, and some peers have not heard of it yet:",
+        _ => "revoked",
+    };
+    report(&answer, args.server.json, verb, &args.id)
+}
+
+/// Approves a token that is pending, or one that was revoked by mistake.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token approve pat_0123456789ab
+  jeton token approve pat_0123456789ab --json")]
+pub struct ApproveArgs {
+    /// The token, as in `pat_0123456789ab`.
+    id: String,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn approve(args: ApproveArgs) -> Result<(), Failure> {
+    let mut desk = Desk::open(&args.server)?;
+    let route = route(&mut desk, &args.id, &["approve"])?;
+    let answer = desk.send(&Request::post(route, &Empty {}))?;
+    report(&answer, args.server.json, "approved", &args.id)
+}
+
+/// Deletes a token for good.
+///
+/// Where the account's policy wants a confirmation, give the token's name (or the word that the
+/// policy asks for) with --confirm; on a terminal it is asked for.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token delete pat_0123456789ab
+  jeton token delete pat_0123456789ab --confirm ci
+  jeton token delete self")]
+pub struct DeleteArgs {
+    /// The token, as in `pat_0123456789ab`; `self` is the one that asks.
+    id: String,
+    /// The token's name, or the word that the policy asks for.
+    #[arg(long, value_name = "NAME")]
+    confirm: Option<String>,
+    /// Do not ask whether to delete. Without a terminal nothing is asked anyway.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn delete(args: DeleteArgs) -> Result<(), Failure> {
+    let mut desk = Desk::open(&args.server)?;
+    let known = args.yes || args.confirm.is_some();
+    if !known && input::a_person_is_there() {
+        let token: Token = get(&mut desk, &args.id)?.read()?;
+        input::confirm(&format!("delete {} {:?}?", token.id, token.name), false)?;
+    }
+    let route = route(&mut desk, &args.id, &[])?;
+    let request = |confirm: Option<&str>| Request::delete(route.as_str()).query("confirm", confirm);
+    let answer = match desk.send(&request(args.confirm.as_deref())) {
+        Err(asked) if asked.is("confirmation_required") => {
+            if args.confirm.is_some() || !input::a_person_is_there() {
+                return Err(asked.help("repeat the command with --confirm NAME"));
+            }
+            let typed = input::line(&format!("{}\nconfirm", asked.sentence))?;
+            desk.send(&request(Some(&typed)))?
+        }
+        other => other?,
+    };
+    report(&answer, args.server.json, "deleted", &args.id)
+}

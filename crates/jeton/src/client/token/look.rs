@@ -1,0 +1,307 @@
+//! The commands that look: `list`, `show`, `usage`, `verify`.
+
+use std::path::{Path, PathBuf};
+
+use api::Page;
+use api::tokens::{SelfToken, Token, Usage};
+use api::verify::{Ask, Expression, Verdict};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use serde::Serialize;
+
+use super::super::http::{Answer, Request, path};
+use super::super::session::permission;
+use super::super::{Desk, ServerArgs, input, output};
+use super::{get, route};
+use crate::exit::{Exit, Failure};
+
+const STATUSES: [&str; 10] = [
+    "active",
+    "expiring",
+    "grace",
+    "pending",
+    "suspended",
+    "rotated",
+    "expired",
+    "revoked",
+    "leaked",
+    "deleted",
+];
+const KINDS: [&str; 5] = ["pat", "sat", "ses", "rft", "svc"];
+const SORTS: [&str; 8] =
+    ["id", "-id", "name", "-name", "created_at", "-created_at", "expires_at", "-expires_at"];
+
+/// Lists the tokens of an account, newest first.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token list
+  jeton token list --status active --role Viewer
+  jeton token list --all --json | jq -r '.items[].id'
+  jeton token list --search ci --sort expires_at")]
+pub struct ListArgs {
+    /// Only those in this state; `active` includes expiring and grace.
+    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES))]
+    status: Option<String>,
+    /// Only those of this kind.
+    #[arg(long, value_parser = PossibleValuesParser::new(KINDS))]
+    kind: Option<String>,
+    /// Only those with this role.
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// Only those that this member made.
+    #[arg(long, value_name = "ID")]
+    issued_by: Option<String>,
+    /// Only those with this in their name or id.
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// The order; a minus turns it round [default: -created_at].
+    #[arg(long, value_parser = PossibleValuesParser::new(SORTS), allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// How many at most, 1 to 100 [default: 50].
+    #[arg(long, value_name = "NUMBER", conflicts_with = "all")]
+    limit: Option<u32>,
+    /// Go on from where an earlier list ended.
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+    /// Every page.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn list(args: ListArgs) -> Result<(), Failure> {
+    let mut desk = Desk::open(&args.server)?;
+    let route = path(&["v1", "accounts", &desk.account()?, "tokens"]);
+    let limit = if args.all { Some(100) } else { args.limit };
+    let mut page = |cursor: Option<String>| -> Result<Answer, Failure> {
+        let request = Request::get(route.as_str())
+            .query("limit", limit)
+            .query("cursor", cursor)
+            .query("status", args.status.as_ref())
+            .query("kind", args.kind.as_ref())
+            .query("role", args.role.as_ref())
+            .query("issued_by", args.issued_by.as_ref())
+            .query("q", args.search.as_ref())
+            .query("sort", args.sort.as_ref());
+        desk.send(&request)
+    };
+    let first = page(args.cursor.clone())?;
+    if args.server.json && !args.all {
+        return output::data(&first.text);
+    }
+    // As values, so that what a newer server adds to a token is not lost.
+    let mut whole: Page<serde_json::Value> = first.read()?;
+    while args.all
+        && let Some(cursor) = whole.next_cursor.take()
+    {
+        let next: Page<serde_json::Value> = page(Some(cursor))?.read()?;
+        whole.items.extend(next.items);
+        whole.next_cursor = next.next_cursor;
+    }
+    if args.server.json {
+        return output::data(&json(&whole));
+    }
+    let tokens: Vec<Token> =
+        whole.items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(|cause| {
+            Failure::failed(format!("the server's list is not what this version expects: {cause}"))
+        })?;
+    let none = tokens.is_empty();
+    output::data(&output::table(&HEAD, tokens.iter().map(row)))?;
+    if none {
+        output::say("no tokens");
+    }
+    if let Some(cursor) = whole.next_cursor {
+        output::say(&format!("there are more: --cursor {cursor}, or --all"));
+    }
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("the API's types have string keys and no failing parts")
+}
+
+const HEAD: [&str; 8] = ["ID", "NAME", "STATUS", "HOLDER", "GRANT", "NODE", "EXPIRES", "LAST USED"];
+
+fn row(token: &Token) -> Vec<String> {
+    vec![
+        token.id.clone(),
+        token.name.clone(),
+        word(&token.status),
+        token.holder.name.clone(),
+        permission(&token.permission),
+        token.node.clone(),
+        token.expires_at.as_deref().map_or_else(|| "never".to_owned(), output::time),
+        token.last_used_at.as_deref().map_or_else(|| "not yet".to_owned(), output::time),
+    ]
+}
+
+/// The word that stands for one of the API's enumerations in JSON.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// Shows one token, never its secret.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token show pat_0123456789ab
+  jeton token show self --json")]
+pub struct ShowArgs {
+    /// The token, as in `pat_0123456789ab`; `self` is the one that asks.
+    id: String,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn show(args: ShowArgs) -> Result<(), Failure> {
+    let mut desk = Desk::open(&args.server)?;
+    let answer = get(&mut desk, &args.id)?;
+    if args.server.json {
+        return output::data(&answer.text);
+    }
+    let token = match args.id.as_str() {
+        "self" => answer.read::<SelfToken>()?.token,
+        _ => answer.read::<Token>()?,
+    };
+    let when = |time: &Option<String>, otherwise: &str| {
+        time.as_deref().map_or_else(|| otherwise.to_owned(), output::time)
+    };
+    let mut facts = vec![
+        ("id", token.id.clone()),
+        ("name", token.name.clone()),
+        ("status", word(&token.status)),
+        ("kind", word(&token.kind)),
+        ("account", token.account.clone()),
+        ("holder", format!("{} ({})", token.holder.name, token.holder.id)),
+        ("grant", permission(&token.permission)),
+        ("node", token.node.clone()),
+        ("created", output::time(&token.created_at)),
+        ("expires", when(&token.expires_at, "never")),
+        ("last used", when(&token.last_used_at, "not yet")),
+        ("version", token.version.to_string()),
+    ];
+    let more = [
+        ("description", token.description.clone()),
+        ("issued by", token.issued_by.as_ref().map(|issuer| format!("{} ({})", issuer.name, issuer.id))),
+        ("not before", token.not_before.as_deref().map(output::time)),
+        ("used from", token.last_used_from.clone()),
+        ("metadata", (!token.metadata.is_empty()).then(|| json(&token.metadata))),
+        ("conditions", token.conditions.as_ref().map(json)),
+        ("limits", token.limits.as_ref().map(json)),
+    ];
+    facts.extend(more.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    output::data(&output::facts(&facts))
+}
+
+/// Shows where a token was used: what would break without it.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token usage pat_0123456789ab
+  jeton token usage pat_0123456789ab --json")]
+pub struct UsageArgs {
+    /// The token, as in `pat_0123456789ab`.
+    id: String,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn usage(args: UsageArgs) -> Result<(), Failure> {
+    let mut desk = Desk::open(&args.server)?;
+    let route = route(&mut desk, &args.id, &["usage"])?;
+    let answer = desk.send(&Request::get(route))?;
+    if args.server.json {
+        return output::data(&answer.text);
+    }
+    let usage: Usage = answer.read()?;
+    let Some(last) = &usage.last_used_at else {
+        return output::data("not used yet");
+    };
+    let from = usage.last_used_from.as_ref().map_or_else(String::new, |address| format!(" from {address}"));
+    let days = usage.by_day.iter().map(|use_| ("day", use_.day.clone(), use_.count));
+    let addresses = usage.by_address.iter().map(|use_| ("address", use_.address.clone(), use_.count));
+    let services = usage.by_service.iter().map(|use_| {
+        let service = use_
+            .name
+            .as_ref()
+            .map_or_else(|| use_.service.clone(), |name| format!("{name} ({})", use_.service));
+        ("service", service, use_.count)
+    });
+    let rows = days
+        .chain(addresses)
+        .chain(services)
+        .map(|(by, what, count)| vec![by.to_owned(), what, count.to_string()]);
+    output::data(&format!("last used {}{from}\n", output::time(last)))?;
+    output::data(&output::table(&["BY", "WHAT", "USES"], rows))
+}
+
+/// Asks whether a token is good. Ends with 0 for valid and 1 for any other verdict.
+///
+/// The token is read from standard input or a file, never from an argument. The credential must be
+/// a service key that may verify, or an operator's login. When there is no verdict, because the
+/// server cannot be reached or cannot tell, it ends with 5.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token verify < token
+  jeton token verify --file token --permission devices:read --node /sales
+  JETON_TOKEN_FILE=service-key jeton token verify --file token --json")]
+pub struct VerifyArgs {
+    /// The file that holds the token's text, `-` for standard input.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// What it must be allowed to do, as in `devices:read`; of several, all.
+    #[arg(long, value_name = "PERMISSION")]
+    permission: Vec<String>,
+    /// Where in the account's tree [default: /].
+    #[arg(long, value_name = "PATH")]
+    node: Option<String>,
+    /// The address of whoever showed the token.
+    #[arg(long, value_name = "IP")]
+    address: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn verify(args: VerifyArgs) -> Result<Exit, Failure> {
+    let token = input::secret(Path::new(&args.file), "token")?;
+    let mut desk = Desk::open(&args.server)?;
+    let mut all: Vec<Expression> = args.permission.iter().cloned().map(Expression::One).collect();
+    let ask = Ask {
+        token,
+        permission: if all.len() > 1 { Some(Expression::All { all }) } else { all.pop() },
+        node: args.node,
+        // Only an account that was asked for: the one of the login is not the token's.
+        account: args.server.account().map(str::to_owned),
+        address: args.address,
+        user_agent: None,
+        method: None,
+        cost: None,
+        limits: None,
+    };
+    let answer = desk.send(&Request::post("/v1/verify", &ask))?;
+    let verdict: Verdict = answer.read()?;
+    let exit = if verdict.valid { Exit::Done } else { Exit::Failed };
+    if args.server.json {
+        output::data(&answer.text)?;
+        return Ok(exit);
+    }
+    let facts = [
+        ("verdict", Some(word(&verdict.code))),
+        ("token", verdict.token.map(|token| format!("{} {}", token.id, token.name))),
+        ("account", verdict.account.map(|account| account.id)),
+        ("holder", verdict.holder.map(|holder| holder.id)),
+        ("role", verdict.role),
+        ("node", verdict.node),
+        ("permissions", verdict.permissions.map(|permissions| permissions.join(" "))),
+        ("expires", verdict.expires_at.as_deref().map(output::time)),
+    ];
+    let facts: Vec<_> = facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    output::data(&output::facts(&facts))?;
+    Ok(exit)
+}

@@ -1,0 +1,127 @@
+//! What an operator can set: every key of jeton's configuration, declared once in the table
+//! below. Parsing, `jeton config show`, `jeton config check` and `docs/configuration.md` follow
+//! from that table, so a new key is one entry here.
+//!
+//! A value comes from the first of: a flag, the environment (`JETON_SECTION__KEY`, and for a
+//! secret also `…_FILE`), the file `jeton.toml`, the default. What accounts may do is policy and
+//! lives in the database, never here.
+//!
+//! [`key`] says what a key is and which values it takes, [`sources`] gathers what was set,
+//! [`resolve`] decides, [`show`] writes it out.
+
+pub mod key;
+mod nearest;
+pub mod resolve;
+pub mod show;
+pub mod sources;
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::{Path, PathBuf};
+
+use key::{Base, Key, LogFilter, LogFormat, Period, PresetName, PublicUrl, Unset};
+pub use resolve::{ConfigError, Resolved};
+pub use sources::{Flag, Sources};
+
+/// Declares the keys: the field of [`Config`], its type, the name, and where the value comes from
+/// when nobody sets it. The doc comment becomes the sentence in `docs/configuration.md`; `secret`
+/// at the end of an entry keeps its value out of every output.
+macro_rules! keys {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $name:literal, $unset:expr $(, $secret:ident)?;)+) => {
+        /// The configuration in force, one field a key.
+        #[derive(Debug)]
+        pub struct Config {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        /// Every key, in the order of the documentation.
+        pub const KEYS: &[Key] = &[
+            $(Key::of::<$type>($name, concat!($($doc),+), $unset, !matches!(stringify!($($secret)?).as_bytes(), b"")),)+
+        ];
+
+        impl Config {
+            /// The typed values of a resolution of [`KEYS`].
+            fn of(resolved: &Resolved) -> Self {
+                Self { $($field: resolved.typed::<$type>($name),)+ }
+            }
+        }
+    };
+}
+
+keys! {
+    /// The directory of everything this server keeps: its database, its lock, its keys. A relative
+    /// path counts from the working directory.
+    data: PathBuf = "data", Unset::Computed("/var/lib/jeton where that is a writable directory, otherwise ./jeton-data", default_data);
+
+    /// The address and port on which the server answers HTTP.
+    server_listen: SocketAddr = "server.listen", Unset::Is("127.0.0.1:7070");
+
+    /// The URL under which people reach this server, without a path; it stands in the set-up link.
+    server_public_url: Option<PublicUrl> = "server.public_url", Unset::Nothing;
+
+    /// The preset with which the first account starts.
+    server_preset: PresetName = "server.preset", Unset::Is("default");
+
+    /// Whether text that is not of our own form (16 to 255 printable ASCII characters, imported) is
+    /// looked up instead of refused.
+    server_foreign_tokens: bool = "server.foreign_tokens", Unset::Is("false");
+
+    /// How many connections are open at once before a new one is closed.
+    server_max_connections: NonZeroU32 = "server.max_connections", Unset::Is("8192");
+
+    /// How many of them may come from one address. A gateway in front of jeton is one address.
+    server_max_connections_per_ip: NonZeroU32 = "server.max_connections_per_ip", Unset::Is("2048");
+
+    /// How long requests under way may take to end once the server was told to stop.
+    server_drain: Period = "server.drain", Unset::Is("30 s");
+
+    /// What is logged: a level, and levels by module, as in `info,store=debug`.
+    log_level: LogFilter = "log.level", Unset::Is("info");
+
+    /// The form of a log line; `auto` is text on a terminal and JSON elsewhere.
+    log_format: LogFormat = "log.format", Unset::Is("auto");
+
+    /// How many tokens are kept in memory, about 130 bytes each. Beyond it the least used are read
+    /// from the database when asked for.
+    verifier_max_tokens: NonZeroU64 = "verifier.max_tokens", Unset::Is("10000000");
+
+    /// The size of a file that is given up when the disk is full, so that a revocation can still be
+    /// written. 0 keeps none.
+    store_ballast_bytes: u64 = "store.ballast_bytes", Unset::Is("1048576");
+
+    /// The free space on the disk below which new tokens are refused with 507. 0 never refuses.
+    store_free_space_watermark_bytes: u64 = "store.free_space_watermark_bytes", Unset::Is("16777216");
+
+    /// How many connections read from the database side by side; one more writes.
+    store_readers: NonZeroU32 = "store.readers", Unset::Is("4");
+
+    /// The file of the server's own keys. Whoever reads it can open what is sealed in the database,
+    /// so a backup should not hold both.
+    keys_file: PathBuf = "keys.file", Unset::Computed("keys, in the directory of `data`", default_keys);
+}
+
+impl Config {
+    /// Resolves [`KEYS`] from what was set.
+    ///
+    /// # Errors
+    /// Names everything that is wrong, not only the first.
+    pub fn load(sources: &Sources) -> Result<(Self, Resolved), ConfigError> {
+        let resolved = resolve::resolve(KEYS, sources)?;
+        Ok((Self::of(&resolved), resolved))
+    }
+}
+
+fn default_data(_: &Base<'_>) -> String {
+    let packaged = "/var/lib/jeton";
+    let writable = rustix::fs::access(packaged, rustix::fs::Access::WRITE_OK).is_ok();
+    let chosen = if writable && Path::new(packaged).is_dir() { packaged } else { "./jeton-data" };
+    chosen.to_owned()
+}
+
+fn default_keys(base: &Base<'_>) -> String {
+    let data = base.text("data").unwrap_or("./jeton-data");
+    Path::new(data).join("keys").to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! The program `jeton`: its commands, its configuration, its log, and the wiring of the rooms below
+//! into a running server. Rules, SQL and routes never live here.
+//!
+//! [`cli`] is the command line. What acts on an installation (`serve`, `init`, `setup-link`,
+//! `config`) reads the [`config`]; everything else speaks HTTP to a server and lives in
+//! [`client`].
+
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod config;
+pub mod exit;
+pub mod server_commands;
+pub mod telemetry;
