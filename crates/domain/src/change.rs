@@ -258,6 +258,16 @@ impl Change {
         self
     }
 
+    /// Both changes in one.
+    pub fn and(mut self, other: Change) -> Self {
+        self.expects.extend(other.expects);
+        self.guards.extend(other.guards);
+        self.writes.extend(other.writes);
+        self.entries.extend(other.entries);
+        self.narrows |= other.narrows;
+        self
+    }
+
     pub fn narrowing(mut self) -> Self {
         self.narrows = true;
         self

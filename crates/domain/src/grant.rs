@@ -58,6 +58,14 @@ pub fn of_holder(holder: &Holder, account: &Account, at: &NodePath) -> Permissio
     holds.filter_map(|binding| account.role(binding.role)).map(|role| role.permissions).collect()
 }
 
+/// The nodes at and below `node` from which on a holder may do more than above: `node` itself,
+/// and wherever a role is bound. Sets that only grow on the way down and that are within each
+/// other at all of these are so everywhere below `node`.
+pub fn places<'a>(holder: &'a Holder, node: &'a NodePath) -> impl Iterator<Item = &'a NodePath> {
+    let bound = holder.bindings.iter().map(|binding| &binding.node);
+    std::iter::once(node).chain(bound.filter(move |at| node.covers(at)))
+}
+
 /// What the grant alone allows at a node, before the ceiling.
 pub fn of_grant(grant: &Grant, holder: &Holder, account: &Account, at: &NodePath) -> PermissionSet {
     match grant {

@@ -31,6 +31,7 @@ use crate::change::{Change, Condition, Expect, Write};
 use crate::facts::{Account, Holder, Token};
 use crate::grant::{self, Grant};
 use crate::life::{self, Lens, State, Surroundings};
+use crate::permission::PermissionSet;
 use crate::policy::{LimitPer, Names, SecretKept};
 use crate::refusal::{Code, Refusal};
 use crate::time::Timestamp;
@@ -151,9 +152,18 @@ fn must_be_active(holder: &Holder) -> Result<(), Refusal> {
 /// Whoever is handed a token's secret can do what it can: under `cap` no more than they may.
 fn within_own_rights(caller: &Caller, token: &Token, holder: &Holder) -> Result<(), Refusal> {
     let account = &*caller.account;
-    let does = grant::of_token(&token.grant, token.desk, &token.node, holder, account, &token.node);
-    let beyond = does - caller.rights(&token.node);
-    if !account.policy.permission.cap || beyond.is_empty() {
+    if !account.policy.permission.cap {
+        return Ok(());
+    }
+    if token.grant == Grant::Inherit && caller.credential.grant != Grant::Inherit {
+        return Err(Refusal::forbidden(
+            "This token grows with its holder, and the one that you come with does not; sign in for this.",
+        ));
+    }
+    let does = |at| grant::of_token(&token.grant, token.desk, &token.node, holder, account, at);
+    let beyond: PermissionSet =
+        grant::places(holder, &token.node).map(|at| does(at) - caller.rights(at)).collect();
+    if beyond.is_empty() {
         return Ok(());
     }
     Err(Refusal::forbidden(format!("This token can do more than you may here: {}.", caller.spell(beyond))))

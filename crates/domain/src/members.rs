@@ -105,9 +105,8 @@ fn joined(caller: &Caller, holder: Holder, change: Change, action: Action) -> De
         change = change.guard(condition, Refusal::of_field(Code::NameTaken, "external_id", taken));
     }
     let told = serde_json::json!({ "name": holder.name, "role": role_names(&caller.account, &holder) });
-    let change = change
-        .write(Write::InsertHolder(holder.clone()))
-        .entry(caller.entry(action, holder.id, told));
+    let change =
+        change.write(Write::InsertHolder(holder.clone())).entry(caller.entry(action, holder.id, told));
     Decided { holder, change }
 }
 
@@ -275,9 +274,8 @@ fn decided(
     action: Action,
     told: serde_json::Value,
 ) -> Decided {
-    let change = change
-        .write(Write::UpdateHolder(holder.clone()))
-        .entry(caller.entry(action, holder.id, told));
+    let change =
+        change.write(Write::UpdateHolder(holder.clone())).entry(caller.entry(action, holder.id, told));
     Decided { holder, change }
 }
 
@@ -289,7 +287,8 @@ fn must_be_here(holder: &Holder) -> Result<(), Refusal> {
 fn may_change(caller: &Caller, holder: &Holder, permission: PermissionSet) -> Result<(), Refusal> {
     caller.needs(permission)?;
     let root = NodePath::root();
-    let beyond = grant::of_holder(holder, &caller.account, &root) - caller.rights(&root);
+    let does = |at| grant::of_holder(holder, &caller.account, at);
+    let beyond: PermissionSet = grant::places(holder, &root).map(|at| does(at) - caller.rights(at)).collect();
     if beyond.is_empty() {
         return Ok(());
     }

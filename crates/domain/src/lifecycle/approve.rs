@@ -5,7 +5,7 @@ use crate::change::Action;
 use crate::facts::{Holder, Token};
 use crate::grant;
 use crate::life::State;
-use crate::permission::TOKENS_UPDATE;
+use crate::permission::{PermissionSet, TOKENS_UPDATE};
 use crate::policy::Removal;
 use crate::refusal::{Code, Refusal};
 use crate::who::{Caller, spell};
@@ -39,13 +39,15 @@ pub fn approve(caller: &Caller, token: Token, holder: &Holder, issuer: &Holder) 
     must_be_active(&caller.holder)?;
     must_be_active(holder)?;
     if account.policy.permission.cap {
-        let may = grant::of_holder(issuer, account, &token.node);
-        let does = grant::of_token(&token.grant, token.desk, &token.node, holder, account, &token.node);
-        if !may.contains(does) {
+        let may = |at| grant::of_holder(issuer, account, at);
+        let does = |at| grant::of_token(&token.grant, token.desk, &token.node, holder, account, at);
+        let places = grant::places(holder, &token.node);
+        let beyond: PermissionSet = places.map(|at| does(at) - may(at)).collect();
+        if !beyond.is_empty() {
             return Err(Refusal::forbidden(format!(
                 "{}, who issued this token, may no longer {}; create another token.",
                 issuer.name,
-                spell(&caller.registry, does - may)
+                spell(&caller.registry, beyond)
             )));
         }
     }

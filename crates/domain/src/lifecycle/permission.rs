@@ -38,9 +38,21 @@ pub(super) fn grant(
         None => usual(caller, node)?,
     };
     let desk = reaches_desk(caller, &grant)?;
-    let given = grant::of_token(&grant, desk, node, holder, account, node);
+    let grant = freeze(grant, holder, account, node);
     if account.policy.permission.cap {
-        within(caller.rights(node), given, &caller.registry, "you may")?;
+        if grant == Grant::Inherit && caller.credential.grant != Grant::Inherit {
+            return Err(Refusal::of_field(
+                crate::refusal::Code::Forbidden,
+                FIELD,
+                "A token that does not inherit itself cannot make one that does, which would grow with its \
+                 holder; name what the new one shall do.",
+            ));
+        }
+        // All of the grant, the desk as well: `reach` may be opened one day.
+        for at in grant::places(holder, node) {
+            let whole = grant::of_grant(&grant, holder, account, at);
+            within(caller.rights(at), whole, &caller.registry, "you may")?;
+        }
     }
     if account.policy.permission.ceiling == Ceiling::Live {
         // Met at each use anyway; said here, so that nobody is given a token that does less
@@ -48,10 +60,11 @@ pub(super) fn grant(
         let whole = grant::of_grant(&grant, holder, account, node);
         within(grant::of_holder(holder, account, node), whole, &caller.registry, "its holder may")?;
     }
-    Ok(Granted { grant: freeze(grant, holder, account, node), desk })
+    Ok(Granted { grant, desk })
 }
 
-/// A role or list for an edit: within what the token has and what the editor may.
+/// A grant for an edit: within what the token has and what the editor may, at its node and
+/// everywhere below.
 pub(super) fn narrower(
     caller: &Caller,
     holder: &Holder,
@@ -60,17 +73,22 @@ pub(super) fn narrower(
 ) -> Result<Grant, Refusal> {
     let account = &*caller.account;
     let grant = freeze(chosen(caller, asked)?, holder, account, &token.node);
-    let set = |grant: &Grant| grant::of_token(grant, token.desk, &token.node, holder, account, &token.node);
-    let new = set(&grant);
-    let whole = grant::of_grant(&grant, holder, account, &token.node);
-    let had = grant::of_grant(&token.grant, holder, account, &token.node);
-    within(
-        had,
-        whole,
-        &caller.registry,
-        "the token may; permissions can only become fewer, and it has no more than",
-    )?;
-    within(caller.rights(&token.node), new, &caller.registry, "you may")?;
+    if grant == Grant::Inherit && token.grant != Grant::Inherit {
+        // Not more at this moment perhaps, but whenever its holder is given more.
+        return Err(Refusal::of_field(
+            crate::refusal::Code::Forbidden,
+            FIELD,
+            "Permissions can only become fewer, and a token that inherits grows with its holder; name what \
+             it shall do instead.",
+        ));
+    }
+    for at in grant::places(holder, &token.node) {
+        let whole = grant::of_grant(&grant, holder, account, at);
+        let had = grant::of_grant(&token.grant, holder, account, at);
+        within(had, whole, &caller.registry, "it may already, since permissions only become fewer")?;
+        let new = grant::of_token(&grant, token.desk, &token.node, holder, account, at);
+        within(caller.rights(at), new, &caller.registry, "you may")?;
+    }
     Ok(grant)
 }
 
