@@ -20,27 +20,28 @@ use token::Entropy;
 
 use crate::problem::{Code, Problem};
 use crate::query::refuse_token_in;
-use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::request_id::{RequestId, RequestIds, X_REQUEST_ID};
 
 /// Puts the layer around a router that has all its routes, and answers what they do not.
 ///
 /// `patience` is how long a handler may take, [`crate::server::Limits::request`].
-pub fn dress(routes: Router, entropy: Arc<dyn Entropy>, patience: Duration) -> Router {
+pub fn dress(routes: Router, entropy: &dyn Entropy, patience: Duration) -> Router {
+    let house = House { ids: RequestIds::new(entropy), patience };
     routes
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "The header `Allow` names the methods of this route.")
         })
-        .layer(from_fn_with_state(Arc::new(House { entropy, patience }), around))
+        .layer(from_fn_with_state(Arc::new(house), around))
 }
 
 struct House {
-    entropy: Arc<dyn Entropy>,
+    ids: RequestIds,
     patience: Duration,
 }
 
 async fn around(State(house): State<Arc<House>>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers(), house.entropy.as_ref());
+    let id = house.ids.of(request.headers());
     request.extensions_mut().insert(id.clone());
     let response = match refuse_token_in(request.uri().query().unwrap_or("")) {
         Err(problem) => problem.into_response(),

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -16,49 +16,68 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// 1 to 64 characters of `[A-Za-z0-9_-]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(Arc<str>);
+pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The caller's, if it sent exactly one that can be used, or a new one.
-    pub(crate) fn of(headers: &HeaderMap, entropy: &dyn Entropy) -> RequestId {
-        let mut brought = headers.get_all(&X_REQUEST_ID).iter();
-        match (brought.next().and_then(|value| Self::accept(value.as_bytes())), brought.next()) {
-            (Some(id), None) => id,
-            _ => Self::draw(entropy),
-        }
-    }
-
-    fn accept(text: &[u8]) -> Option<RequestId> {
+    fn accept(value: &HeaderValue) -> Option<RequestId> {
+        let text = value.as_bytes();
         let usable = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
-        if !(1..=64).contains(&text.len()) || !text.iter().all(usable) {
-            return None;
-        }
-        std::str::from_utf8(text).ok().map(|text| RequestId(text.into()))
-    }
-
-    /// 96 random bits in 24 hexadecimal digits.
-    fn draw(entropy: &dyn Entropy) -> RequestId {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut bits = [0; 12];
-        entropy.fill(&mut bits);
-        let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-        RequestId(
-            bits.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into(),
-        )
+        ((1..=64).contains(&text.len()) && text.iter().all(usable)).then(|| RequestId(value.clone()))
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().expect("letters, digits, `_` and `-` are ASCII")
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).expect("letters, digits, `_` and `-` make a header value")
+        self.0.clone()
+    }
+}
+
+/// Makes the ids of this process. They need to be different, not secret, so one draw is enough for
+/// all of them; a draw for each request would be a system call for each.
+pub(crate) struct RequestIds {
+    /// Tells this process from others.
+    process: u32,
+    /// Odd, so that multiplying by it visits every number once before any comes again; and unknown
+    /// to callers, who would otherwise read off how many requests there are.
+    stride: u64,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub(crate) fn new(entropy: &dyn Entropy) -> RequestIds {
+        let (mut process, mut stride, mut next) = ([0; 4], [0; 8], [0; 8]);
+        entropy.fill(&mut process);
+        entropy.fill(&mut stride);
+        entropy.fill(&mut next);
+        RequestIds {
+            process: u32::from_be_bytes(process),
+            stride: u64::from_be_bytes(stride) | 1,
+            next: AtomicU64::new(u64::from_be_bytes(next)),
+        }
+    }
+
+    /// The caller's, if it sent exactly one that can be used, or a new one.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> RequestId {
+        let mut brought = headers.get_all(&X_REQUEST_ID).iter();
+        match (brought.next().and_then(RequestId::accept), brought.next()) {
+            (Some(id), None) => id,
+            _ => self.make(),
+        }
+    }
+
+    /// 24 hexadecimal digits.
+    fn make(&self) -> RequestId {
+        let number = self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(self.stride);
+        let text = format!("{:08x}{number:016x}", self.process);
+        RequestId(HeaderValue::try_from(text).expect("hexadecimal digits make a header value"))
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -67,45 +86,47 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<RequestId, Infallible> {
-        Ok(parts.extensions.get().cloned().unwrap_or_else(|| RequestId("".into())))
+        Ok(parts.extensions.get().cloned().unwrap_or(RequestId(HeaderValue::from_static(""))))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use axum::http::HeaderMap;
-    use token::Entropy;
+    use token::SystemEntropy;
 
-    use super::{RequestId, X_REQUEST_ID};
+    use super::{RequestIds, X_REQUEST_ID};
 
-    struct Sevens;
-
-    impl Entropy for Sevens {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(0x7a);
-        }
-    }
-
-    const DRAWN: &str = "7a7a7a7a7a7a7a7a7a7a7a7a";
-
-    fn id_for(brought: &[&str]) -> String {
+    fn id_for(ids: &RequestIds, brought: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in brought {
             headers.append(X_REQUEST_ID, value.parse().unwrap());
         }
-        RequestId::of(&headers, &Sevens).as_str().to_owned()
+        ids.of(&headers).to_string()
     }
 
     #[test]
     fn a_usable_id_of_the_caller_is_kept() {
-        assert_eq!(id_for(&["Trace_7-b"]), "Trace_7-b");
-        assert_eq!(id_for(&[&"a".repeat(64)]), "a".repeat(64));
+        let ids = RequestIds::new(&SystemEntropy);
+        assert_eq!(id_for(&ids, &["Trace_7-b"]), "Trace_7-b");
+        assert_eq!(id_for(&ids, &[&"a".repeat(64)]), "a".repeat(64));
     }
 
     #[test]
     fn a_missing_second_or_unusable_id_is_replaced() {
-        for brought in [&[][..], &["one", "two"], &[""], &["a b"], &["a\"b"], &[&"a".repeat(65)]] {
-            assert_eq!(id_for(brought), DRAWN, "{brought:?}");
+        let ids = RequestIds::new(&SystemEntropy);
+        for brought in [&[][..], &["one", "two"], &[""], &["a b"], &["a\"b"], &["é"], &[&"a".repeat(65)]] {
+            let id = id_for(&ids, brought);
+            assert!(id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{brought:?}: {id}");
         }
+    }
+
+    #[test]
+    fn no_two_requests_are_given_the_same_id() {
+        let (ids, others) = (RequestIds::new(&SystemEntropy), RequestIds::new(&SystemEntropy));
+        let made: HashSet<_> = (0..10_000).flat_map(|_| [id_for(&ids, &[]), id_for(&others, &[])]).collect();
+        assert_eq!(made.len(), 20_000);
     }
 }

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use api::tokens::RevokeToken;
@@ -31,7 +30,7 @@ fn app() -> Router {
             "/maybe",
             post(async |EmptyOrJson(body): EmptyOrJson<RevokeToken>| body.reason.unwrap_or_default()),
         );
-    dress(routes, Arc::new(SystemEntropy), Duration::from_millis(100))
+    dress(routes, &SystemEntropy, Duration::from_millis(100))
 }
 
 async fn panicking() -> &'static str {

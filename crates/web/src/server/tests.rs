@@ -59,7 +59,7 @@ async fn start(limits: Limits) -> Server {
                 "open"
             }),
         );
-    let service = dress(routes, Arc::new(SystemEntropy), limits.request);
+    let service = dress(routes, &SystemEntropy, limits.request);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let tracker = Tracker::new();
