@@ -227,11 +227,12 @@ pub enum Requirement {
 impl Requirement {
     pub const DEEPEST: usize = 3;
 
-    /// Whether `held` is enough. A name that this server does not know is held by nobody.
+    /// Whether `held` is enough. A name that this server does not know is held by nobody, and
+    /// an empty list asks for nothing that could be shown: it is not met.
     pub fn met_by(&self, held: PermissionSet, registry: &Registry) -> bool {
         match self {
             Self::One(name) => registry.find(name).is_some_and(|one| held.contains(one)),
-            Self::All(each) => each.iter().all(|one| one.met_by(held, registry)),
+            Self::All(each) => !each.is_empty() && each.iter().all(|one| one.met_by(held, registry)),
             Self::Any(each) => each.iter().any(|one| one.met_by(held, registry)),
         }
     }
