@@ -190,11 +190,15 @@ pub fn reactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
     if holder.standing.inactive_since.is_none() {
         return Ok(Decided { holder, change: Change::default() });
     }
+    if caller.is(holder.id) {
+        // Possible where the policy lets tokens of deactivated people work on.
+        return Err(Refusal::forbidden("Nobody reactivates themselves; ask another administrator."));
+    }
     let policy = &caller.account.policy;
     let mut next = holder;
     next.standing.inactive_since = None;
     if policy.on_inactive == OnInactive::Suspend && policy.on_return == OnReturn::Approve {
-        next.standing.approve_after = Some(caller.now);
+        next.standing.approve_after = next.standing.approve_after.max(Some(caller.now));
     }
     let told = serde_json::json!({ "approve_after": next.standing.approve_after });
     Ok(decided(caller, next, Change::default(), Action::MemberReactivated, told))

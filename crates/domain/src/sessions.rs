@@ -89,7 +89,9 @@ pub fn log_out(caller: &Caller, session: Token) -> Result<Change, Refusal> {
         return Ok(change);
     }
     let mut holder = caller.holder.clone();
-    holder.standing.revoked_before = Some(caller.now);
+    // Never earlier than it was, whatever the clocks of two peers say: that would bring back
+    // what an earlier logout revoked.
+    holder.standing.revoked_before = holder.standing.revoked_before.max(Some(caller.now));
     Ok(change.write(Write::UpdateHolder(holder)))
 }
 
