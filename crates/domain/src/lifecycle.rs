@@ -3,9 +3,9 @@
 //! A decision takes the rows, the caller and the time, and returns what is to be written, or
 //! why not. It consumes the row that it replaces. Nothing here knows how rows are kept.
 //!
-//! Who may do what: the holder, whoever issued it, and managers, as the policy's `removal`,
-//! `edit` and `rotate` allow; approving is for managers alone. A token that asks needs the
-//! desk permission as well ([`Caller::needs_reach`](crate::who::Caller::needs_reach)).
+//! Who may do what: the holder and managers, as the policy's `removal`, `edit` and `rotate`
+//! allow; approving is for managers alone. A token that asks needs the desk permission as well
+//! ([`Caller::needs_reach`](crate::who::Caller::needs_reach)), except on itself.
 
 mod approve;
 mod create;
@@ -25,7 +25,7 @@ pub use rotate::rotate;
 
 use std::sync::Arc;
 
-use token::TokenText;
+use token::{Kind, TokenText};
 
 use crate::change::{Change, Condition, Expect, Write};
 use crate::facts::{Account, Holder, Token};
@@ -136,6 +136,15 @@ fn gone(state: State, what: &str) -> Refusal {
         State::Expiring | State::Active => "is in use",
     };
     Refusal::wrong_state(format!("This token {why}, so it cannot be {what}."))
+}
+
+/// A login is made by signing in, and only ends: otherwise it could be kept alive for ever, or
+/// come back after its person signed out.
+fn must_not_be_login(token: &Token, what: &str) -> Result<(), Refusal> {
+    if !matches!(token.id.kind, Kind::Ses | Kind::Rft) {
+        return Ok(());
+    }
+    Err(Refusal::wrong_state(format!("This is a login, which is not {what}; sign in again instead.")))
 }
 
 /// Deactivated people can neither make, renew nor approve tokens, whatever `on_inactive` says.

@@ -102,8 +102,13 @@ impl Caller {
             .expect(Expect::Token(account.clone(), self.credential.id, self.credential.version))
     }
 
-    /// Who may know of a token: its holder, managers, and all where the policy shows all.
+    /// Who may know of a token: its holder and whoever issued it, managers, and all where the
+    /// policy shows all. Where it shows nothing, those who do not manage have no tokens to see,
+    /// not even their own.
     pub fn sees(&self, token: &Token) -> bool {
+        if token.account != self.account.id {
+            return false;
+        }
         self.manages()
             || match self.account.policy.visibility {
                 Visibility::None => false,
@@ -112,18 +117,19 @@ impl Caller {
             }
     }
 
-    /// Who may change a token: its holder, whoever issued it, and managers. For others it does
-    /// not exist, unless the policy shows it to them.
+    /// Who may change a token: its holder and managers. Whoever issued it for somebody else was
+    /// a manager then, and has no say once they are not. For those who do not see it, it does
+    /// not exist.
     pub fn may_change(&self, token: &Token) -> Result<(), Refusal> {
-        if self.is(token.holder) || self.is(token.issued_by) || self.manages() {
+        if !self.sees(token) {
+            return Err(Refusal::not_found("token"));
+        }
+        if self.is(token.holder) || self.manages() {
             return Ok(());
         }
-        if self.sees(token) {
-            return Err(Refusal::forbidden(
-                "Only its holder and those who manage this account's tokens may change this token.",
-            ));
-        }
-        Err(Refusal::not_found("token"))
+        Err(Refusal::forbidden(
+            "Only its holder and those who manage this account's tokens may change this token.",
+        ))
     }
 
     /// Needs the password again, if the session is older than [`FRESH`].

@@ -1,6 +1,8 @@
 //! Letting a pending token begin, and bringing a revoked one back.
 
-use super::{Decided, gone, must_be_active, resting_on, state, update, where_there_is_room};
+use super::{
+    Decided, gone, must_be_active, must_not_be_login, resting_on, state, update, where_there_is_room,
+};
 use crate::change::Action;
 use crate::facts::{Holder, Token};
 use crate::grant;
@@ -20,6 +22,7 @@ pub fn approve(caller: &Caller, token: Token, holder: &Holder, issuer: &Holder) 
     if !caller.manages() {
         return Err(Refusal::forbidden("Only those who manage this account's tokens approve them."));
     }
+    must_not_be_login(&token, "approved")?;
     let state = state(account, holder, &token, caller.now);
     if state == State::Revoked && !account.policy.removal.contains(&Removal::Approve) {
         return Err(Refusal::new(
@@ -32,7 +35,10 @@ pub fn approve(caller: &Caller, token: Token, holder: &Holder, issuer: &Holder) 
         State::Deleted | State::Leaked => return Err(gone(state, "approved")),
         _ if ended => return Err(gone(State::Expired, "approved")),
         _ if token.life.rotated_to.is_some() => return Err(gone(State::Rotated, "approved")),
-        State::Suspended => must_be_active(holder)?,
+        State::Suspended => {
+            must_be_active(holder)?;
+            return Err(gone(state, "approved"));
+        }
         State::Revoked | State::Pending => {}
         _ => return Err(gone(state, "approved")),
     }

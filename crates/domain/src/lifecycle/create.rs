@@ -194,8 +194,21 @@ fn may_create(caller: &Caller, holder: &Holder, node: &NodePath) -> Result<(), R
             format!("This token reaches {} and below, not {node}.", caller.credential.node),
         ));
     }
+    if holder.account != caller.account.id {
+        return Err(Refusal::of_field(
+            crate::refusal::Code::NotFound,
+            "holder",
+            "There is no such holder in this account.",
+        ));
+    }
     if caller.is(holder.id) {
-        return Ok(());
+        if policy.create.holder.contains(&HolderChoice::Caller) {
+            return Ok(());
+        }
+        return Err(Refusal::not_allowed(
+            "holder",
+            "This account's policy gives people no tokens of their own; name another holder, as `holder`.",
+        ));
     }
     let choice = match holder.id {
         HolderId::Member(_) => HolderChoice::Member,

@@ -2,7 +2,10 @@
 
 use super::create::{DESCRIPTION, NAME};
 use super::expiry::{self, allowed};
-use super::{AskedEnd, AskedGrant, Decided, gone, grant_as_asked, resting_on, state, update};
+use super::{
+    AskedEnd, AskedGrant, Decided, gone, grant_as_asked, must_be_active, must_not_be_login, resting_on,
+    state, update,
+};
 use crate::change::{Action, Condition};
 use crate::facts::{Holder, Token};
 use crate::life::{Lens, State};
@@ -30,6 +33,9 @@ pub fn edit(caller: &Caller, token: Token, holder: &Holder, edit: &Edit) -> Resu
     let policy = &account.policy;
     caller.may_change(&token)?;
     caller.needs_reach(TOKENS_UPDATE)?;
+    must_not_be_login(&token, "edited")?;
+    // A later end renews, which those who were deactivated do not.
+    must_be_active(&caller.holder)?;
     must_edit(caller, &token, holder)?;
 
     let mut next = token.clone();

@@ -1,6 +1,6 @@
 //! Revoking, deleting, and reporting a leak; and giving a kept secret out again.
 
-use super::{Decided, gone, resting_on, state, within_own_rights};
+use super::{Decided, gone, must_be_active, resting_on, state, within_own_rights};
 use crate::change::{Action, Change, Write};
 use crate::facts::{Holder, Token};
 use crate::life::State;
@@ -48,8 +48,11 @@ pub fn report_leak(
     line: Line,
     reason: Option<&str>,
 ) -> Result<Decided, Refusal> {
-    caller.may_change(&token)?;
-    caller.needs_reach(TOKENS_UPDATE)?;
+    let by_itself = caller.credential.id == token.id;
+    if !by_itself {
+        caller.may_change(&token)?;
+        caller.needs_reach(TOKENS_UPDATE)?;
+    }
     let reason = reason.map(|reason| text::description("reason", reason, REASON)).transpose()?;
     if token.life.deleted_at.is_some() {
         return Err(Refusal::not_found("token"));
@@ -95,6 +98,7 @@ pub fn reveal(caller: &Caller, token: &Token, holder: &Holder) -> Result<Change,
     }
     caller.may_change(token)?;
     caller.needs_reach(TOKENS_READ | TOKENS_UPDATE)?;
+    must_be_active(&caller.holder)?;
     if account.policy.reveal_reauth {
         caller.needs_fresh()?;
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use token::TokenText;
 
-use super::{Decided, gone, insert, is_good, must_be_active, resting_on, within_own_rights};
+use super::{
+    Decided, gone, insert, is_good, must_be_active, must_not_be_login, resting_on, within_own_rights,
+};
 use crate::change::{Action, Change, Write};
 use crate::facts::{Holder, Token};
 use crate::life::{Life, State};
@@ -32,6 +34,7 @@ pub fn rotate(
         caller.needs_reach(TOKENS_UPDATE)?;
         within_own_rights(caller, &token, holder)?;
     }
+    must_not_be_login(&token, "rotated")?;
     if !account.policy.rotate.allowed {
         return Err(Refusal::new(
             Code::NotAllowedByPolicy,
@@ -49,10 +52,15 @@ pub fn rotate(
     let now = caller.now;
     let length = |end: crate::time::Timestamp| token.life.created_at.micros_until(end);
     let expires_at = token.life.expires_at.map(|end| now.plus_micros(length(end)));
+    debug_assert_eq!(text.id().kind, token.id.kind, "a rotation keeps the kind");
     let new = Token {
         id: text.id(),
         number: 0,
-        life: Life::from(now, expires_at),
+        // Whoever waits for a beginning does not come by it earlier.
+        life: Life {
+            not_before: token.life.not_before.filter(|start| *start > now),
+            ..Life::from(now, expires_at)
+        },
         reason: None,
         digest: text.digest(),
         version: 0,
