@@ -14,7 +14,7 @@ use crate::client::token::TokenCommand;
 use crate::client::{output, session, token};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
 use crate::exit::{Exit, Failure};
-use crate::server_commands;
+use crate::{server_commands, telemetry};
 
 /// Issues, verifies, rotates and revokes API tokens.
 #[derive(Debug, Parser)]
@@ -197,6 +197,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Serve(args) => {
             let (config, _) = args.installation.load(args.flags())?;
+            telemetry::start(&config.log_level, config.log_format)?;
             server_commands::serve(&args, config)?;
         }
         Command::Init(args) => {

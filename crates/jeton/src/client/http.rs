@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use token::{Entropy, SystemEntropy};
 use ureq::http::{self, HeaderValue, Method};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
@@ -44,11 +45,14 @@ impl Server {
             return Err(wrong());
         }
         let direct = is_this_machine(authority.host());
+        let secured = parsed.scheme_str() == Some("https");
+        let roots = if secured { roots()? } else { RootCerts::WebPki };
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             // A redirect would carry the token to where nobody sent it.
             .max_redirects(0)
             .max_redirects_will_error(false)
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
             // A proxy of the environment is for others than this machine.
             .proxy(if direct { None } else { ureq::Proxy::try_from_env() })
             .timeout_connect(Some(PATIENCE_TO_CONNECT))
@@ -133,6 +137,28 @@ impl Server {
             uri += &format!("{name}={}", encoded(value));
         }
         uri
+    }
+}
+
+/// Who may vouch for a server: the certificates of the file that `SSL_CERT_FILE` names, as in an
+/// installation with an authority of its own, else those of Mozilla's list.
+fn roots() -> Result<RootCerts, Failure> {
+    let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) else {
+        return Ok(RootCerts::WebPki);
+    };
+    let wrong = |why: String| {
+        Failure::failed(format!("could not read certificates from {} (SSL_CERT_FILE): {why}", path.display()))
+    };
+    let file = std::fs::read(&path).map_err(|cause| wrong(cause.to_string()))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&file) {
+        if let PemItem::Certificate(certificate) = item.map_err(|cause| wrong(cause.to_string()))? {
+            certificates.push(certificate);
+        }
+    }
+    match certificates.is_empty() {
+        true => Err(wrong("there are none in it".to_owned())),
+        false => Ok(RootCerts::from(certificates)),
     }
 }
 

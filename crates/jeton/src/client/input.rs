@@ -87,9 +87,10 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
 /// # Errors
 /// When standard input is no terminal, ends, or is interrupted.
 pub fn hidden(what: &str) -> Result<Secret, Failure> {
-    eprint!("{what}: ");
+    // Before the question, since starting throws away what was typed until then.
     let unseen =
         Unseen::start().map_err(|cause| Failure::failed(format!("could not ask for the {what}: {cause}")))?;
+    eprint!("{what}: ");
     let typed = typed(io::stdin().lock());
     drop(unseen);
     output::say("");

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use crate::exit::Failure;
 use crate::telemetry::one_line;
@@ -28,15 +28,25 @@ pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A table with a head, one line a row where it is not a terminal.
+/// A table with a head. Where it is not a terminal, or a narrow one, a row is one line.
 pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = blank();
     table.set_header(head);
     for row in rows {
         table.add_row(row.iter().map(|cell| one_line(cell)));
     }
+    if io::stdout().is_terminal() && table.width().is_some_and(|width| width >= NARROW) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    // The first column is the id, which people select with a double click.
+    if let Some(ids) = table.column_mut(0) {
+        ids.set_constraint(ColumnConstraint::ContentWidth);
+    }
     trimmed(&table)
 }
+
+/// Below this many letters in a line, cells would be broken into columns of a few letters.
+const NARROW: u16 = 60;
 
 /// Names and values, one a line.
 pub fn facts(facts: &[(&str, String)]) -> String {
@@ -50,11 +60,6 @@ pub fn facts(facts: &[(&str, String)]) -> String {
 fn blank() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    if io::stdout().is_terminal() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    } else {
-        table.force_no_tty();
-    }
     table
 }
 

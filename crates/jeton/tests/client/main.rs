@@ -388,6 +388,18 @@ fn another_program_under_the_url_is_told_from_a_jeton() {
 }
 
 #[test]
+fn an_authority_of_ones_own_that_cannot_be_read_is_named_and_never_replaced_by_another() {
+    let home = Home::new().with("JETON_TOKEN", SECRET);
+    let empty = home.file("ca.pem", "no certificate\n");
+    for (path, why) in [(empty.as_str(), "there are none in it"), ("/nowhere.pem", "No such file")] {
+        let ran = home.with("SSL_CERT_FILE", path).run(&["whoami", "--server", "https://127.0.0.1:1"]);
+        assert_eq!(ran.exit, 1);
+        let said = format!("error: could not read certificates from {path} (SSL_CERT_FILE): {why}");
+        assert!(ran.err.starts_with(&said), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_broken_credentials_file_is_refused_without_showing_what_it_holds() {
     let home = Home::new();
     std::fs::create_dir_all(home.credentials().parent().unwrap()).unwrap();
