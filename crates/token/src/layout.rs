@@ -30,6 +30,14 @@ pub(crate) fn branded(text: &[u8], brand: Brand) -> Option<Kind> {
     leading_kind(text.strip_prefix(brand.as_bytes())?)
 }
 
+/// Reads a whole token of whatever brand.
+pub(crate) fn read_any(text: &[u8]) -> Result<(Brand, TokenId), Malformed> {
+    let end = text.iter().take(Brand::MAX + 1).position(|&byte| byte == b'_').ok_or(Malformed::Shape)?;
+    let brand = Brand::from_bytes(&text[..end]).ok_or(Malformed::Shape)?;
+    let kind = branded(text, brand).ok_or(Malformed::Shape)?;
+    Ok((brand, read(text, brand, kind)?))
+}
+
 /// Checks a text that begins with `<brand>_<kind>_` to its end, and returns its id.
 pub(crate) fn read(text: &[u8], brand: Brand, kind: Kind) -> Result<TokenId, Malformed> {
     let start = brand.as_bytes().len();

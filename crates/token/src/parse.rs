@@ -15,8 +15,8 @@ impl Parser {
     /// Fewest and most characters of a foreign text.
     pub const FOREIGN: std::ops::RangeInclusive<usize> = 16..=255;
 
-    /// `brands`: those this server issues or ever issued. `foreign`: whether texts of another
-    /// make may be looked up too.
+    /// `brands`: those whose texts must always be whole. `foreign`: whether texts of another make
+    /// may be looked up too.
     pub fn new(brands: impl Into<Vec<Brand>>, foreign: bool) -> Parser {
         Parser { brands: brands.into(), foreign }
     }
@@ -24,8 +24,9 @@ impl Parser {
     /// Tells in bounded time and without allocating whether `text` can be a token, and as which
     /// one to look it up. Nothing is hashed that is refused.
     ///
-    /// A text that begins with `<brand>_<kind>_` for a brand of ours is ours, and must be whole
-    /// down to its checksum. Any other, another brand's too, is foreign: refused, or where the
+    /// A text that begins with `<brand>_<kind>_` for one of our brands must be whole down to its
+    /// checksum. One of another brand is ours if it is whole: accounts choose their brand, and
+    /// change it, while older tokens live. Any other text is foreign: refused, or where the
     /// server takes foreign tokens accepted when it is 16 to 255 printable ASCII characters.
     pub fn parse(&self, text: &[u8]) -> Result<Presented, Malformed> {
         for &brand in &self.brands {
@@ -34,6 +35,9 @@ impl Parser {
                 let digest = Digest::of(text);
                 return Ok(Presented::Ours { id, digest });
             }
+        }
+        if let Ok((_, id)) = layout::read_any(text) {
+            return Ok(Presented::Ours { id, digest: Digest::of(text) });
         }
         if !self.foreign {
             return Err(Malformed::Foreign);

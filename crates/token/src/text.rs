@@ -42,11 +42,7 @@ impl TokenText {
     /// Reads back a text that was issued, of whatever brand: for one that was kept sealed.
     /// What a caller presents goes through [`crate::Parser`], which knows whose brand is ours.
     pub fn parse(text: &str) -> Result<TokenText, Malformed> {
-        let bytes = text.as_bytes();
-        let end = bytes.iter().take(Brand::MAX + 1).position(|&byte| byte == b'_').ok_or(Malformed::Shape)?;
-        let brand = Brand::from_bytes(&bytes[..end]).ok_or(Malformed::Shape)?;
-        let kind = layout::branded(bytes, brand).ok_or(Malformed::Shape)?;
-        let id = layout::read(bytes, brand, kind)?;
+        let (brand, id) = layout::read_any(text.as_bytes())?;
         Ok(TokenText { text: text.to_owned(), brand, id })
     }
 

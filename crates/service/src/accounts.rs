@@ -1,0 +1,183 @@
+//! Accounts, their policies, roles and nodes.
+
+use std::sync::Arc;
+
+use domain::accounts::{self, Found, Founded};
+use domain::change::Actor;
+use domain::facts::{Account, Node, Role};
+use domain::ids::{AccountId, RoleId};
+use domain::node::NodePath;
+use domain::permission::{NODES_READ, POLICY_READ, ROLES_READ};
+use domain::policy::Policy;
+use domain::preset::Preset;
+use domain::refusal::Refusal;
+use domain::roles;
+use domain::who::Caller;
+
+use crate::auth::at_home;
+use crate::cursors::Page;
+use crate::{Desk, Error, Password};
+
+impl Desk {
+    /// Founds an account. Its founder has no part in it; members are added by services and
+    /// operators, or by its own administrators once there is one.
+    pub async fn found_account(
+        &self,
+        caller: Caller,
+        order: Found,
+        preset: &str,
+    ) -> Result<Arc<Account>, Error> {
+        self.operator(&caller).await?;
+        let preset = named(preset)?;
+        let (account, _) = self
+            .settle(caller, async |caller| {
+                let registry = self.store.registry().await?;
+                let draw = || RoleId::draw(&*self.entropy);
+                let founded = accounts::found(&order, preset, &registry, draw, caller.actor(), caller.now)?;
+                let Founded { account, change, .. } = founded;
+                Ok((account, change))
+            })
+            .await?;
+        Ok(Arc::new(Account { version: 1, ..account }))
+    }
+
+    pub async fn accounts(
+        &self,
+        caller: Caller,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Page<Arc<Account>>, Error> {
+        if self.operator(&caller).await.is_err() {
+            return Ok(Page { items: vec![caller.account.clone()], next_cursor: None });
+        }
+        let limit = limit.clamp(1, 100);
+        let after: Option<AccountId> = match cursor {
+            Some(cursor) => {
+                let place = self.cursors.read("accounts", &cursor)?;
+                Some(place.parse().map_err(|_| Error::Undetermined)?)
+            }
+            None => None,
+        };
+        let mut items = self.store.accounts(after.as_ref(), limit + 1).await?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.map(|account| self.cursors.write("accounts", account.id.as_str()));
+        Ok(Page { items, next_cursor })
+    }
+
+    /// An account: its own members' and tokens', and any of them for an operator.
+    pub async fn account(&self, caller: Caller, account: &AccountId) -> Result<Arc<Account>, Error> {
+        if caller.account.id == *account {
+            return Ok(caller.account);
+        }
+        let missing = || Error::from(Refusal::not_found("account"));
+        self.operator(&caller).await.map_err(|error| match error {
+            Error::Refused(_) => missing(),
+            other => other,
+        })?;
+        self.store.account(account).await?.ok_or_else(missing)
+    }
+
+    pub async fn policy(&self, caller: Caller, account: &AccountId) -> Result<Arc<Account>, Error> {
+        at_home(&caller, account)?;
+        caller.needs(POLICY_READ)?;
+        Ok(caller.account)
+    }
+
+    pub async fn change_policy(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        policy: Policy,
+        password: Option<Password>,
+    ) -> Result<Account, Error> {
+        at_home(&caller, account)?;
+        let caller = self.reauthenticate(caller, password).await?;
+        let (mut changed, _) =
+            self.settle(caller, async |caller| Ok(accounts::change_policy(caller, policy.clone())?)).await?;
+        changed.version += 1;
+        Ok(changed)
+    }
+
+    pub async fn roles(&self, caller: Caller, account: &AccountId) -> Result<Arc<Account>, Error> {
+        at_home(&caller, account)?;
+        caller.needs(ROLES_READ)?;
+        Ok(caller.account)
+    }
+
+    pub async fn create_role(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        name: String,
+        permissions: Vec<String>,
+    ) -> Result<Role, Error> {
+        at_home(&caller, account)?;
+        self.change_role(caller, |caller| {
+            roles::create(caller, &name, &permissions, RoleId::draw(&*self.entropy))
+        })
+        .await
+    }
+
+    pub async fn edit_role(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: RoleId,
+        name: Option<String>,
+        permissions: Option<Vec<String>>,
+    ) -> Result<Role, Error> {
+        at_home(&caller, account)?;
+        self.change_role(caller, |caller| roles::edit(caller, id, name.as_deref(), permissions.as_deref()))
+            .await
+    }
+
+    pub async fn delete_role(&self, caller: Caller, account: &AccountId, id: RoleId) -> Result<Role, Error> {
+        at_home(&caller, account)?;
+        self.change_role(caller, |caller| roles::delete(caller, id)).await
+    }
+
+    async fn change_role(
+        &self,
+        caller: Caller,
+        decide: impl Fn(&Caller) -> Result<roles::Decided, Refusal>,
+    ) -> Result<Role, Error> {
+        let (role, _) = self
+            .settle(caller, async |caller| {
+                let roles::Decided { role, change, .. } = decide(caller)?;
+                Ok((role, change))
+            })
+            .await?;
+        Ok(role)
+    }
+
+    pub async fn add_node(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        path: NodePath,
+        name: String,
+    ) -> Result<Node, Error> {
+        at_home(&caller, account)?;
+        let (node, _) =
+            self.settle(caller, async |caller| Ok(accounts::add_node(caller, &path, &name)?)).await?;
+        Ok(node)
+    }
+
+    pub async fn nodes(&self, caller: Caller, account: &AccountId) -> Result<Vec<Node>, Error> {
+        at_home(&caller, account)?;
+        caller.needs(NODES_READ)?;
+        Ok(self.store.nodes(account).await?)
+    }
+}
+
+pub(crate) fn named(preset: &str) -> Result<&'static Preset, Refusal> {
+    Preset::named(preset).ok_or_else(|| {
+        let known: Vec<&str> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
+        Refusal::invalid("preset", format!("There is no preset {preset}; there are {}.", known.join(", ")))
+    })
+}
+
+/// Who founds an account that nobody is in yet.
+pub(crate) const FOUNDER: Actor = Actor::Operator;

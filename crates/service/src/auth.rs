@@ -1,0 +1,156 @@
+//! Who calls: the same facts and the same verdict as for anybody else's tokens.
+
+use std::sync::Arc;
+
+use domain::admit::Ask;
+use domain::facts::{Person, Scope, Service};
+use domain::ids::AccountId;
+use domain::life::{self, Surroundings};
+use domain::refusal::Refusal;
+use domain::who::{Caller, Credential};
+use token::{Kind, Presented};
+use verifier::Origin;
+
+use crate::passwords::Password;
+use crate::{Desk, Error};
+
+/// Whoever came with a good credential.
+pub enum Visitor {
+    /// A member or service account, through a token or a session.
+    Holder(Box<Caller>),
+    /// A program of the product.
+    Service(Arc<Service>),
+}
+
+impl Visitor {
+    /// The holder; a service is nobody on the desk of an account.
+    pub fn holder(self) -> Result<Caller, Error> {
+        match self {
+            Self::Holder(caller) => Ok(*caller),
+            Self::Service(_) => Err(Refusal::forbidden(
+                "This is a service's key; an account's routes need a member's session or token.",
+            )
+            .into()),
+        }
+    }
+}
+
+impl Desk {
+    /// Finds out who presents `text`. Every cause of a no is the same `Unauthenticated`.
+    pub async fn visitor(&self, text: &[u8]) -> Result<Visitor, Error> {
+        let presented = self.read(text).ok_or(Error::Unauthenticated)?;
+        if presented.id().is_some_and(|id| id.kind == Kind::Svc) {
+            let service = self.verifier.service(&presented).await?;
+            return service.map(Visitor::Service).ok_or(Error::Unauthenticated);
+        }
+        let seen = self
+            .verifier
+            .verify(
+                &presented,
+                &Ask::default(),
+                Origin::default(),
+                || self.now(),
+                |verdict, now| {
+                    let facts = verdict.facts.filter(|_| verdict.is_valid())?;
+                    let credential = Credential {
+                        id: facts.token.id,
+                        version: facts.token.version,
+                        grant: facts.token.grant.clone(),
+                        desk: facts.token.desk,
+                        node: facts.token.node.clone(),
+                        created_at: facts.token.life.created_at,
+                        ends_at: life::good_until(&facts.token.life, &facts.surroundings()),
+                    };
+                    Some((facts.account.id.clone(), facts.holder.id, credential, now))
+                },
+            )
+            .await?;
+        let (account, holder, credential, now) = seen.ok_or(Error::Unauthenticated)?;
+        let rows = self.store.household(&account, holder).await?;
+        let (account, holder) = rows.ok_or(Error::Unauthenticated)?;
+        // `on_inactive = keep` lets a token go on reading the product, but nobody who is
+        // deactivated works at the desk.
+        if !holder.is_active() {
+            return Err(Error::Unauthenticated);
+        }
+        let registry = self.registry();
+        Ok(Visitor::Holder(Box::new(Caller {
+            account,
+            holder,
+            credential,
+            registry,
+            now,
+            reauthenticated: false,
+        })))
+    }
+
+    /// The same caller on fresh rows, if its credential is still good.
+    pub(crate) async fn again(&self, caller: Caller) -> Result<Caller, Error> {
+        let account = caller.account.id.clone();
+        let rows = self.store.household(&account, caller.holder.id).await?;
+        let token = self.store.token(&account, caller.credential.id).await?;
+        let ((account, holder), token) = rows.zip(token).ok_or(Error::Unauthenticated)?;
+        let token = token.0;
+        let around = Surroundings::of(&account, &holder, token.id.kind);
+        if !life::state(&token.life, &around, self.now()).is_good() || !holder.is_active() {
+            return Err(Error::Unauthenticated);
+        }
+        let credential = Credential { version: token.version, grant: token.grant, ..caller.credential };
+        Ok(Caller { account, holder, credential, registry: self.registry(), ..caller })
+    }
+
+    /// What was presented, if it can be a token at all.
+    pub(crate) fn read(&self, text: &[u8]) -> Option<Presented> {
+        self.parser.parse(text).ok()
+    }
+
+    /// The person who runs the server, through a session or a token with the desk.
+    pub async fn operator(&self, caller: &Caller) -> Result<Person, Error> {
+        let person = match caller.holder.person {
+            Some(person) if caller.is_session() || caller.credential.desk => {
+                self.store.person(person).await?
+            }
+            _ => None,
+        };
+        person
+            .filter(|person| person.operator)
+            .ok_or_else(|| Refusal::forbidden("Only an operator of this server may do this.").into())
+    }
+
+    /// Gives the caller the freshness that its password earns. A wrong one is refused even
+    /// where none was needed; an absent one changes nothing.
+    pub async fn reauthenticate(&self, caller: Caller, password: Option<Password>) -> Result<Caller, Error> {
+        let Some(password) = password else { return Ok(caller) };
+        // A token has no password to prove, and none is asked of it.
+        if !caller.is_session() {
+            return Ok(caller);
+        }
+        let person = match caller.holder.person {
+            Some(person) => self.store.person(person).await?,
+            None => None,
+        };
+        let hash = person.and_then(|person| person.password);
+        if self.passwords.check(password, hash).await? {
+            return Ok(Caller { reauthenticated: true, ..caller });
+        }
+        Err(Refusal::of_field(
+            domain::refusal::Code::ReauthenticationRequired,
+            "password",
+            "The password is not right.",
+        )
+        .into())
+    }
+}
+
+/// An account's routes serve its own members and tokens; for others it does not exist.
+pub(crate) fn at_home(caller: &Caller, account: &AccountId) -> Result<(), Refusal> {
+    if caller.account.id == *account { Ok(()) } else { Err(Refusal::not_found("thing")) }
+}
+
+/// Whether a service may do this at all.
+pub fn scope(service: &Service, needed: Scope) -> Result<(), Refusal> {
+    if service.scopes.contains(&needed) {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(format!("This service's key does not have the scope `{}`.", needed.as_str())))
+}

@@ -1,0 +1,189 @@
+//! Members and service accounts of an account.
+
+use domain::facts::Holder;
+use domain::ids::{AccountId, HolderId, MemberId, PersonId, ServiceAccountId};
+use domain::members::{self, Decided, Edit, Join, Login};
+use domain::permission::MEMBERS_READ;
+use domain::refusal::Refusal;
+use domain::text;
+use domain::who::Caller;
+use store::{HolderKind, HolderQuery};
+
+use crate::auth::at_home;
+use crate::cursors::Page;
+use crate::{Desk, Error, Password};
+
+impl Desk {
+    /// Adds a member. With an `email` the member is a person, who can log in once they have a
+    /// password; `password` sets the first one, and only for somebody who is new here.
+    pub async fn add_member(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        order: Join,
+        password: Option<Password>,
+    ) -> Result<Holder, Error> {
+        at_home(&caller, account)?;
+        // Refuse before the work of hashing, which is worth guarding.
+        caller.needs(domain::permission::MEMBERS_CREATE)?;
+        let email = order.email.as_deref().map(text::email).transpose()?;
+        let given = password.is_some();
+        if given && email.is_none() {
+            return Err(Refusal::invalid("email", "Whoever shall log in needs an `email`.").into());
+        }
+        let hash = match password {
+            Some(password) => {
+                password.acceptable()?;
+                Some(self.passwords.hash(password).await?.0)
+            }
+            None => None,
+        };
+        self.change_holder(caller, async |caller| {
+            let known = match &email {
+                Some(email) => self.store.person_by_email(email).await?,
+                None => None,
+            };
+            let login = match (known, &email) {
+                (Some(_), _) if given => {
+                    return Err(Refusal::invalid(
+                        "password",
+                        "This person can log in already; leave `password` out.",
+                    )
+                    .into());
+                }
+                (Some(person), _) => Login::Known(person),
+                (None, Some(_)) => Login::New { id: PersonId::draw(&*self.entropy), password: hash.clone() },
+                (None, None) => Login::None,
+            };
+            Ok(members::join(caller, &order, MemberId::draw(&*self.entropy), login)?)
+        })
+        .await
+    }
+
+    pub async fn add_service_account(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        order: Join,
+    ) -> Result<Holder, Error> {
+        at_home(&caller, account)?;
+        self.change_holder(caller, async |caller| {
+            let id = ServiceAccountId::draw(&*self.entropy);
+            Ok(members::join_service_account(caller, &order, id)?)
+        })
+        .await
+    }
+
+    pub async fn edit_holder(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: HolderId,
+        edit: Edit,
+    ) -> Result<Holder, Error> {
+        at_home(&caller, account)?;
+        self.change_holder(caller, async |caller| {
+            Ok(members::edit(caller, self.holder_of(caller, id).await?, &edit)?)
+        })
+        .await
+    }
+
+    pub async fn deactivate_holder(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: HolderId,
+    ) -> Result<Holder, Error> {
+        at_home(&caller, account)?;
+        self.change_holder(caller, async |caller| {
+            Ok(members::deactivate(caller, self.holder_of(caller, id).await?)?)
+        })
+        .await
+    }
+
+    pub async fn reactivate_holder(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: HolderId,
+    ) -> Result<Holder, Error> {
+        at_home(&caller, account)?;
+        self.change_holder(caller, async |caller| {
+            Ok(members::reactivate(caller, self.holder_of(caller, id).await?)?)
+        })
+        .await
+    }
+
+    pub async fn remove_holder(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: HolderId,
+    ) -> Result<Holder, Error> {
+        at_home(&caller, account)?;
+        self.change_holder(caller, async |caller| {
+            Ok(members::remove(caller, self.holder_of(caller, id).await?)?)
+        })
+        .await
+    }
+
+    pub async fn holder(&self, caller: Caller, account: &AccountId, id: HolderId) -> Result<Holder, Error> {
+        at_home(&caller, account)?;
+        if !caller.is(id) {
+            caller.needs(MEMBERS_READ)?;
+        }
+        self.holder_of(&caller, id).await
+    }
+
+    pub async fn holders(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        kind: HolderKind,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Page<Holder>, Error> {
+        at_home(&caller, account)?;
+        caller.needs(MEMBERS_READ)?;
+        let limit = limit.clamp(1, 100);
+        let list = format!("holders {account} {kind:?}");
+        let after = match cursor {
+            Some(cursor) => {
+                let place = self.cursors.read(&list, &cursor)?;
+                Some(place.parse().map_err(|_| Error::Undetermined)?)
+            }
+            None => None,
+        };
+        let query = HolderQuery { kind: Some(kind), after, limit: limit + 1, include_removed: false };
+        let mut items = self.store.holders(account, query).await?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.map(|holder| self.cursors.write(&list, &holder.id.to_string()));
+        Ok(Page { items, next_cursor })
+    }
+
+    async fn change_holder(
+        &self,
+        caller: Caller,
+        decide: impl AsyncFn(&Caller) -> Result<Decided, Error>,
+    ) -> Result<Holder, Error> {
+        let (holder, _) = self
+            .settle(caller, async |caller| {
+                let Decided { mut holder, change } = decide(caller).await?;
+                if !change.writes.is_empty() {
+                    holder.version += 1;
+                }
+                Ok((holder, change))
+            })
+            .await?;
+        Ok(holder)
+    }
+
+    /// A holder of the caller's account who has not left.
+    async fn holder_of(&self, caller: &Caller, id: HolderId) -> Result<Holder, Error> {
+        let holder = self.store.holder(&caller.account.id, id).await?;
+        let there = holder.filter(|holder| holder.standing.removed_at.is_none());
+        there.ok_or_else(|| Refusal::not_found("member").into())
+    }
+}

@@ -1,0 +1,112 @@
+//! Services: the product's own programs, with keys of their own.
+
+use std::sync::Arc;
+
+use domain::change::{Action, Actor, Change, Entry, Write};
+use domain::facts::{Scope, Service};
+use domain::ids::{AccountId, ServiceId};
+use domain::refusal::Refusal;
+use domain::text;
+use domain::time::Timestamp;
+use domain::who::Caller;
+use token::{Kind, TokenText};
+
+use crate::{Desk, Error};
+
+/// A service with its key: the one answer that has it.
+#[derive(Debug)]
+pub struct Keyed {
+    pub service: Service,
+    pub text: Arc<TokenText>,
+}
+
+impl Desk {
+    pub async fn create_service(
+        &self,
+        caller: Caller,
+        name: String,
+        scopes: Vec<Scope>,
+        accounts: Option<Vec<AccountId>>,
+    ) -> Result<Keyed, Error> {
+        self.operator(&caller).await?;
+        if scopes.is_empty() {
+            return Err(Refusal::invalid(
+                "scopes",
+                "Give at least one of verify, introspect, provision, act_as.",
+            )
+            .into());
+        }
+        for account in accounts.iter().flatten() {
+            if self.store.account(account).await?.is_none() {
+                return Err(Refusal::invalid("accounts", format!("There is no account {account}.")).into());
+            }
+        }
+        let (keyed, _) = self
+            .settle(caller, async |caller| {
+                let text = self.draw("jtn", Kind::Svc)?;
+                let (service, change) =
+                    service(&name, scopes.clone(), accounts.clone(), &text, caller.actor(), caller.now)?;
+                Ok((Keyed { service, text }, change))
+            })
+            .await?;
+        Ok(keyed)
+    }
+
+    pub async fn services(&self, caller: Caller) -> Result<Vec<Service>, Error> {
+        self.operator(&caller).await?;
+        Ok(self.store.services().await?)
+    }
+
+    /// Ends a service's key. Ending it again changes nothing.
+    pub async fn revoke_service(&self, caller: Caller, id: ServiceId) -> Result<Service, Error> {
+        self.operator(&caller).await?;
+        let (service, _) = self
+            .settle(caller, async |caller| {
+                let mut service =
+                    self.store.service(id).await?.ok_or_else(|| Refusal::not_found("service"))?;
+                if service.revoked_at.is_some() {
+                    return Ok((service, Change::default()));
+                }
+                service.revoked_at = Some(caller.now);
+                let entry = Entry {
+                    account: None,
+                    ..caller.entry(Action::ServiceRevoked, id, serde_json::json!({ "name": service.name }))
+                };
+                let change = Change::default().write(Write::UpdateService(service.clone())).entry(entry);
+                Ok((service, change.narrowing()))
+            })
+            .await?;
+        Ok(service)
+    }
+}
+
+pub(crate) fn service(
+    name: &str,
+    scopes: Vec<Scope>,
+    accounts: Option<Vec<AccountId>>,
+    text: &TokenText,
+    actor: Actor,
+    now: Timestamp,
+) -> Result<(Service, Change), Refusal> {
+    let service = Service {
+        id: ServiceId(text.id().code),
+        name: text::name("name", name, 100)?,
+        scopes,
+        accounts,
+        digest: text.digest(),
+        created_at: now,
+        revoked_at: None,
+        version: 0,
+    };
+    let scopes: Vec<&str> = service.scopes.iter().map(|scope| scope.as_str()).collect();
+    let entry = Entry {
+        at: now,
+        actor,
+        account: None,
+        action: Action::ServiceCreated,
+        subject: service.id.to_string(),
+        payload: serde_json::json!({ "name": service.name, "scopes": scopes, "accounts": service.accounts }),
+    };
+    let change = Change::default().write(Write::InsertService(service.clone())).entry(entry);
+    Ok((service, change))
+}

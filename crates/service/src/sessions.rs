@@ -1,0 +1,134 @@
+//! Logging in with a password, logging out, and seeing where one is signed in.
+
+use std::sync::Arc;
+
+use domain::facts::{Account, Holder, Token};
+use domain::ids::AccountId;
+use domain::life::{Lens, State};
+use domain::node::NodePath;
+use domain::refusal::Refusal;
+use domain::sessions;
+use domain::text;
+use domain::who::Caller;
+use store::{LastUse, TokenQuery};
+use token::{Kind, TokenId, TokenText};
+
+use crate::{Desk, Error, Password};
+
+/// Sessions that a person's list shows at most, the newest first.
+const LISTED: usize = 100;
+
+/// What a login gives.
+#[derive(Debug)]
+pub struct Started {
+    pub token: Token,
+    pub text: Arc<TokenText>,
+    pub account: Arc<Account>,
+    pub holder: Holder,
+}
+
+/// A session as its person sees it.
+#[derive(Debug)]
+pub struct Session {
+    pub token: Token,
+    pub last_use: LastUse,
+    /// The one that asks.
+    pub current: bool,
+}
+
+/// Who wants in, and where.
+#[derive(Debug, Default)]
+pub struct Login {
+    pub email: String,
+    /// Which account; may be left out by a person with one.
+    pub account: Option<AccountId>,
+    pub node: Option<NodePath>,
+    /// What the program calls itself, for the person's own list.
+    pub agent: Option<String>,
+}
+
+impl Desk {
+    /// Logs in. An unknown person, a wrong password and a membership that ended are answered
+    /// alike, after the same work.
+    pub async fn log_in(&self, login: Login, password: Password) -> Result<Started, Error> {
+        let email = text::email(&login.email).unwrap_or_default();
+        let person = self.store.person_by_email(&email).await?;
+        let hash = person.as_ref().and_then(|person| person.password.clone());
+        let right = self.passwords.check(password, hash).await?;
+        let person = person.filter(|_| right).ok_or(Error::Unauthenticated)?;
+
+        let (started, _) = self
+            .settle_alone(async || {
+                let mut memberships = self.store.memberships(person.id).await?;
+                memberships.retain(|holder| {
+                    holder.is_active()
+                        && login.account.as_ref().is_none_or(|account| *account == holder.account)
+                });
+                let holder = match memberships.len() {
+                    0 => return Err(Error::Unauthenticated),
+                    1 => memberships.remove(0),
+                    _ => return Err(which(&memberships).into()),
+                };
+                let account = self.store.account(&holder.account).await?.ok_or(Error::Undetermined)?;
+                let text = self.draw(&account.policy.brand, Kind::Ses)?;
+                let node = login.node.clone().unwrap_or_else(NodePath::root);
+                let agent = login.agent.as_deref();
+                let decided = sessions::start(&account, &holder, node, agent, &text, self.now());
+                // A closed account is as silent as a wrong password.
+                let (token, change) = decided.map_err(|_| Error::Unauthenticated)?;
+                Ok((Started { token, text, account, holder }, change))
+            })
+            .await?;
+        Ok(started)
+    }
+
+    /// Ends the session that asks, and what the policy's `logout` ends with it.
+    pub async fn log_out(&self, caller: Caller) -> Result<(), Error> {
+        self.settle(caller, async |caller| {
+            let found = self.store.token(&caller.account.id, caller.credential.id).await?;
+            let (session, _) = found.ok_or(Error::Unauthenticated)?;
+            Ok(((), sessions::log_out(caller, session)?))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Where the caller is signed in, in this account.
+    pub async fn sessions(&self, caller: &Caller) -> Result<Vec<Session>, Error> {
+        let lens = Lens::of(&caller.account, caller.now);
+        let query = TokenQuery {
+            holder: Some(caller.holder.id),
+            kinds: vec![Kind::Ses],
+            states: vec![State::Active, State::Expiring],
+            ..TokenQuery::all(lens, LISTED)
+        };
+        let rows = self.store.tokens(&caller.account.id, query).await?;
+        let current = |token: &Token| token.id == caller.credential.id;
+        Ok(rows
+            .into_iter()
+            .map(|(token, last_use)| Session { current: current(&token), token, last_use })
+            .collect())
+    }
+
+    /// Ends another session of the same person.
+    pub async fn end_session(&self, caller: Caller, id: TokenId) -> Result<(), Error> {
+        self.settle(caller, async |caller| {
+            let found = self.store.token(&caller.account.id, id).await?;
+            let own = found.filter(|(token, _)| id.kind == Kind::Ses && caller.is(token.holder));
+            let (session, _) = own.ok_or_else(|| Refusal::not_found("session"))?;
+            if session.life.revoked_at.is_some() || session.life.deleted_at.is_some() {
+                return Err(Refusal::not_found("session").into());
+            }
+            Ok(((), sessions::end(caller, session)))
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+/// Told only to somebody whose password was right.
+fn which(memberships: &[Holder]) -> Refusal {
+    let accounts: Vec<&str> = memberships.iter().map(|holder| holder.account.as_str()).collect();
+    let sentence = format!("You are a member of {}; say which one, as `account`.", accounts.join(", "));
+    Refusal::invalid("account", sentence)
+}

@@ -1,0 +1,519 @@
+//! Tokens of an account: list, create, edit, rotate, revoke, approve, reveal, delete.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::facts::{Account, Holder, Token};
+use domain::ids::{AccountId, HolderId};
+use domain::life::{Lens, State};
+use domain::lifecycle::{self, Create, Edit};
+use domain::permission::{PermissionSet, Registry, TOKENS_READ};
+use domain::policy::{LoginMode, Removal, Visibility};
+use domain::refusal::Refusal;
+use domain::time::{Period, Timestamp};
+use domain::who::Caller;
+use serde::{Deserialize, Serialize};
+use store::{After, LastUse, Sort, TokenQuery, UsageReport};
+use token::{Kind, TokenId, TokenText};
+
+use crate::auth::at_home;
+use crate::cursors::Page;
+use crate::{Desk, Error, Password, Replay};
+
+/// A token as it is shown: the row with what was looked up and worked out for it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub token: Token,
+    pub last_use: LastUse,
+    pub state: State,
+    pub holder_name: String,
+    pub issuer_name: String,
+    /// The permission in the shape that asks for it.
+    pub permission: serde_json::Value,
+}
+
+/// A token with its secret: the one answer that has it.
+#[derive(Debug)]
+pub struct Issued {
+    pub shown: Shown,
+    pub text: Arc<TokenText>,
+}
+
+/// What a token learns about itself.
+#[derive(Debug)]
+pub struct Myself {
+    pub shown: Shown,
+    pub role: Option<String>,
+    pub permissions: Vec<String>,
+}
+
+/// Which tokens to list, and in what order.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    pub issued_by: Option<HolderId>,
+    pub role: Option<String>,
+    pub status: Option<State>,
+    pub kind: Option<Kind>,
+    pub text: Option<String>,
+    pub sort: Option<(Sort, bool)>,
+    pub limit: usize,
+    pub cursor: Option<String>,
+}
+
+/// What an answer to a creation is made of again, for whoever asks again.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    id: String,
+    secret: String,
+}
+
+impl Desk {
+    pub async fn create_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        order: Create,
+        password: Option<Password>,
+        replay: Option<Replay>,
+    ) -> Result<Issued, Error> {
+        at_home(&caller, account)?;
+        let caller = self.reauthenticate(caller, password).await?;
+        let (issued, number) = self
+            .settle(caller, async |caller| {
+                if let Some(kept) = self.kept(caller, replay.as_ref()).await? {
+                    return Ok((kept, Default::default()));
+                }
+                let holder = match order.holder {
+                    Some(id) if !caller.is(id) => self.recipient(caller, id).await?,
+                    _ => caller.holder.clone(),
+                };
+                let kind = match holder.id {
+                    HolderId::Member(_) => Kind::Pat,
+                    HolderId::ServiceAccount(_) => Kind::Sat,
+                };
+                let text = self.draw(&caller.account.policy.brand, kind)?;
+                let decided = lifecycle::create(caller, &order, &holder, &text)?;
+                let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
+                let shown = self.show(caller, decided.token, LastUse::default(), &holder, &caller.holder);
+                Ok((Issued { shown, text }, change))
+            })
+            .await?;
+        Ok(issued.numbered(number))
+    }
+
+    pub async fn rotate_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        grace: Option<Period>,
+        replay: Option<Replay>,
+    ) -> Result<Issued, Error> {
+        at_home(&caller, account)?;
+        let (issued, number) = self
+            .settle(caller, async |caller| {
+                if let Some(kept) = self.kept(caller, replay.as_ref()).await? {
+                    return Ok((kept, Default::default()));
+                }
+                let (token, _, holder, issuer) = self.token_rows(caller, id).await?;
+                let text = self.draw(&caller.account.policy.brand, id.kind)?;
+                let decided = lifecycle::rotate(caller, token, &holder, grace.as_ref(), &text)?;
+                let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
+                let shown = self.show(caller, decided.token, LastUse::default(), &holder, &issuer);
+                Ok((Issued { shown, text }, change))
+            })
+            .await?;
+        Ok(issued.numbered(number))
+    }
+
+    pub async fn edit_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        version: Option<i64>,
+        edit: Edit,
+    ) -> Result<Shown, Error> {
+        self.change_token(caller, account, id, async |caller, token, holder, _| {
+            if version.is_some_and(|version| version != token.version) {
+                return Err(Error::Conflict);
+            }
+            Ok(lifecycle::edit(caller, token, holder, &edit)?)
+        })
+        .await
+    }
+
+    /// Revokes, and with it every older token in grace and every newer one that a rotation
+    /// made after this was asked.
+    pub async fn revoke_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        reason: Option<String>,
+    ) -> Result<Shown, Error> {
+        let asked_at = caller.now;
+        self.change_token(caller, account, id, async |caller, token, holder, _| {
+            let line = self.line(&token, asked_at).await?;
+            Ok(lifecycle::revoke(caller, token, holder, line, reason.as_deref())?)
+        })
+        .await
+    }
+
+    pub async fn approve_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+    ) -> Result<Shown, Error> {
+        self.change_token(caller, account, id, async |caller, token, holder, issuer| {
+            Ok(lifecycle::approve(caller, token, holder, issuer)?)
+        })
+        .await
+    }
+
+    pub async fn report_leak(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        reason: Option<String>,
+    ) -> Result<Shown, Error> {
+        let asked_at = caller.now;
+        self.change_token(caller, account, id, async |caller, token, _, _| {
+            let line = self.line(&token, asked_at).await?;
+            Ok(lifecycle::report_leak(caller, token, line, reason.as_deref())?)
+        })
+        .await
+    }
+
+    pub async fn delete_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        confirm: Option<String>,
+    ) -> Result<Shown, Error> {
+        let asked_at = caller.now;
+        self.change_token(caller, account, id, async |caller, token, _, _| {
+            let line = self.line(&token, asked_at).await?;
+            Ok(lifecycle::delete(caller, token, line, confirm.as_deref())?)
+        })
+        .await
+    }
+
+    /// Ends the token that asks: revoked, or deleted where tokens are not revoked.
+    pub async fn end_self(&self, caller: Caller) -> Result<Shown, Error> {
+        let account = caller.account.id.clone();
+        let id = caller.credential.id;
+        if caller.account.policy.removal.contains(&Removal::Revoke) || caller.is_session() {
+            self.revoke_token(caller, &account, id, None).await
+        } else {
+            self.delete_token(caller, &account, id, None).await
+        }
+    }
+
+    /// Gives out a secret that the policy keeps, after the journal has it.
+    pub async fn reveal_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        password: Option<Password>,
+    ) -> Result<TokenText, Error> {
+        at_home(&caller, account)?;
+        let caller = self.reauthenticate(caller, password).await?;
+        self.settle(caller, async |caller| {
+            let (token, _, holder, _) = self.token_rows(caller, id).await?;
+            Ok(((), lifecycle::reveal(caller, &token, &holder)?))
+        })
+        .await?;
+        let text = self.store.reveal(account, id).await?;
+        text.ok_or_else(|| {
+            Refusal::wrong_state("This token was made before secrets were kept; its secret is gone.").into()
+        })
+    }
+
+    pub async fn token(&self, caller: Caller, account: &AccountId, id: TokenId) -> Result<Shown, Error> {
+        at_home(&caller, account)?;
+        caller.needs_reach(TOKENS_READ)?;
+        let (token, last_use, holder, issuer) = self.token_rows(&caller, id).await?;
+        let shown = self.show(&caller, token, last_use, &holder, &issuer);
+        if shown.state == State::Deleted && !caller.account.policy.tombstones.listed {
+            return Err(Refusal::not_found("token").into());
+        }
+        Ok(shown)
+    }
+
+    /// The token that asks, whatever it may do.
+    pub async fn myself(&self, caller: Caller) -> Result<Myself, Error> {
+        let found = self.store.token(&caller.account.id, caller.credential.id).await?;
+        let (token, last_use) = found.ok_or(Error::Unauthenticated)?;
+        let role = caller.holder.role().and_then(|role| caller.account.role(role));
+        let rights: PermissionSet = caller.rights(&token.node);
+        let permissions = caller.registry.spell(rights).map(str::to_owned).collect();
+        let role = role.map(|role| role.name.clone());
+        let issuer = self.holder_or(&caller, token.issued_by).await?;
+        let shown = self.show(&caller, token, last_use, &caller.holder, &issuer);
+        Ok(Myself { shown, role, permissions })
+    }
+
+    pub async fn token_usage(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        days: i32,
+    ) -> Result<UsageReport, Error> {
+        let now = caller.now;
+        self.token(caller, account, id).await?;
+        let report = self.store.usage(account, id, domain::usage::day(now) - days).await?;
+        report.ok_or_else(|| Refusal::not_found("token").into())
+    }
+
+    pub async fn list_tokens(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        list: List,
+    ) -> Result<Page<Shown>, Error> {
+        at_home(&caller, account)?;
+        caller.needs_reach(TOKENS_READ)?;
+        let policy = &caller.account.policy;
+        let others = caller.manages() || policy.visibility == Visibility::All;
+        if !others && policy.visibility == Visibility::None {
+            return Err(Refusal::forbidden("Only those who manage this account's tokens see them.").into());
+        }
+        let role =
+            match &list.role {
+                Some(name) => {
+                    Some(caller.account.role_named(name).map(|role| role.id).ok_or_else(|| {
+                        Refusal::invalid("role", format!("This account has no role {name}."))
+                    })?)
+                }
+                None => None,
+            };
+        let (sort, descending) = list.sort.unwrap_or((Sort::CreatedAt, true));
+        let limit = list.limit.clamp(1, 100);
+        // A cursor belongs to one account, one caller's view, one set of filters and one order.
+        let name = format!(
+            "tokens {account} {:?} {:?} {:?} {:?} {:?} {:?} {sort:?} {descending}",
+            (!others).then_some(caller.holder.id),
+            list.issued_by,
+            list.role,
+            list.status,
+            list.kind,
+            list.text,
+        );
+        let after = match &list.cursor {
+            Some(cursor) => {
+                let place = self.cursors.read(&name, cursor)?;
+                Some(serde_json::from_str::<After>(&place).map_err(|_| Error::Undetermined)?)
+            }
+            None => None,
+        };
+        let kinds = match (list.kind, policy.login.mode) {
+            (Some(kind), _) => vec![kind],
+            (None, LoginMode::Token) => vec![Kind::Pat, Kind::Sat, Kind::Ses],
+            (None, _) => vec![Kind::Pat, Kind::Sat],
+        };
+        let query = TokenQuery {
+            holder: (!others).then_some(caller.holder.id),
+            issued_by: list.issued_by,
+            role,
+            states: states(list.status, policy.tombstones.listed),
+            kinds,
+            text: list.text.filter(|text| !text.is_empty()),
+            sort,
+            descending,
+            after,
+            limit: limit + 1,
+            lens: Lens::of(&caller.account, caller.now),
+        };
+        if query.states.is_empty() {
+            return Ok(Page { items: Vec::new(), next_cursor: None });
+        }
+        let mut rows = self.store.tokens(account, query).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).map(|(token, last)| {
+            let place = serde_json::to_string(&After::row(sort, token, last));
+            self.cursors.write(&name, &place.expect("a place is plain data"))
+        });
+
+        let mut ids: Vec<HolderId> = rows.iter().flat_map(|(t, _)| [t.holder, t.issued_by]).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let holders = self.store.holders_by_id(account, &ids).await?;
+        let holders: HashMap<HolderId, Holder> =
+            holders.into_iter().map(|holder| (holder.id, holder)).collect();
+        let items = rows
+            .into_iter()
+            .filter_map(|(token, last_use)| {
+                let (holder, issuer) = (holders.get(&token.holder)?, holders.get(&token.issued_by)?);
+                Some(self.show(&caller, token, last_use, holder, issuer))
+            })
+            .collect();
+        Ok(Page { items, next_cursor })
+    }
+
+    /// Loads, decides, commits, and shows what became of a token.
+    async fn change_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        decide: impl AsyncFn(&Caller, Token, &Holder, &Holder) -> Result<lifecycle::Decided, Error>,
+    ) -> Result<Shown, Error> {
+        at_home(&caller, account)?;
+        let (shown, _) = self
+            .settle(caller, async |caller| {
+                let (token, last_use, holder, issuer) = self.token_rows(caller, id).await?;
+                let version = token.version;
+                let mut decided = decide(caller, token, &holder, &issuer).await?;
+                if !decided.change.writes.is_empty() {
+                    decided.token.version = version + 1;
+                }
+                let shown = self.show(caller, decided.token, last_use, &holder, &issuer);
+                Ok((shown, decided.change))
+            })
+            .await?;
+        Ok(shown)
+    }
+
+    /// A token with its holder and its issuer, if the caller may know of it.
+    async fn token_rows(
+        &self,
+        caller: &Caller,
+        id: TokenId,
+    ) -> Result<(Token, LastUse, Holder, Holder), Error> {
+        let missing = || Refusal::not_found("token");
+        let (token, last_use) = self.store.token(&caller.account.id, id).await?.ok_or_else(missing)?;
+        let hidden = token.id.kind == Kind::Ses && caller.account.policy.login.mode != LoginMode::Token;
+        let itself = caller.credential.id == id;
+        if !itself && (hidden || !(caller.sees(&token) || caller.is(token.holder))) {
+            return Err(missing().into());
+        }
+        let holder = self.holder_or(caller, token.holder).await?;
+        let issuer = self.holder_or(caller, token.issued_by).await?;
+        Ok((token, last_use, holder, issuer))
+    }
+
+    async fn holder_or(&self, caller: &Caller, id: HolderId) -> Result<Holder, Error> {
+        if caller.is(id) {
+            return Ok(caller.holder.clone());
+        }
+        // Holders are never deleted while a token names them.
+        self.store.holder(&caller.account.id, id).await?.ok_or(Error::Undetermined)
+    }
+
+    async fn recipient(&self, caller: &Caller, id: HolderId) -> Result<Holder, Error> {
+        let holder = self.store.holder(&caller.account.id, id).await?;
+        let there = holder.filter(|holder| holder.standing.removed_at.is_none());
+        there.ok_or_else(|| Refusal::invalid("holder", "There is no such member or service account.").into())
+    }
+
+    /// What ends with a token: those that it replaced and that are not ended yet, and those
+    /// that replaced it since `asked_at`.
+    async fn line(&self, token: &Token, asked_at: Timestamp) -> Result<Vec<Token>, Error> {
+        let mut line = Vec::new();
+        let mut id = token.id;
+        while let Some(older) = self.store.rotated_into(&token.account, id).await? {
+            id = older.id;
+            line.push(older);
+        }
+        let mut next = token.life.rotated_to;
+        while let Some(id) = next {
+            let Some((newer, _)) = self.store.token(&token.account, id).await? else { break };
+            if newer.life.created_at < asked_at {
+                break;
+            }
+            next = newer.life.rotated_to;
+            line.push(newer);
+        }
+        line.retain(|token| token.life.revoked_at.is_none() && token.life.deleted_at.is_none());
+        Ok(line)
+    }
+
+    /// The answer given before, shown again to a caller who may still know of it.
+    async fn kept(&self, caller: &Caller, replay: Option<&Replay>) -> Result<Option<Issued>, Error> {
+        let Some(replay) = replay else { return Ok(None) };
+        let Some(kept) = self.answers.recall(&self.store, replay, caller.now).await? else { return Ok(None) };
+        let kept: Kept = serde_json::from_slice(&kept).map_err(|_| Error::Undetermined)?;
+        let text = TokenText::parse(&kept.secret).map_err(|_| Error::Undetermined)?;
+        let id = kept.id.parse().map_err(|_| Error::Undetermined)?;
+        let (token, last_use, holder, issuer) = self.token_rows(caller, id).await?;
+        let shown = self.show(caller, token, last_use, &holder, &issuer);
+        Ok(Some(Issued { shown, text: Arc::new(text) }))
+    }
+
+    fn keep(
+        &self,
+        change: domain::change::Change,
+        replay: Option<&Replay>,
+        text: &TokenText,
+        now: Timestamp,
+    ) -> domain::change::Change {
+        let Some(replay) = replay else { return change };
+        let kept = Kept { id: text.id().to_string(), secret: text.expose().to_owned() };
+        let kept = zeroize::Zeroizing::new(serde_json::to_vec(&kept).expect("two strings are plain data"));
+        self.answers.keep(change, replay, &kept, now)
+    }
+
+    fn show(
+        &self,
+        caller: &Caller,
+        token: Token,
+        last_use: LastUse,
+        holder: &Holder,
+        issuer: &Holder,
+    ) -> Shown {
+        show(&caller.account, &caller.registry, token, last_use, holder, issuer, caller.now)
+    }
+
+    /// A request that may come again, by the caller's own key.
+    pub fn replay(&self, caller: &Caller, route: &str, key: &str, body: &[u8]) -> Result<Replay, Error> {
+        Ok(self.answers.replay(&caller.holder.id.to_string(), route, key, body)?)
+    }
+}
+
+impl Issued {
+    /// With the number that the store gave; none where the answer was kept from before.
+    fn numbered(mut self, number: Option<i64>) -> Self {
+        if let Some(number) = number {
+            self.shown.token.number = number;
+            self.shown.token.version = 1;
+        }
+        self
+    }
+}
+
+pub(crate) fn show(
+    account: &Account,
+    registry: &Registry,
+    token: Token,
+    last_use: LastUse,
+    holder: &Holder,
+    issuer: &Holder,
+    now: Timestamp,
+) -> Shown {
+    Shown {
+        state: lifecycle::state(account, holder, &token, now),
+        holder_name: holder.name.clone(),
+        issuer_name: issuer.name.clone(),
+        permission: lifecycle::grant_as_asked(&token.grant, account, registry),
+        last_use,
+        token,
+    }
+}
+
+/// The states that a status filter means. Deleted tokens are listed under their own filter
+/// alone, and only where the policy lists tombstones.
+fn states(status: Option<State>, tombstones: bool) -> Vec<State> {
+    match status {
+        None => State::ALL.into_iter().filter(|state| *state != State::Deleted).collect(),
+        Some(State::Active) => vec![State::Active, State::Expiring, State::Grace],
+        Some(State::Deleted) if !tombstones => Vec::new(),
+        Some(state) => vec![state],
+    }
+}

@@ -1,0 +1,112 @@
+//! What goes on in the background: counters to the store, old rows out of it, and at the start
+//! the facts into memory. Each step can be driven by hand, so that tests need not wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::{Desk, Error};
+
+/// How often counters are written, and how often old rows are purged.
+const FLUSH: Duration = Duration::from_secs(10);
+const PURGE: Duration = Duration::from_secs(600);
+
+/// Tokens loaded at a time.
+const CHUNK: usize = 10_000;
+
+/// The running background work of a server.
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    pub fn start(desk: &Arc<Desk>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let tasks = vec![
+            tokio::spawn(load(desk.clone())),
+            tokio::spawn(every(FLUSH, stopped.clone(), desk.clone(), async |desk: Arc<Desk>| {
+                if let Err(error) = desk.flush_usage().await {
+                    tracing::warn!(%error, "use counters could not be written; they are kept and tried again");
+                }
+            })),
+            tokio::spawn(every(PURGE, stopped, desk.clone(), async |desk: Arc<Desk>| {
+                if let Err(error) = desk.store.purge(desk.now()).await {
+                    tracing::warn!(%error, "old rows could not be purged; they are tried again");
+                }
+            })),
+        ];
+        Self { stop, tasks }
+    }
+
+    /// Lets each worker finish its step, then writes what was counted last.
+    pub async fn stop(self, desk: &Desk) {
+        // Nobody listening means that all have stopped already.
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a background worker failed");
+            }
+        }
+        if let Err(error) = desk.flush_usage().await {
+            tracing::error!(%error, "the last use counters could not be written");
+        }
+    }
+}
+
+async fn every(
+    pause: Duration,
+    mut stopped: watch::Receiver<bool>,
+    desk: Arc<Desk>,
+    step: impl AsyncFn(Arc<Desk>),
+) {
+    loop {
+        tokio::select! {
+            _ = tokio::time::sleep(pause) => step(desk.clone()).await,
+            // An error means that the sender is gone, which is the end as well.
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Brings all facts into memory. Tokens asked for meanwhile are fetched one by one.
+async fn load(desk: Arc<Desk>) {
+    match desk.load().await {
+        Ok(tokens) => tracing::info!(tokens, "{tokens} tokens are in memory"),
+        Err(error) => {
+            tracing::error!(%error, "facts could not be loaded; they are fetched as they are asked for")
+        }
+    }
+}
+
+impl Desk {
+    /// Brings all facts into memory, and returns how many tokens.
+    pub async fn load(&self) -> Result<usize, Error> {
+        let mut after = None;
+        loop {
+            let (chunk, next) = self.store.residents(after, CHUNK).await?;
+            self.verifier.load(chunk);
+            match next {
+                Some(_) => after = next,
+                None => return Ok(self.verifier.resident()),
+            }
+        }
+    }
+
+    /// Writes the counters since the last time. What cannot be written is kept.
+    pub async fn flush_usage(&self) -> Result<(), Error> {
+        let usage = self.verifier.take_usage();
+        if usage.is_empty() {
+            return Ok(());
+        }
+        match self.store.record_usage(usage.clone()).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.verifier.give_back(usage);
+                Err(error.into())
+            }
+        }
+    }
+}
