@@ -4,9 +4,11 @@
 //! Commands that act on an installation itself stand here with their arguments; those that speak
 //! HTTP to a server keep their arguments beside what they do, in [`crate::client`].
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ::token::redact;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::client::session::{LoginArgs, LogoutArgs, WhoamiArgs};
@@ -183,11 +185,22 @@ Examples:
 }
 
 /// Runs the command that the arguments of this process name. Says on standard error what went
-/// wrong.
+/// wrong, without a token: people paste one as an argument, and what we say ends up in logs.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) if usage.use_stderr() => {
+            let colour = io::stderr().is_terminal() && telemetry::colour_wanted();
+            let said = usage.render();
+            let said = if colour { said.ansi().to_string() } else { said.to_string() };
+            output::say(redact(&said).trim_end());
+            return Exit::Usage.into();
+        }
+        // The help and the version, which clap prints itself.
+        Err(asked) => asked.exit(),
+    };
     let exit = dispatch(cli.command).unwrap_or_else(|failure| {
-        output::say(&format!("error: {failure}"));
+        output::say(&redact(&format!("error: {failure}")));
         failure.exit
     });
     exit.into()

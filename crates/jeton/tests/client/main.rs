@@ -388,6 +388,27 @@ fn another_program_under_the_url_is_told_from_a_jeton() {
 }
 
 #[test]
+fn a_token_pasted_as_an_argument_is_not_repeated() {
+    let home = Home::new().with("JETON_TOKEN", SECRET);
+    for arguments in
+        [&["token", "verify", SECRET][..], &["token", "list", "--server", SECRET], &["whoami", SECRET]]
+    {
+        let ran = home.run(arguments);
+        assert_eq!(ran.exit, 2, "{}", ran.err);
+        assert!(ran.err.contains("jtn_pat_0123456789ab_…") && !ran.err.contains("ABCDEFGH"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn help_is_data_and_needs_no_server() {
+    for arguments in [&["--help"][..], &["token", "create", "--help"], &["--version"]] {
+        let ran = Home::new().run(arguments);
+        assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+        assert!(ran.out.contains("jeton"));
+    }
+}
+
+#[test]
 fn an_authority_of_ones_own_that_cannot_be_read_is_named_and_never_replaced_by_another() {
     let home = Home::new().with("JETON_TOKEN", SECRET);
     let empty = home.file("ca.pem", "no certificate\n");
