@@ -1,0 +1,171 @@
+//! The journal's text and its chain; a format that cannot change later.
+//!
+//! An entry's text is JSON with these keys in this order and no spaces:
+//! `{"at":…,"actor":…,"account":…,"action":…,"subject":…,"payload":…,"salt":…}`. `at` is RFC 3339
+//! in UTC with six decimals; `account` is null for what concerns the whole server; the keys of
+//! every object in `payload` are sorted by their bytes; `salt` is 16 random bytes in hexadecimal,
+//! so that an erased payload cannot be guessed from its hash. `H` is SHA-256, and
+//! `hash = H(prev ‖ seq as 8 bytes, big-endian ‖ H(text))`, the first `prev` being 32 zero bytes.
+//!
+//! So a payload can be erased, with its salt, and the chain still checks by the kept `H(text)`.
+
+use std::fmt::Write as _;
+
+use domain::ids::AccountId;
+use domain::time::Timestamp;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// What stands before the first entry.
+pub(crate) const GENESIS: [u8; 32] = [0; 32];
+
+/// One entry, as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalRow {
+    /// 1 for the first; no number is left out.
+    pub seq: i64,
+    pub at: Timestamp,
+    /// `mem_… via pat_…`, `svc_…`, `operator` or `nobody`.
+    pub actor: String,
+    /// None for what concerns the whole server.
+    pub account: Option<AccountId>,
+    pub action: String,
+    pub subject: String,
+    /// None once it was erased.
+    pub payload: Option<Value>,
+    /// H of the entry's text.
+    pub entry_hash: [u8; 32],
+    pub hash: [u8; 32],
+}
+
+/// The text of an entry. `payload` is canonical JSON already; see [`canonical`].
+pub fn entry_text(
+    at: Timestamp,
+    actor: &str,
+    account: Option<&str>,
+    action: &str,
+    subject: &str,
+    payload: &str,
+    salt: &[u8; 16],
+) -> String {
+    let mut text = String::with_capacity(256 + payload.len());
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{{\"at\":\"{at}\",\"actor\":");
+    string(actor, &mut text);
+    text.push_str(",\"account\":");
+    match account {
+        Some(account) => string(account, &mut text),
+        None => text.push_str("null"),
+    }
+    text.push_str(",\"action\":");
+    string(action, &mut text);
+    text.push_str(",\"subject\":");
+    string(subject, &mut text);
+    text.push_str(",\"payload\":");
+    text.push_str(payload);
+    text.push_str(",\"salt\":\"");
+    hex(salt, &mut text);
+    text.push_str("\"}");
+    text
+}
+
+/// JSON without spaces, the keys of every object sorted by their bytes.
+pub fn canonical(value: &Value) -> String {
+    let mut text = String::new();
+    write_canonical(value, &mut text);
+    text
+}
+
+fn write_canonical(value: &Value, to: &mut String) {
+    match value {
+        Value::Object(map) => {
+            // Sorted here, because another crate may switch serde_json to insertion order.
+            let mut members: Vec<_> = map.iter().collect();
+            members.sort_by_key(|(key, _)| key.as_bytes());
+            to.push('{');
+            for (n, (key, value)) in members.into_iter().enumerate() {
+                if n > 0 {
+                    to.push(',');
+                }
+                string(key, to);
+                to.push(':');
+                write_canonical(value, to);
+            }
+            to.push('}');
+        }
+        Value::Array(items) => {
+            to.push('[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    to.push(',');
+                }
+                write_canonical(item, to);
+            }
+            to.push(']');
+        }
+        Value::String(text) => string(text, to),
+        scalar => {
+            let _ = write!(to, "{scalar}");
+        }
+    }
+}
+
+/// `H(text)`.
+pub fn entry_hash(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// The hash of entry `seq` after an entry with hash `prev`.
+pub fn chain(prev: &[u8; 32], seq: i64, entry: &[u8; 32]) -> [u8; 32] {
+    Sha256::new().chain_update(prev).chain_update(seq.to_be_bytes()).chain_update(entry).finalize().into()
+}
+
+fn string(text: &str, to: &mut String) {
+    let _ = write!(to, "{}", Value::from(text));
+}
+
+pub(crate) fn hex(bytes: &[u8], to: &mut String) {
+    for byte in bytes {
+        let _ = write!(to, "{byte:02x}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn shown(hash: &[u8; 32]) -> String {
+        let mut text = String::new();
+        hex(hash, &mut text);
+        text
+    }
+
+    /// The hashes were made with another implementation of SHA-256 (Python's hashlib): whoever
+    /// checks a journal with other tools must come to the same.
+    #[test]
+    fn the_documented_entry_hashes_as_documented() {
+        let text = entry_text(
+            Timestamp::from_micros(1_767_225_600_000_001),
+            "mem_0123456789ab via pat_0123456789ab",
+            Some("acme"),
+            "token.created",
+            "pat_zyxwvtsrqpnm",
+            &canonical(&json!({"name": "CI \"deploy\"", "expires_at": null, "b": {"z": 1, "a": [true]}})),
+            &[0xab; 16],
+        );
+        assert_eq!(
+            text,
+            r#"{"at":"2026-01-01T00:00:00.000001Z","actor":"mem_0123456789ab via pat_0123456789ab","account":"acme","action":"token.created","subject":"pat_zyxwvtsrqpnm","payload":{"b":{"a":[true],"z":1},"expires_at":null,"name":"CI \"deploy\""},"salt":"abababababababababababababababab"}"#
+        );
+        let first = chain(&GENESIS, 1, &entry_hash(&text));
+        let second = chain(&first, 2, &entry_hash(&text));
+        assert_eq!(shown(&entry_hash(&text)), ENTRY);
+        assert_eq!(shown(&first), FIRST);
+        assert_eq!(shown(&second), SECOND);
+    }
+
+    const ENTRY: &str = "f99b334abd2c8cb921d83e7ef32dc24161a5502d7425e9f44e2aaa4819e9ac3f";
+    const FIRST: &str = "c95bb1c96ed15683d051e50d213ac6768d59de1c4ab24bb0a0327199792867c4";
+    const SECOND: &str = "47825efad117141af1dd57cee7361e5cf903538797a88cc25fa290e54664f1e7";
+}

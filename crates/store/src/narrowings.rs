@@ -1,0 +1,147 @@
+//! `narrowings.log`: every shrinking of authority, outside the database, so that a restored
+//! backup can be told what has been taken away since.
+//!
+//! One JSON object a line: `seq` (the change's journal position), `at`, `table`, and `row`, the
+//! row as the change left it, by its columns, without names and other text that is no authority.
+//! Lines are first committed with the change and then written here, so a crash between the two
+//! loses none: whoever opens the store next writes them.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use domain::change::Write as Written;
+use domain::facts::{Holder, Token};
+use domain::time::Timestamp;
+use serde_json::{Value, json};
+
+pub(crate) const NAME: &str = "narrowings.log";
+
+pub(crate) struct Narrowings {
+    file: File,
+    /// Up to here every line is whole and on the disk.
+    end: u64,
+}
+
+impl Narrowings {
+    pub(crate) fn open(data: &Path) -> io::Result<Self> {
+        let path = data.join(NAME);
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        File::open(data)?.sync_all()?;
+        let end = whole_lines(&mut file)?;
+        file.set_len(end)?;
+        Ok(Self { file, end })
+    }
+
+    /// Writes the lines and returns once they are on the disk. After an error nothing of them
+    /// counts, and the next attempt overwrites what may have been written of them.
+    pub(crate) fn append<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        self.file.seek(SeekFrom::Start(self.end))?;
+        self.file.write_all(text.as_bytes())?;
+        self.file.sync_data()?;
+        self.end += text.len() as u64;
+        Ok(())
+    }
+}
+
+/// The length without a last line that a crash left torn.
+fn whole_lines(file: &mut File) -> io::Result<u64> {
+    const STEP: u64 = 4096;
+    let mut end = file.metadata()?.len();
+    let mut bytes = [0; STEP as usize];
+    while end > 0 {
+        let start = end.saturating_sub(STEP);
+        let part = &mut bytes[..(end - start) as usize];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(part)?;
+        if let Some(newline) = part.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + newline as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+/// The rows of a narrowing change, as it leaves them: what they allow, by column, and nothing
+/// that only people read.
+pub(crate) fn narrowed(write: &Written) -> Result<Option<(&'static str, Value)>, serde_json::Error> {
+    Ok(match write {
+        Written::UpdateAccount(row) => Some((
+            "account",
+            json!({
+                "id": row.id, "inactive_since": micros(row.inactive_since),
+                "policy": serde_json::to_value(&row.policy)?,
+                "entities": row.entities, "roles": row.roles, "version": row.version + 1,
+            }),
+        )),
+        Written::UpdatePerson(row) => {
+            Some(("person", json!({"id": row.id, "operator": row.operator, "version": row.version + 1})))
+        }
+        Written::UpdateHolder(row) => Some(("holder", narrowed_holder(row, row.version + 1))),
+        Written::InsertHolder(row) => Some(("holder", narrowed_holder(row, 1))),
+        Written::UpdateToken(row) => Some(("token", narrowed_token(row, row.version + 1))),
+        Written::InsertToken { token, .. } => Some(("token", narrowed_token(token, 1))),
+        Written::UpdateService(row) => Some((
+            "service",
+            json!({
+                "id": row.id.to_string(), "scopes": row.scopes, "accounts": row.accounts,
+                "revoked_at": micros(row.revoked_at), "version": row.version + 1,
+            }),
+        )),
+        Written::ForgetSecret(token) => Some(("sealed", json!({"token": token.to_string()}))),
+        _ => None,
+    })
+}
+
+fn narrowed_holder(row: &Holder, version: i64) -> Value {
+    let standing = &row.standing;
+    json!({
+        "account": row.account, "id": row.id, "bindings": row.bindings,
+        "inactive_since": micros(standing.inactive_since),
+        "approve_after": micros(standing.approve_after),
+        "revoked_before": micros(standing.revoked_before),
+        "removed_at": micros(standing.removed_at),
+        "tokens_deleted_at": micros(standing.tokens_deleted_at),
+        "version": version,
+    })
+}
+
+fn narrowed_token(row: &Token, version: i64) -> Value {
+    let life = &row.life;
+    json!({
+        "account": row.account, "id": row.id.to_string(), "holder": row.holder,
+        "granted": row.grant, "node": row.node, "desk": row.desk,
+        "not_before": micros(life.not_before), "expires_at": micros(life.expires_at),
+        "approved_at": micros(life.approved_at), "revoked_at": micros(life.revoked_at),
+        "leaked_at": micros(life.leaked_at),
+        "rotated_to": life.rotated_to.map(|id| id.to_string()),
+        "grace_until": micros(life.grace_until), "deleted_at": micros(life.deleted_at),
+        "version": version,
+    })
+}
+
+fn micros(at: Option<Timestamp>) -> Option<i64> {
+    at.map(Timestamp::as_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_torn_by_a_crash_is_dropped_and_whole_lines_stay() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(NAME);
+        let long = "x".repeat(10_000);
+        std::fs::write(&path, format!("{{\"seq\":1}}\n{long}")).unwrap();
+        Narrowings::open(data.path()).unwrap().append(["{\"seq\":2}", "{\"seq\":3}"]).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"seq\":1}\n{\"seq\":2}\n{\"seq\":3}\n");
+    }
+}

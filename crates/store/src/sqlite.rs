@@ -1,0 +1,244 @@
+//! SQLite: one thread that writes, a few connections that read, and the files around them.
+//!
+//! [`writer`] says how changes become durable; [`read`], [`list`] and [`load`] are the ways out.
+
+mod apply;
+mod beside;
+mod check;
+mod guards;
+mod list;
+mod load;
+mod open;
+mod read;
+mod readers;
+mod rows;
+mod space;
+mod writer;
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use domain::change::Change;
+use domain::facts::Account;
+use domain::ids::AccountId;
+use domain::permission::Registry;
+use domain::time::Timestamp;
+use domain::usage::Usage;
+use token::Entropy;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::contract::{
+    Clock, CommitError, Committed, Health, Listener, OpenError, Options, Purged, Stop, Unavailable,
+};
+use crate::keys::Keys;
+use crate::narrowings::{self, Narrowings};
+use crate::sealing::Sealer;
+use crate::time::Time;
+use beside::Beside;
+use readers::Readers;
+use space::Space;
+use writer::{GROUP, Head, Job, Pulse, Writer, gone};
+
+/// Changes that may wait for the writer before callers wait to hand theirs in.
+const WAITING: usize = 16 * GROUP;
+
+/// An open SQLite store; see [`Store`](crate::Store), whose methods these are.
+pub struct Sqlite {
+    data: PathBuf,
+    keys: Keys,
+    sealer: Arc<Sealer>,
+    time: Arc<Time>,
+    readers: Readers,
+    pulse: Arc<Pulse>,
+    ballast: Arc<AtomicBool>,
+    watermark_bytes: u64,
+    /// None once it is closed.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Accounts as they were last read. A row of one version is the same for ever.
+    accounts: Arc<Mutex<HashMap<AccountId, Arc<Account>>>>,
+    registry: Arc<Mutex<Arc<Registry>>>,
+}
+
+impl Sqlite {
+    pub(crate) fn open(
+        options: Options,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        listener: Listener,
+        stop: Stop,
+    ) -> Result<Self, OpenError> {
+        let data = options.data;
+        open::version()?;
+        open::directory(&data)?;
+        let lock = open::lock(&data)?;
+        let io = |source| OpenError::Io { path: data.clone(), source };
+        let space = Space::new(&data, options.ballast_bytes, options.watermark_bytes);
+        space.make_room_to_open().map_err(io)?;
+
+        let path = data.join("jeton.db");
+        let failed = open::failed(&path);
+        let keys = Keys::open(&options.keys, !path.exists(), &*entropy)?;
+        let mut db = open::writer(&path)?;
+        open::undamaged(&db, &path)?;
+        open::migrate(&mut db, &path)?;
+        check::end(&db, &path)?;
+        let head = Head::read(&db).map_err(&failed)?;
+        let mut narrowings = Narrowings::open(&data).map_err(io)?;
+        let unlogged = unlogged(&db, &mut narrowings).map_err(&failed)?;
+        space.keep();
+
+        let readers = Readers::open(&path, options.readers.max(1)).map_err(&failed)?;
+        let time = Arc::new(Time::starting_at(Timestamp::from_micros(head.at), clock));
+        let pulse = Arc::new(Pulse { alive: true.into(), position: head.seq.into() });
+        let sealer = Arc::new(Sealer::new(&keys));
+        let ballast = space.held();
+        let (jobs, inbox) = mpsc::channel(WAITING);
+        let writer = Writer {
+            db,
+            head,
+            narrowings,
+            unlogged,
+            space,
+            sealer: sealer.clone(),
+            entropy,
+            time: time.clone(),
+            listener,
+            stop: stop.clone(),
+            pulse: pulse.clone(),
+            lock,
+        };
+        let thread = spawn(writer, inbox, stop, pulse.clone()).map_err(io)?;
+        Ok(Self {
+            data: data.clone(),
+            keys,
+            sealer,
+            time,
+            readers,
+            pulse,
+            ballast,
+            watermark_bytes: options.watermark_bytes,
+            jobs: Mutex::new(Some(jobs)),
+            thread: Mutex::new(Some(thread)),
+            accounts: Arc::default(),
+            registry: Arc::default(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.hand_in(Job::Commit { change: Box::new(change), answer }).await?;
+        answered.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    pub(crate) async fn record_usage(&self, usage: Vec<Usage>) -> Result<(), CommitError> {
+        self.beside(Beside::Usage(usage)).await.map(drop)
+    }
+
+    pub(crate) async fn put_setup_link(&self, hash: [u8; 32], until: Timestamp) -> Result<(), CommitError> {
+        self.beside(Beside::SetupLink { hash, until }).await.map(drop)
+    }
+
+    pub(crate) async fn purge(&self, now: Timestamp) -> Result<Purged, CommitError> {
+        self.beside(Beside::Purge { now }).await
+    }
+
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        let jobs = locked(&self.jobs).take();
+        let (done, closed) = oneshot::channel();
+        if let Some(jobs) = jobs
+            && jobs.send(Job::Close { done }).await.is_ok()
+        {
+            // An error says that the thread is gone, which is what was asked for.
+            let _ = closed.await;
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let free_bytes = space::free(&self.data);
+        Health {
+            writer_alive: self.pulse.alive.load(Ordering::SeqCst),
+            position: self.pulse.position.load(Ordering::SeqCst),
+            free_bytes,
+            below_watermark: free_bytes.is_some_and(|free| free < self.watermark_bytes),
+            ballast: self.ballast.load(Ordering::SeqCst),
+        }
+    }
+
+    async fn beside(&self, what: Beside) -> Result<Purged, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.hand_in(Job::Beside { what, answer }).await?;
+        answered.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    async fn hand_in(&self, job: Job) -> Result<(), Unavailable> {
+        let jobs = locked(&self.jobs).clone().ok_or_else(gone)?;
+        jobs.send(job).await.map_err(|_| gone())
+    }
+}
+
+impl Drop for Sqlite {
+    /// As closing, so that whoever drops a store can open its files at once.
+    fn drop(&mut self) {
+        locked(&self.jobs).take();
+        let thread = locked(&self.thread).take();
+        if let Some(thread) = thread
+            // The listener may hold the last handle, and a thread cannot wait for itself.
+            && thread.thread().id() != thread::current().id()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn spawn(
+    writer: Writer,
+    inbox: mpsc::Receiver<Job>,
+    stop: Stop,
+    pulse: Arc<Pulse>,
+) -> std::io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("store-writer".into()).spawn(move || {
+        if catch_unwind(AssertUnwindSafe(|| writer.run(inbox))).is_err() {
+            // Between a commit and its listener, memory would be behind the facts for good.
+            pulse.alive.store(false, Ordering::SeqCst);
+            let sentence = "stopping: the writer of the store panicked";
+            tracing::error!("{sentence}");
+            stop(sentence);
+        }
+    })
+}
+
+/// Writes the lines that a crash left committed but not in the log. Those that do not go in
+/// now, because the disk is full, go with the next.
+fn unlogged(db: &rusqlite::Connection, log: &mut Narrowings) -> rusqlite::Result<Vec<String>> {
+    let mut statement = db.prepare("SELECT line FROM narrowing ORDER BY seq, part")?;
+    let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if lines.is_empty() {
+        return Ok(lines);
+    }
+    match log.append(lines.iter().map(String::as_str)) {
+        Ok(()) => Ok(Vec::new()),
+        Err(cause) => {
+            tracing::error!(%cause, "could not write to {}", narrowings::NAME);
+            Ok(lines)
+        }
+    }
+}
+
+/// What these locks hold is replaced whole, so it is right even after a panic.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,209 @@
+//! Opening the database: the lock, what SQLite must be set to, migrations, and a look at whether
+//! what is there is what was written.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use domain::permission::Registry;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest as _, Sha256};
+
+use crate::contract::OpenError;
+use crate::journal::hex;
+
+/// Before this one, resetting the write-ahead log could damage the database.
+const NEEDED: (i32, &str) = (3_051_003, "3.51.3");
+
+/// Databases up to this size are read through once at each start, which takes about a second at
+/// most; for larger ones the end of the journal's chain has to do.
+const CHECKED_WHOLE: u64 = 256 << 20;
+
+const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_facts.sql"))];
+
+/// Makes the data directory where there is none, readable by nobody else.
+pub(super) fn directory(data: &Path) -> Result<(), OpenError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|source| OpenError::Io { path: data.to_owned(), source })
+}
+
+/// One process to a database. Held until the file is dropped, also when the process is killed.
+pub(super) fn lock(data: &Path) -> Result<File, OpenError> {
+    let path = data.join("lock");
+    let io = |source| OpenError::Io { path: path.clone(), source };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(io)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut text = String::new();
+            // Who it is only helps; that there is somebody is certain.
+            let _ = file.read_to_string(&mut text);
+            let holder = match text.trim().parse::<u32>() {
+                Ok(pid) => format!("process {pid}"),
+                Err(_) => "another process".to_owned(),
+            };
+            return Err(OpenError::Locked { lock: path, holder });
+        }
+        Err(cause) => return Err(io(cause.into())),
+    }
+    let write = |file: &mut File| -> io::Result<()> {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())
+    };
+    // On a full disk the lock holds without a name in it.
+    if let Err(cause) = write(&mut file) {
+        tracing::warn!(%cause, "could not write the process id into {}", path.display());
+    }
+    Ok(file)
+}
+
+pub(super) fn version() -> Result<(), OpenError> {
+    let (number, needed) = NEEDED;
+    if rusqlite::version_number() < number {
+        return Err(OpenError::OldSqlite { found: rusqlite::version().to_owned(), needed });
+    }
+    Ok(())
+}
+
+/// The connection that writes.
+pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
+    let failed = failed(path);
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(&failed)?;
+    let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(&failed)?;
+    if mode != "wal" {
+        return Err(OpenError::NoLog { path: path.to_owned() });
+    }
+    // FULL: with NORMAL, acknowledged commits are gone after a power cut. A checkpoint every
+    // 1,000 pages keeps the log's index within its first 32 KiB, so that on a full disk it does
+    // not have to grow after a commit is in the log already.
+    db.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 1000;
+         PRAGMA journal_size_limit = 16777216;
+         PRAGMA cache_size = -32768;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA trusted_schema = OFF;",
+    )
+    .and_then(|()| usual(&db))
+    .map_err(&failed)?;
+    Ok(db)
+}
+
+/// One of the connections that read.
+pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    // Opened for writing, because readers of a write-ahead log share its index.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.execute_batch(
+        "PRAGMA query_only = ON;
+         PRAGMA cache_size = -8192;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA trusted_schema = OFF;",
+    )?;
+    usual(&db)?;
+    Ok(db)
+}
+
+fn usual(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+/// Refuses a file that is visibly not what was written.
+pub(super) fn undamaged(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    let small = fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_WHOLE);
+    let statement = if small { "PRAGMA quick_check(1)" } else { "SELECT 'ok' FROM sqlite_schema LIMIT 1" };
+    let found: rusqlite::Result<Option<String>> = db.query_row(statement, [], |row| row.get(0)).optional();
+    match found {
+        Ok(Some(found)) if found != "ok" => Err(OpenError::Damaged { path: path.to_owned(), what: found }),
+        Ok(_) => Ok(()),
+        Err(cause) => Err(failed(path)(cause)),
+    }
+}
+
+/// Which error of opening an error of SQLite is.
+pub(super) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    let path = path.to_owned();
+    move |source| match source.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => {
+            OpenError::Damaged { path: path.clone(), what: source.to_string() }
+        }
+        _ => OpenError::Database { path: path.clone(), source },
+    }
+}
+
+/// Brings the schema up to this program's, each migration in a transaction of its own.
+pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = failed(path);
+    let sql = "
+        CREATE TABLE IF NOT EXISTS migration (
+            number   INTEGER PRIMARY KEY,
+            checksum TEXT NOT NULL
+        ) STRICT";
+    db.execute_batch(sql).map_err(&failed)?;
+    for (number, checksum) in applied(db).map_err(&failed)? {
+        match MIGRATIONS.iter().find(|(known, _)| *known == number) {
+            None => {
+                let known = MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or_default();
+                return Err(OpenError::NewerSchema { path: path.to_owned(), found: number, known });
+            }
+            Some((_, text)) if checksum_of(text) != checksum => {
+                return Err(OpenError::AlteredMigration { path: path.to_owned(), number });
+            }
+            Some(_) => {}
+        }
+    }
+    for (number, text) in MIGRATIONS {
+        run(db, *number, text).map_err(&failed)?;
+    }
+    seed(db).map_err(&failed)
+}
+
+fn applied(db: &Connection) -> rusqlite::Result<Vec<(i64, String)>> {
+    // The newest first: that a database is newer explains everything else about it.
+    let mut statement = db.prepare("SELECT number, checksum FROM migration ORDER BY number DESC")?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn run(db: &mut Connection, number: i64, text: &str) -> rusqlite::Result<()> {
+    let transaction = db.transaction()?;
+    let done = transaction.prepare("SELECT 1 FROM migration WHERE number = ?1")?.exists([number])?;
+    if !done {
+        transaction.execute_batch(text)?;
+        let sql = "INSERT INTO migration (number, checksum) VALUES (?1, ?2)";
+        transaction.execute(sql, (number, checksum_of(text)))?;
+    }
+    transaction.commit()
+}
+
+fn checksum_of(text: &str) -> String {
+    let mut digits = String::with_capacity(64);
+    hex(&Sha256::digest(text.as_bytes()), &mut digits);
+    digits
+}
+
+/// The desk's permissions hold the registry's first bits on every server.
+fn seed(db: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = db.transaction()?;
+    if !transaction.prepare("SELECT 1 FROM permission")?.exists([])? {
+        for (bit, name) in Registry::default().names().iter().enumerate() {
+            transaction.execute("INSERT INTO permission (bit, name) VALUES (?1, ?2)", (bit as i64, name))?;
+        }
+    }
+    transaction.commit()
+}

@@ -1,0 +1,449 @@
+//! The one thread that writes.
+//!
+//! Up to 64 waiting changes go into one transaction, each in a savepoint, so that a refused one
+//! falls alone. Then, in this order: one COMMIT, one line for `narrowings.log` for each row that
+//! shrank, the listener, the answers. Nobody is answered before all of that is durable, and
+//! nobody who goes away meanwhile changes anything.
+//!
+//! Where COMMIT fails for another reason than a full disk, the commit may be there or not; the
+//! process then stops rather than answer anything (see [`Writer::give_up`]).
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use domain::change::Change;
+use domain::facts::Snapshot;
+use domain::time::Timestamp;
+use rusqlite::{Connection, ErrorCode, params};
+use serde_json::json;
+use token::Entropy;
+use tokio::sync::{mpsc, oneshot};
+
+use super::apply::{self, Miss, Tools};
+use super::beside::{self, Beside};
+use super::guards;
+use super::space::Space;
+use crate::contract::{CommitError, Committed, Listener, Purged, Stop, Unavailable};
+use crate::journal::{self, GENESIS};
+use crate::narrowings::{self, Narrowings};
+use crate::sealing::Sealer;
+use crate::time::Time;
+
+/// Changes in one transaction, at most.
+pub(super) const GROUP: usize = 64;
+
+/// What the thread is handed.
+pub(super) enum Job {
+    Commit { change: Box<Change>, answer: oneshot::Sender<Result<Committed, CommitError>> },
+    Beside { what: Beside, answer: oneshot::Sender<Result<Purged, CommitError>> },
+    Close { done: oneshot::Sender<()> },
+}
+
+/// What others see of the thread.
+#[derive(Default)]
+pub(super) struct Pulse {
+    pub(super) alive: AtomicBool,
+    pub(super) position: AtomicI64,
+}
+
+/// The end of the journal.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    pub(super) seq: i64,
+    pub(super) at: i64,
+    pub(super) hash: [u8; 32],
+}
+
+impl Head {
+    pub(super) fn read(db: &Connection) -> rusqlite::Result<Self> {
+        let read =
+            |row: &rusqlite::Row<'_>| Ok(Self { seq: row.get(0)?, at: row.get(1)?, hash: row.get(2)? });
+        let head = db.query_row("SELECT seq, at, hash FROM head", [], read)?;
+        debug_assert!(head.seq > 0 || head.hash == GENESIS);
+        Ok(head)
+    }
+}
+
+pub(super) struct Writer {
+    pub(super) db: Connection,
+    pub(super) head: Head,
+    pub(super) narrowings: Narrowings,
+    /// Lines that are committed and could not be written to the log yet.
+    pub(super) unlogged: Vec<String>,
+    pub(super) space: Space,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) time: Arc<Time>,
+    pub(super) listener: Listener,
+    pub(super) stop: Stop,
+    pub(super) pulse: Arc<Pulse>,
+    /// Let go of last.
+    pub(super) lock: File,
+}
+
+/// A change and who waits for it.
+struct Waiting {
+    change: Box<Change>,
+    answer: oneshot::Sender<Result<Committed, CommitError>>,
+}
+
+/// A change that is written, within the transaction.
+struct Written {
+    position: i64,
+    /// For each token it inserted, in order.
+    numbers: Vec<i64>,
+    /// For `narrowings.log`.
+    lines: Vec<String>,
+}
+
+/// A group that did not become durable.
+enum Failed {
+    /// Certainly not: the disk is full.
+    Full,
+    /// Certainly not: it failed before COMMIT.
+    Undone(Box<dyn std::error::Error + Send + Sync>),
+    /// Nobody can say.
+    Unknown(rusqlite::Error),
+}
+
+impl Writer {
+    /// Works until it is told to close, or everybody who could ask is gone.
+    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(GROUP);
+        let mut closing = Vec::new();
+        while closing.is_empty() && inbox.blocking_recv_many(&mut jobs, GROUP) > 0 {
+            let mut waiting = Vec::new();
+            let mut beside = Vec::new();
+            for job in jobs.drain(..) {
+                match job {
+                    Job::Commit { change, answer } => waiting.push(Waiting { change, answer }),
+                    Job::Beside { what, answer } => beside.push((what, answer)),
+                    Job::Close { done } => closing.push(done),
+                }
+            }
+            self.space.keep();
+            self.commit(waiting);
+            for (what, answer) in beside {
+                // Whoever asked may be gone; it is done all the same.
+                let _ = answer.send(self.beside(&what));
+            }
+        }
+        self.pulse.alive.store(false, Ordering::SeqCst);
+        // Whoever was too late is told so by the end of the channel.
+        drop(inbox);
+        self.tidy_up();
+        drop(self.lock);
+        for done in closing {
+            let _ = done.send(());
+        }
+    }
+
+    fn commit(&mut self, mut waiting: Vec<Waiting>) {
+        if self.space.is_low() {
+            waiting = refuse_what_grows(waiting);
+        }
+        let mut outcome = self.group(&waiting);
+        if let Err(Failed::Full) = outcome {
+            if let Err(cause) = self.space.release() {
+                tracing::error!(%cause, "could not let go of the disk space kept aside");
+            }
+            waiting = refuse_what_grows(waiting);
+            outcome = self.group(&waiting);
+        }
+        match outcome {
+            Ok(written) => self.settle(waiting, written),
+            Err(Failed::Full) => answer_all(waiting, || CommitError::Full),
+            Err(Failed::Undone(cause)) => {
+                tracing::error!(%cause, "could not write a group of changes");
+                let cause = cause.to_string();
+                answer_all(waiting, || Unavailable::because(cause.clone()).into());
+            }
+            Err(Failed::Unknown(cause)) => {
+                self.give_up(&cause);
+                answer_all(waiting, || gone().into());
+            }
+        }
+    }
+
+    /// Writes a group in one transaction. Ok: durable, each change with what became of it.
+    fn group(&mut self, waiting: &[Waiting]) -> Result<Vec<Result<Written, Miss>>, Failed> {
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !self.pulse.alive.load(Ordering::SeqCst) {
+            return Err(Failed::Undone("the writer has stopped".into()));
+        }
+        let mut head = self.head;
+        let written = match self.write_group(waiting, &mut head) {
+            Ok(written) => written,
+            Err(cause) => return Err(self.undo(cause)),
+        };
+        match self.db.execute_batch("COMMIT") {
+            Ok(()) => {
+                self.head = head;
+                Ok(written)
+            }
+            // A full disk is reported for a write that was not finished, so the log has no whole
+            // commit; what fails to be *synced* is another error.
+            Err(cause) if is_full(&cause) => Err(self.undo(cause)),
+            Err(cause) => Err(Failed::Unknown(cause)),
+        }
+    }
+
+    fn undo(&self, cause: rusqlite::Error) -> Failed {
+        // Some errors have rolled back already, and then this one is refused.
+        let _ = self.db.execute_batch("ROLLBACK");
+        match cause {
+            cause if !self.db.is_autocommit() => Failed::Unknown(cause),
+            cause if is_full(&cause) => Failed::Full,
+            cause => Failed::Undone(cause.into()),
+        }
+    }
+
+    fn write_group(
+        &self,
+        waiting: &[Waiting],
+        head: &mut Head,
+    ) -> Result<Vec<Result<Written, Miss>>, rusqlite::Error> {
+        let db = &self.db;
+        let before = head.seq;
+        db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        if self.unlogged.is_empty() {
+            db.prepare_cached("DELETE FROM narrowing")?.execute([])?;
+        }
+        let tools = Tools { sealer: &self.sealer, entropy: &*self.entropy, now: self.time.now() };
+        let mut all = Vec::with_capacity(waiting.len());
+        for each in waiting {
+            let mut next = *head;
+            db.prepare_cached("SAVEPOINT change")?.execute([])?;
+            let written = write_change(db, &each.change, &tools, &mut next);
+            match written {
+                Ok(_) => *head = next,
+                Err(Miss::Database(cause)) => return Err(cause),
+                Err(_) => {
+                    db.prepare_cached("ROLLBACK TO change")?.execute([])?;
+                }
+            }
+            db.prepare_cached("RELEASE change")?.execute([])?;
+            all.push(written);
+        }
+        if head.seq != before {
+            let sql = "UPDATE head SET seq = ?1, at = ?2, hash = ?3 WHERE seq = ?4";
+            let moved = db.prepare_cached(sql)?.execute(params![head.seq, head.at, head.hash, before])?;
+            if moved != 1 {
+                // Nobody else may write here; see the lock.
+                return Err(rusqlite::Error::StatementChangedRows(moved));
+            }
+        }
+        Ok(all)
+    }
+
+    /// What follows a commit: the log, the listener, the answers.
+    fn settle(&mut self, waiting: Vec<Waiting>, written: Vec<Result<Written, Miss>>) {
+        if waiting.is_empty() {
+            return;
+        }
+        let logged = self.log_narrowings(written.iter().flatten().flat_map(|written| &written.lines));
+        if let Err(cause) = &logged
+            && cause.kind() != io::ErrorKind::StorageFull
+        {
+            self.give_up(cause);
+            answer_all(waiting, || gone().into());
+            return;
+        }
+        let mut snapshot = Snapshot { position: self.head.seq, ..Snapshot::default() };
+        let mut answers = Vec::with_capacity(waiting.len());
+        for (Waiting { change, answer }, written) in waiting.into_iter().zip(written) {
+            let narrows = change.narrows;
+            let result = match written {
+                Ok(written) => {
+                    let number = written.numbers.last().copied();
+                    let mut numbers = written.numbers.into_iter();
+                    for write in change.writes {
+                        let inserts = matches!(write, domain::change::Write::InsertToken { .. });
+                        let number = if inserts { numbers.next() } else { None };
+                        apply::settle(write, number, &mut snapshot);
+                    }
+                    let committed = Committed { position: written.position, number };
+                    match &logged {
+                        // It is committed and will be in the log, but a backup restored right
+                        // now would undo it, so the promise cannot be given yet.
+                        Err(cause) if narrows => Err(Unavailable::because(cause.to_string()).into()),
+                        _ => Ok(committed),
+                    }
+                }
+                Err(Miss::Refused(refusal)) => Err(CommitError::Refused(refusal)),
+                Err(Miss::Malformed(what)) => {
+                    tracing::error!("a change was put together wrongly: {what}");
+                    Err(Unavailable::because(what).into())
+                }
+                Err(Miss::Conflict | Miss::Database(_)) => Err(CommitError::Conflict),
+            };
+            answers.push((answer, result));
+        }
+        self.time.at_least(Timestamp::from_micros(self.head.at));
+        let moved = self.pulse.position.swap(self.head.seq, Ordering::SeqCst) != self.head.seq;
+        if moved {
+            (self.listener)(snapshot);
+        }
+        for (answer, result) in answers {
+            let _ = answer.send(result);
+        }
+    }
+
+    /// Appends to `narrowings.log`, with what could not be appended before.
+    fn log_narrowings<'a>(&mut self, lines: impl Iterator<Item = &'a String>) -> io::Result<()> {
+        self.unlogged.extend(lines.cloned());
+        if self.unlogged.is_empty() {
+            return Ok(());
+        }
+        let mut done = self.narrowings.append(self.unlogged.iter().map(String::as_str));
+        if done.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::StorageFull) {
+            self.space.release()?;
+            done = self.narrowings.append(self.unlogged.iter().map(String::as_str));
+        }
+        if done.is_ok() {
+            self.unlogged.clear();
+        }
+        done
+    }
+
+    fn beside(&mut self, what: &Beside) -> Result<Purged, CommitError> {
+        if !self.pulse.alive.load(Ordering::SeqCst) {
+            return Err(gone().into());
+        }
+        if what.grows() && self.space.is_low() {
+            return Err(CommitError::Full);
+        }
+        let begun = self.db.execute_batch("BEGIN IMMEDIATE");
+        let failed = match begun.and_then(|()| beside::carry_out(&self.db, what)) {
+            Err(cause) => self.undo(cause),
+            Ok(purged) => match self.db.execute_batch("COMMIT") {
+                Ok(()) => return Ok(purged),
+                Err(cause) if is_full(&cause) => self.undo(cause),
+                Err(cause) => Failed::Unknown(cause),
+            },
+        };
+        match failed {
+            Failed::Full => Err(CommitError::Full),
+            Failed::Undone(cause) => Err(Unavailable::because(cause).into()),
+            Failed::Unknown(cause) => {
+                self.give_up(&cause);
+                Err(gone().into())
+            }
+        }
+    }
+
+    /// The commit may be there or not, and only opening the file again can tell. Memory must not
+    /// go on answering from before it, so the process ends; in tests, only this store does.
+    fn give_up(&self, cause: &dyn std::error::Error) {
+        let sentence =
+            format!("stopping: could not make a commit durable, and it may be there all the same ({cause})");
+        tracing::error!("{sentence}");
+        self.pulse.alive.store(false, Ordering::SeqCst);
+        (self.stop)(&sentence);
+    }
+
+    /// Moves the log into the database, so that the file alone is everything.
+    fn tidy_up(&mut self) {
+        let tidy = || -> rusqlite::Result<()> {
+            if self.unlogged.is_empty() {
+                self.db.execute_batch("DELETE FROM narrowing")?;
+            }
+            self.db.execute_batch("PRAGMA optimize")?;
+            self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        };
+        // Nothing is lost without it: the next start finds the log and reads it.
+        if let Err(cause) = tidy() {
+            tracing::warn!(%cause, "could not tidy up the database");
+        }
+    }
+}
+
+fn write_change(
+    db: &Connection,
+    change: &Change,
+    tools: &Tools<'_>,
+    head: &mut Head,
+) -> Result<Written, Miss> {
+    if change.entries.is_empty() && change.writes.iter().any(apply::is_fact) {
+        return Err(Miss::Malformed("it writes facts of which the journal would not know"));
+    }
+    guards::check(db, change)?;
+    let mut numbers = Vec::new();
+    for write in &change.writes {
+        numbers.extend(apply::write(db, write, tools)?);
+    }
+    for entry in &change.entries {
+        append(db, entry, tools.entropy, head)?;
+    }
+    let lines = if change.narrows { narrow(db, change, head)? } else { Vec::new() };
+    Ok(Written { position: head.seq, numbers, lines })
+}
+
+fn append(
+    db: &Connection,
+    entry: &domain::change::Entry,
+    entropy: &dyn Entropy,
+    head: &mut Head,
+) -> Result<(), Miss> {
+    let mut salt = [0; 16];
+    entropy.fill(&mut salt);
+    let actor = entry.actor.to_string();
+    let account = entry.account.as_ref().map(|id| id.as_str());
+    let action = entry.action.as_str();
+    let payload = journal::canonical(&entry.payload);
+    let text = journal::entry_text(entry.at, &actor, account, action, &entry.subject, &payload, &salt);
+    let entry_hash = journal::entry_hash(&text);
+    let seq = head.seq + 1;
+    let hash = journal::chain(&head.hash, seq, &entry_hash);
+    let at = entry.at.as_micros();
+    let sql = "
+        INSERT INTO journal (seq, at, actor, account, action, subject, payload, salt, entry_hash, hash)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let values = params![seq, at, actor, account, action, entry.subject, payload, salt, entry_hash, hash];
+    db.prepare_cached(sql)?.execute(values)?;
+    *head = Head { seq, at: head.at.max(at), hash };
+    Ok(())
+}
+
+/// The lines that `narrowings.log` will have, kept until it has them.
+fn narrow(db: &Connection, change: &Change, head: &Head) -> Result<Vec<String>, Miss> {
+    let at = change.entries.last().map(|entry| entry.at.to_string());
+    let mut lines = Vec::new();
+    for write in &change.writes {
+        let Some((table, row)) =
+            narrowings::narrowed(write).map_err(|_| Miss::Malformed("a row that JSON cannot hold"))?
+        else {
+            continue;
+        };
+        let line = json!({"seq": head.seq, "at": at, "table": table, "row": row}).to_string();
+        let sql = "INSERT INTO narrowing (seq, part, line) VALUES (?1, ?2, ?3)";
+        db.prepare_cached(sql)?.execute(params![head.seq, lines.len() as i64, line])?;
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+/// Refuses all but what narrows authority; that is what stays.
+fn refuse_what_grows(waiting: Vec<Waiting>) -> Vec<Waiting> {
+    let (narrowing, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|each| each.change.narrows);
+    answer_all(others, || CommitError::Full);
+    narrowing
+}
+
+fn answer_all(waiting: Vec<Waiting>, error: impl Fn() -> CommitError) {
+    for each in waiting {
+        let _ = each.answer.send(Err(error()));
+    }
+}
+
+fn is_full(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+pub(super) fn gone() -> Unavailable {
+    Unavailable::because("the store has stopped")
+}
