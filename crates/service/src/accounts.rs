@@ -29,10 +29,10 @@ impl Desk {
     ) -> Result<Arc<Account>, Error> {
         self.operator(&caller).await?;
         let preset = named(preset)?;
-        let (account, _) = self
-            .settle(caller, async |caller| {
-                let registry = self.store.registry().await?;
+        let account = self
+            .settle(caller, |caller| {
                 let draw = || RoleId::draw(&*self.entropy);
+                let registry = self.registry();
                 let founded = accounts::found(&order, preset, &registry, draw, caller.actor(), caller.now)?;
                 let Founded { account, change, .. } = founded;
                 Ok((account, change))
@@ -94,8 +94,8 @@ impl Desk {
     ) -> Result<Account, Error> {
         at_home(&caller, account)?;
         let caller = self.reauthenticate(caller, password).await?;
-        let (mut changed, _) =
-            self.settle(caller, async |caller| Ok(accounts::change_policy(caller, policy.clone())?)).await?;
+        let mut changed =
+            self.settle(caller, |caller| Ok(accounts::change_policy(caller, policy.clone())?)).await?;
         changed.version += 1;
         Ok(changed)
     }
@@ -143,13 +143,11 @@ impl Desk {
         caller: Caller,
         decide: impl Fn(&Caller) -> Result<roles::Decided, Refusal>,
     ) -> Result<Role, Error> {
-        let (role, _) = self
-            .settle(caller, async |caller| {
-                let roles::Decided { role, change, .. } = decide(caller)?;
-                Ok((role, change))
-            })
-            .await?;
-        Ok(role)
+        self.settle(caller, |caller| {
+            let roles::Decided { role, change, .. } = decide(caller)?;
+            Ok((role, change))
+        })
+        .await
     }
 
     pub async fn add_node(
@@ -160,9 +158,7 @@ impl Desk {
         name: String,
     ) -> Result<Node, Error> {
         at_home(&caller, account)?;
-        let (node, _) =
-            self.settle(caller, async |caller| Ok(accounts::add_node(caller, &path, &name)?)).await?;
-        Ok(node)
+        self.settle(caller, |caller| Ok(accounts::add_node(caller, &path, &name)?)).await
     }
 
     pub async fn nodes(&self, caller: Caller, account: &AccountId) -> Result<Vec<Node>, Error> {

@@ -17,7 +17,7 @@ use token::{Kind, TokenText};
 
 use crate::accounts::{FOUNDER, named};
 use crate::services::service;
-use crate::{Desk, Error, Password};
+use crate::{ATTEMPTS, Desk, Error, Password};
 
 /// How long a set-up link opens: 30 minutes, in µs.
 const LINK: i64 = 30 * 60 * 1_000_000;
@@ -61,61 +61,60 @@ impl Desk {
         }
         let password = self.passwords.hash(password).await?.0;
 
-        let (begun, _) = self
-            .settle_alone(async || {
-                let now = self.now();
-                let registry = self.store.registry().await?;
-                let order = Found {
-                    id: founding.account.clone(),
-                    name: founding.name.clone(),
-                    external_id: None,
-                    metadata: None,
-                };
-                let draw = || RoleId::draw(&*self.entropy);
-                let founded = accounts::found(&order, preset, &registry, draw, FOUNDER, now)?;
-                let (account, registry) = (founded.account, founded.registry);
+        for _ in 0..ATTEMPTS {
+            let now = self.now();
+            let registry = self.registry();
+            let order = Found {
+                id: founding.account.clone(),
+                name: founding.name.clone(),
+                external_id: None,
+                metadata: None,
+            };
+            let draw = || RoleId::draw(&*self.entropy);
+            let founded = accounts::found(&order, preset, &registry, draw, FOUNDER, now)?;
+            let (account, registry) = (founded.account, founded.registry);
 
-                let person = Person {
-                    id: PersonId::draw(&*self.entropy),
-                    email: email.clone(),
-                    password: Some(password.clone()),
-                    operator: true,
-                    created_at: now,
-                    version: 0,
-                };
-                let entry = Entry {
-                    at: now,
-                    actor: FOUNDER,
-                    account: None,
-                    action: Action::PersonCreated,
-                    subject: person.id.to_string(),
-                    payload: serde_json::json!({ "operator": true }),
-                };
-                let id = MemberId::draw(&*self.entropy);
-                let first =
-                    members::first(&account, id, person.id, &founding.admin_name, &email, FOUNDER, now)?;
-                let token = self.draw(&account.policy.brand, Kind::Pat)?;
-                let init = lifecycle::first_token(&account, &first.holder, &registry, &token, now)?;
-                let service_key = self.draw("jtn", Kind::Svc)?;
-                let (_, keyed) = service("init", vec![Scope::Verify], None, &service_key, FOUNDER, now)?;
+            let person = Person {
+                id: PersonId::draw(&*self.entropy),
+                email: email.clone(),
+                password: Some(password.clone()),
+                operator: true,
+                created_at: now,
+                version: 0,
+            };
+            let entry = Entry {
+                at: now,
+                actor: FOUNDER,
+                account: None,
+                action: Action::PersonCreated,
+                subject: person.id.to_string(),
+                payload: serde_json::json!({ "operator": true }),
+            };
+            let id = MemberId::draw(&*self.entropy);
+            let first = members::first(&account, id, person.id, &founding.admin_name, &email, FOUNDER, now)?;
+            let token = self.draw(&account.policy.brand, Kind::Pat)?;
+            let init = lifecycle::first_token(&account, &first.holder, &registry, &token, now)?;
+            let service_key = self.draw("jtn", Kind::Svc)?;
+            let (_, keyed) = service("init", vec![Scope::Verify], None, &service_key, FOUNDER, now)?;
 
-                let begun =
-                    Refusal::new(Code::WrongState, "This installation has begun already; sign in instead.");
-                let mut change = Change::default()
-                    .guard(Condition::NoAccountYet, begun)
-                    .and(founded.change)
-                    .write(Write::InsertPerson(person))
-                    .entry(entry)
-                    .and(first.change)
-                    .and(init.change)
-                    .and(keyed);
-                if let Some(hash) = hash {
-                    change = change.write(Write::UseSetupLink { hash });
-                }
-                Ok((Begun { account, member: first.holder, token, service_key }, change))
-            })
-            .await?;
-        Ok(begun)
+            let begun =
+                Refusal::new(Code::WrongState, "This installation has begun already; sign in instead.");
+            let mut change = Change::default()
+                .guard(Condition::NoAccountYet, begun)
+                .and(founded.change)
+                .write(Write::InsertPerson(person))
+                .entry(entry)
+                .and(first.change)
+                .and(init.change)
+                .and(keyed);
+            if let Some(hash) = hash {
+                change = change.write(Write::UseSetupLink { hash });
+            }
+            if self.commit_alone(change).await? {
+                return Ok(Begun { account, member: first.holder, token, service_key });
+            }
+        }
+        Err(Error::Conflict)
     }
 
     /// Makes the secret of a new set-up link, which replaces any older one. None once the

@@ -18,15 +18,15 @@ pub mod tokens;
 pub mod verify;
 mod workers;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use domain::change::Change;
 use domain::permission::Registry;
 use domain::time::Timestamp;
 use domain::who::Caller;
-use store::{CommitError, Store};
+use store::{CommitError, Store, Unavailable};
 use token::{Brand, Entropy, Kind, Parser, TokenText};
-use verifier::Verifier;
+use verifier::{Undetermined, Verifier};
 
 pub use answers::Replay;
 pub use auth::{Visitor, scope};
@@ -50,9 +50,53 @@ pub struct Desk {
     parser: Parser,
 }
 
+/// What a desk is made of.
+pub struct Setup {
+    pub entropy: Arc<dyn Entropy>,
+    /// Bounds of the memory.
+    pub verifier: verifier::Options,
+    /// Texts that jeton did not make may be looked up.
+    pub foreign_tokens: bool,
+}
+
 impl Desk {
-    /// `foreign`: texts that jeton did not make may be looked up.
-    pub fn new(store: Store, verifier: Arc<Verifier>, entropy: Arc<dyn Entropy>, foreign: bool) -> Arc<Self> {
+    /// Opens the store and makes it and the verifier known to each other: the verifier reads
+    /// what it misses, and the store tells it of every commit. `open` is given the listener.
+    pub async fn open<E>(
+        setup: Setup,
+        open: impl FnOnce(store::Listener) -> Result<Store, E>,
+    ) -> Result<Arc<Self>, E>
+    where
+        E: From<Unavailable>,
+    {
+        // The store holds the verifier weakly: the verifier holds the store to read from it.
+        let hearing: Arc<OnceLock<Weak<Verifier>>> = Arc::default();
+        let listener: store::Listener = {
+            let hearing = hearing.clone();
+            Arc::new(move |rows| {
+                if let Some(verifier) = hearing.get().and_then(Weak::upgrade) {
+                    verifier.apply(rows);
+                }
+            })
+        };
+        let store = open(listener)?;
+        let registry = store.registry().await?;
+        let reader = store.clone();
+        let fetch: verifier::Fetch = Box::new(move |digests| {
+            let reader = reader.clone();
+            Box::pin(async move {
+                reader.snapshot(&digests).await.map_err(|cause| {
+                    tracing::error!(%cause, "facts could not be read: {cause}");
+                    Undetermined
+                })
+            })
+        });
+        let verifier = Verifier::new(setup.verifier, (*registry).clone(), fetch);
+        hearing.set(Arc::downgrade(&verifier)).expect("it is set nowhere else");
+        Ok(Self::new(store, verifier, setup.entropy, setup.foreign_tokens))
+    }
+
+    fn new(store: Store, verifier: Arc<Verifier>, entropy: Arc<dyn Entropy>, foreign: bool) -> Arc<Self> {
         Arc::new(Self {
             passwords: passwords::Passwords::new(entropy.clone()),
             cursors: cursors::Cursors::new(store.keys()),
@@ -86,41 +130,64 @@ impl Desk {
         Ok(Arc::new(TokenText::issue(brand, kind, &*self.entropy)))
     }
 
-    /// Carries out what a caller decided, and returns the number of a token that it made. Takes the decision again, on fresh rows, while
-    /// others are faster.
+    /// Begins a caller's tries at a change that rests on rows which must be read first.
+    fn tries(&self, caller: Caller) -> Tries<'_> {
+        Tries { desk: self, caller, left: ATTEMPTS }
+    }
+
+    /// Carries out what a caller decides by its own rows alone.
     async fn settle<T>(
         &self,
         caller: Caller,
-        mut decide: impl AsyncFnMut(&Caller) -> Result<(T, Change), Error>,
-    ) -> Result<(T, Option<i64>), Error> {
-        let mut caller = caller;
-        for _ in 0..ATTEMPTS {
-            let (outcome, change) = decide(&caller).await?;
-            if change.writes.is_empty() && change.entries.is_empty() {
-                return Ok((outcome, None));
-            }
-            match self.store.commit(caller.stands_behind(change)).await {
-                Ok(committed) => return Ok((outcome, committed.number)),
-                Err(CommitError::Conflict) => caller = self.again(caller).await?,
-                Err(error) => return Err(error.into()),
+        decide: impl Fn(&Caller) -> Result<(T, Change), Error>,
+    ) -> Result<T, Error> {
+        let mut tries = self.tries(caller);
+        loop {
+            let (outcome, change) = decide(&tries.caller)?;
+            if tries.commit(change).await?.is_some() {
+                return Ok(outcome);
             }
         }
-        Err(Error::Conflict)
     }
 
-    /// The same for decisions that no member makes.
-    async fn settle_alone<T>(
-        &self,
-        mut decide: impl AsyncFnMut() -> Result<(T, Change), Error>,
-    ) -> Result<(T, Option<i64>), Error> {
-        for _ in 0..ATTEMPTS {
-            let (outcome, change) = decide().await?;
-            match self.store.commit(change).await {
-                Ok(committed) => return Ok((outcome, committed.number)),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
-            }
+    /// Commits a change that no member makes; false where its rows have moved on.
+    async fn commit_alone(&self, change: Change) -> Result<bool, Error> {
+        match self.store.commit(change).await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
         }
-        Err(Error::Conflict)
+    }
+}
+
+/// A caller's tries at one change: read, decide, commit; and from the start where others were
+/// faster, with the caller's own rows read again.
+struct Tries<'a> {
+    desk: &'a Desk,
+    caller: Caller,
+    left: usize,
+}
+
+/// A change that was carried out, or that had nothing to do.
+struct Settled {
+    /// Of the token that it made.
+    number: Option<i64>,
+}
+
+impl Tries<'_> {
+    /// None: the rows have moved on, so decide again, for [`Tries::caller`] as it is now.
+    async fn commit(&mut self, change: Change) -> Result<Option<Settled>, Error> {
+        if change.writes.is_empty() && change.entries.is_empty() {
+            return Ok(Some(Settled { number: None }));
+        }
+        match self.desk.store.commit(self.caller.stands_behind(change)).await {
+            Ok(committed) => Ok(Some(Settled { number: committed.number })),
+            Err(CommitError::Conflict) if self.left > 1 => {
+                self.left -= 1;
+                self.caller = self.desk.again(self.caller.clone()).await?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -38,7 +38,8 @@ impl Desk {
             }
             None => None,
         };
-        self.change_holder(caller, async |caller| {
+        let mut tries = self.tries(caller);
+        loop {
             let known = match &email {
                 Some(email) => self.store.person_by_email(email).await?,
                 None => None,
@@ -55,9 +56,11 @@ impl Desk {
                 (None, Some(_)) => Login::New { id: PersonId::draw(&*self.entropy), password: hash.clone() },
                 (None, None) => Login::None,
             };
-            Ok(members::join(caller, &order, MemberId::draw(&*self.entropy), login)?)
-        })
-        .await
+            let decided = members::join(&tries.caller, &order, MemberId::draw(&*self.entropy), login)?;
+            if tries.commit(decided.change).await?.is_some() {
+                return Ok(Holder { version: 1, ..decided.holder });
+            }
+        }
     }
 
     pub async fn add_service_account(
@@ -67,9 +70,10 @@ impl Desk {
         order: Join,
     ) -> Result<Holder, Error> {
         at_home(&caller, account)?;
-        self.change_holder(caller, async |caller| {
+        self.settle(caller, |caller| {
             let id = ServiceAccountId::draw(&*self.entropy);
-            Ok(members::join_service_account(caller, &order, id)?)
+            let Decided { holder, change } = members::join_service_account(caller, &order, id)?;
+            Ok((Holder { version: 1, ..holder }, change))
         })
         .await
     }
@@ -81,11 +85,7 @@ impl Desk {
         id: HolderId,
         edit: Edit,
     ) -> Result<Holder, Error> {
-        at_home(&caller, account)?;
-        self.change_holder(caller, async |caller| {
-            Ok(members::edit(caller, self.holder_of(caller, id).await?, &edit)?)
-        })
-        .await
+        self.change_holder(caller, account, id, |caller, holder| members::edit(caller, holder, &edit)).await
     }
 
     pub async fn deactivate_holder(
@@ -94,11 +94,7 @@ impl Desk {
         account: &AccountId,
         id: HolderId,
     ) -> Result<Holder, Error> {
-        at_home(&caller, account)?;
-        self.change_holder(caller, async |caller| {
-            Ok(members::deactivate(caller, self.holder_of(caller, id).await?)?)
-        })
-        .await
+        self.change_holder(caller, account, id, members::deactivate).await
     }
 
     pub async fn reactivate_holder(
@@ -107,11 +103,7 @@ impl Desk {
         account: &AccountId,
         id: HolderId,
     ) -> Result<Holder, Error> {
-        at_home(&caller, account)?;
-        self.change_holder(caller, async |caller| {
-            Ok(members::reactivate(caller, self.holder_of(caller, id).await?)?)
-        })
-        .await
+        self.change_holder(caller, account, id, members::reactivate).await
     }
 
     pub async fn remove_holder(
@@ -120,11 +112,7 @@ impl Desk {
         account: &AccountId,
         id: HolderId,
     ) -> Result<Holder, Error> {
-        at_home(&caller, account)?;
-        self.change_holder(caller, async |caller| {
-            Ok(members::remove(caller, self.holder_of(caller, id).await?)?)
-        })
-        .await
+        self.change_holder(caller, account, id, members::remove).await
     }
 
     pub async fn holder(&self, caller: Caller, account: &AccountId, id: HolderId) -> Result<Holder, Error> {
@@ -163,21 +151,24 @@ impl Desk {
         Ok(Page { items, next_cursor })
     }
 
+    /// Loads, decides, commits, and returns the holder as it stands then.
     async fn change_holder(
         &self,
         caller: Caller,
-        decide: impl AsyncFn(&Caller) -> Result<Decided, Error>,
+        account: &AccountId,
+        id: HolderId,
+        decide: impl Fn(&Caller, Holder) -> Result<Decided, Refusal>,
     ) -> Result<Holder, Error> {
-        let (holder, _) = self
-            .settle(caller, async |caller| {
-                let Decided { mut holder, change } = decide(caller).await?;
-                if !change.writes.is_empty() {
-                    holder.version += 1;
-                }
-                Ok((holder, change))
-            })
-            .await?;
-        Ok(holder)
+        at_home(&caller, account)?;
+        let mut tries = self.tries(caller);
+        loop {
+            let holder = self.holder_of(&tries.caller, id).await?;
+            let Decided { mut holder, change } = decide(&tries.caller, holder)?;
+            holder.version += i64::from(!change.writes.is_empty());
+            if tries.commit(change).await?.is_some() {
+                return Ok(holder);
+            }
+        }
     }
 
     /// A holder of the caller's account who has not left.

@@ -41,15 +41,13 @@ impl Desk {
                 return Err(Refusal::invalid("accounts", format!("There is no account {account}.")).into());
             }
         }
-        let (keyed, _) = self
-            .settle(caller, async |caller| {
-                let text = self.draw("jtn", Kind::Svc)?;
-                let (service, change) =
-                    service(&name, scopes.clone(), accounts.clone(), &text, caller.actor(), caller.now)?;
-                Ok((Keyed { service, text }, change))
-            })
-            .await?;
-        Ok(keyed)
+        self.settle(caller, |caller| {
+            let text = self.draw("jtn", Kind::Svc)?;
+            let (service, change) =
+                service(&name, scopes.clone(), accounts.clone(), &text, caller.actor(), caller.now)?;
+            Ok((Keyed { service, text }, change))
+        })
+        .await
     }
 
     pub async fn services(&self, caller: Caller) -> Result<Vec<Service>, Error> {
@@ -60,23 +58,22 @@ impl Desk {
     /// Ends a service's key. Ending it again changes nothing.
     pub async fn revoke_service(&self, caller: Caller, id: ServiceId) -> Result<Service, Error> {
         self.operator(&caller).await?;
-        let (service, _) = self
-            .settle(caller, async |caller| {
-                let mut service =
-                    self.store.service(id).await?.ok_or_else(|| Refusal::not_found("service"))?;
-                if service.revoked_at.is_some() {
-                    return Ok((service, Change::default()));
-                }
+        let mut tries = self.tries(caller);
+        loop {
+            let caller = &tries.caller;
+            let found = self.store.service(id).await?;
+            let mut service = found.ok_or_else(|| Refusal::not_found("service"))?;
+            let mut change = Change::default();
+            if service.revoked_at.is_none() {
                 service.revoked_at = Some(caller.now);
-                let entry = Entry {
-                    account: None,
-                    ..caller.entry(Action::ServiceRevoked, id, serde_json::json!({ "name": service.name }))
-                };
-                let change = Change::default().write(Write::UpdateService(service.clone())).entry(entry);
-                Ok((service, change.narrowing()))
-            })
-            .await?;
-        Ok(service)
+                let told = serde_json::json!({ "name": service.name });
+                let entry = Entry { account: None, ..caller.entry(Action::ServiceRevoked, id, told) };
+                change = change.write(Write::UpdateService(service.clone())).entry(entry).narrowing();
+            }
+            if tries.commit(change).await?.is_some() {
+                return Ok(service);
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use domain::who::Caller;
 use store::{LastUse, TokenQuery};
 use token::{Kind, TokenId, TokenText};
 
-use crate::{Desk, Error, Password};
+use crate::{ATTEMPTS, Desk, Error, Password};
 
 /// Sessions that a person's list shows at most, the newest first.
 const LISTED: usize = 100;
@@ -57,40 +57,42 @@ impl Desk {
         let right = self.passwords.check(password, hash).await?;
         let person = person.filter(|_| right).ok_or(Error::Unauthenticated)?;
 
-        let (started, _) = self
-            .settle_alone(async || {
-                let mut memberships = self.store.memberships(person.id).await?;
-                memberships.retain(|holder| {
-                    holder.is_active()
-                        && login.account.as_ref().is_none_or(|account| *account == holder.account)
-                });
-                let holder = match memberships.len() {
-                    0 => return Err(Error::Unauthenticated),
-                    1 => memberships.remove(0),
-                    _ => return Err(which(&memberships).into()),
-                };
-                let account = self.store.account(&holder.account).await?.ok_or(Error::Undetermined)?;
-                let text = self.draw(&account.policy.brand, Kind::Ses)?;
-                let node = login.node.clone().unwrap_or_else(NodePath::root);
-                let agent = login.agent.as_deref();
-                let decided = sessions::start(&account, &holder, node, agent, &text, self.now());
-                // A closed account is as silent as a wrong password.
-                let (token, change) = decided.map_err(|_| Error::Unauthenticated)?;
-                Ok((Started { token, text, account, holder }, change))
-            })
-            .await?;
-        Ok(started)
+        for _ in 0..ATTEMPTS {
+            let mut memberships = self.store.memberships(person.id).await?;
+            memberships.retain(|holder| {
+                holder.is_active() && login.account.as_ref().is_none_or(|account| *account == holder.account)
+            });
+            let holder = match memberships.len() {
+                0 => return Err(Error::Unauthenticated),
+                1 => memberships.remove(0),
+                _ => return Err(which(&memberships).into()),
+            };
+            let account = self.store.account(&holder.account).await?.ok_or(Error::Undetermined)?;
+            let text = self.draw(&account.policy.brand, Kind::Ses)?;
+            let node = login.node.clone().unwrap_or_else(NodePath::root);
+            let agent = login.agent.as_deref();
+            // A closed account is as silent as a wrong password.
+            let (token, change) = sessions::start(&account, &holder, node, agent, &text, self.now())
+                .map_err(|_| Error::Unauthenticated)?;
+            if self.commit_alone(change).await? {
+                return Ok(Started { token, text, account, holder });
+            }
+        }
+        Err(Error::Conflict)
     }
 
     /// Ends the session that asks, and what the policy's `logout` ends with it.
     pub async fn log_out(&self, caller: Caller) -> Result<(), Error> {
-        self.settle(caller, async |caller| {
+        let mut tries = self.tries(caller);
+        loop {
+            let caller = &tries.caller;
             let found = self.store.token(&caller.account.id, caller.credential.id).await?;
             let (session, _) = found.ok_or(Error::Unauthenticated)?;
-            Ok(((), sessions::log_out(caller, session)?))
-        })
-        .await?;
-        Ok(())
+            let change = sessions::log_out(caller, session)?;
+            if tries.commit(change).await?.is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Where the caller is signed in, in this account.
@@ -112,17 +114,22 @@ impl Desk {
 
     /// Ends another session of the same person.
     pub async fn end_session(&self, caller: Caller, id: TokenId) -> Result<(), Error> {
-        self.settle(caller, async |caller| {
+        let mut tries = self.tries(caller);
+        loop {
+            let caller = &tries.caller;
             let found = self.store.token(&caller.account.id, id).await?;
-            let own = found.filter(|(token, _)| id.kind == Kind::Ses && caller.is(token.holder));
-            let (session, _) = own.ok_or_else(|| Refusal::not_found("session"))?;
-            if session.life.revoked_at.is_some() || session.life.deleted_at.is_some() {
-                return Err(Refusal::not_found("session").into());
+            let own = found.map(|(token, _)| token).filter(|token| {
+                id.kind == Kind::Ses
+                    && caller.is(token.holder)
+                    && token.life.revoked_at.is_none()
+                    && token.life.deleted_at.is_none()
+            });
+            let session = own.ok_or_else(|| Refusal::not_found("session"))?;
+            let change = sessions::end(caller, session);
+            if tries.commit(change).await?.is_some() {
+                return Ok(());
             }
-            Ok(((), sessions::end(caller, session)))
-        })
-        .await?;
-        Ok(())
+        }
     }
 }
 

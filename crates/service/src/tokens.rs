@@ -18,7 +18,7 @@ use token::{Kind, TokenId, TokenText};
 
 use crate::auth::at_home;
 use crate::cursors::Page;
-use crate::{Desk, Error, Password, Replay};
+use crate::{Desk, Error, Password, Replay, Settled};
 
 /// A token as it is shown: the row with what was looked up and worked out for it.
 #[derive(Clone, Debug)]
@@ -60,6 +60,24 @@ pub struct List {
     pub cursor: Option<String>,
 }
 
+/// A token with what decisions about it need.
+#[derive(Clone)]
+struct Rows {
+    token: Token,
+    last_use: LastUse,
+    holder: Holder,
+    issuer: Holder,
+    /// What ends with it; loaded for changes alone.
+    line: Vec<Token>,
+}
+
+impl Rows {
+    fn shown(&self, caller: &Caller) -> Shown {
+        let Self { token, last_use, holder, issuer, .. } = self.clone();
+        show(&caller.account, &caller.registry, token, last_use, &holder, &issuer, caller.now)
+    }
+}
+
 /// What an answer to a creation is made of again, for whoever asks again.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -78,27 +96,28 @@ impl Desk {
     ) -> Result<Issued, Error> {
         at_home(&caller, account)?;
         let caller = self.reauthenticate(caller, password).await?;
-        let (issued, number) = self
-            .settle(caller, async |caller| {
-                if let Some(kept) = self.kept(caller, replay.as_ref()).await? {
-                    return Ok((kept, Default::default()));
-                }
-                let holder = match order.holder {
-                    Some(id) if !caller.is(id) => self.recipient(caller, id).await?,
-                    _ => caller.holder.clone(),
-                };
-                let kind = match holder.id {
-                    HolderId::Member(_) => Kind::Pat,
-                    HolderId::ServiceAccount(_) => Kind::Sat,
-                };
-                let text = self.draw(&caller.account.policy.brand, kind)?;
-                let decided = lifecycle::create(caller, &order, &holder, &text)?;
-                let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
-                let shown = self.show(caller, decided.token, LastUse::default(), &holder, &caller.holder);
-                Ok((Issued { shown, text }, change))
-            })
-            .await?;
-        Ok(issued.numbered(number))
+        let mut tries = self.tries(caller);
+        loop {
+            let caller = &tries.caller;
+            if let Some(kept) = self.kept(caller, replay.as_ref()).await? {
+                return Ok(kept);
+            }
+            let holder = match order.holder {
+                Some(id) if !caller.is(id) => self.recipient(caller, id).await?,
+                _ => caller.holder.clone(),
+            };
+            let kind = match holder.id {
+                HolderId::Member(_) => Kind::Pat,
+                HolderId::ServiceAccount(_) => Kind::Sat,
+            };
+            let text = self.draw(&caller.account.policy.brand, kind)?;
+            let decided = lifecycle::create(caller, &order, &holder, &text)?;
+            let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
+            let shown = self.show(caller, decided.token, LastUse::default(), &holder, &caller.holder);
+            if let Some(settled) = tries.commit(change).await? {
+                return Ok(Issued { shown, text }.numbered(settled));
+            }
+        }
     }
 
     pub async fn rotate_token(
@@ -110,20 +129,21 @@ impl Desk {
         replay: Option<Replay>,
     ) -> Result<Issued, Error> {
         at_home(&caller, account)?;
-        let (issued, number) = self
-            .settle(caller, async |caller| {
-                if let Some(kept) = self.kept(caller, replay.as_ref()).await? {
-                    return Ok((kept, Default::default()));
-                }
-                let (token, _, holder, issuer) = self.token_rows(caller, id).await?;
-                let text = self.draw(&caller.account.policy.brand, id.kind)?;
-                let decided = lifecycle::rotate(caller, token, &holder, grace.as_ref(), &text)?;
-                let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
-                let shown = self.show(caller, decided.token, LastUse::default(), &holder, &issuer);
-                Ok((Issued { shown, text }, change))
-            })
-            .await?;
-        Ok(issued.numbered(number))
+        let mut tries = self.tries(caller);
+        loop {
+            let caller = &tries.caller;
+            if let Some(kept) = self.kept(caller, replay.as_ref()).await? {
+                return Ok(kept);
+            }
+            let Rows { token, holder, issuer, .. } = self.rows(caller, id).await?;
+            let text = self.draw(&caller.account.policy.brand, id.kind)?;
+            let decided = lifecycle::rotate(caller, token, &holder, grace.as_ref(), &text)?;
+            let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
+            let shown = self.show(caller, decided.token, LastUse::default(), &holder, &issuer);
+            if let Some(settled) = tries.commit(change).await? {
+                return Ok(Issued { shown, text }.numbered(settled));
+            }
+        }
     }
 
     pub async fn edit_token(
@@ -134,11 +154,11 @@ impl Desk {
         version: Option<i64>,
         edit: Edit,
     ) -> Result<Shown, Error> {
-        self.change_token(caller, account, id, async |caller, token, holder, _| {
-            if version.is_some_and(|version| version != token.version) {
+        self.change_token(caller, account, id, |caller, rows| {
+            if version.is_some_and(|version| version != rows.token.version) {
                 return Err(Error::Conflict);
             }
-            Ok(lifecycle::edit(caller, token, holder, &edit)?)
+            Ok(lifecycle::edit(caller, rows.token.clone(), &rows.holder, &edit)?)
         })
         .await
     }
@@ -152,10 +172,9 @@ impl Desk {
         id: TokenId,
         reason: Option<String>,
     ) -> Result<Shown, Error> {
-        let asked_at = caller.now;
-        self.change_token(caller, account, id, async |caller, token, holder, _| {
-            let line = self.line(&token, asked_at).await?;
-            Ok(lifecycle::revoke(caller, token, holder, line, reason.as_deref())?)
+        self.change_token(caller, account, id, |caller, rows| {
+            let Rows { token, holder, line, .. } = rows.clone();
+            Ok(lifecycle::revoke(caller, token, &holder, line, reason.as_deref())?)
         })
         .await
     }
@@ -166,8 +185,8 @@ impl Desk {
         account: &AccountId,
         id: TokenId,
     ) -> Result<Shown, Error> {
-        self.change_token(caller, account, id, async |caller, token, holder, issuer| {
-            Ok(lifecycle::approve(caller, token, holder, issuer)?)
+        self.change_token(caller, account, id, |caller, rows| {
+            Ok(lifecycle::approve(caller, rows.token.clone(), &rows.holder, &rows.issuer)?)
         })
         .await
     }
@@ -179,10 +198,8 @@ impl Desk {
         id: TokenId,
         reason: Option<String>,
     ) -> Result<Shown, Error> {
-        let asked_at = caller.now;
-        self.change_token(caller, account, id, async |caller, token, _, _| {
-            let line = self.line(&token, asked_at).await?;
-            Ok(lifecycle::report_leak(caller, token, line, reason.as_deref())?)
+        self.change_token(caller, account, id, |caller, rows| {
+            Ok(lifecycle::report_leak(caller, rows.token.clone(), rows.line.clone(), reason.as_deref())?)
         })
         .await
     }
@@ -194,10 +211,8 @@ impl Desk {
         id: TokenId,
         confirm: Option<String>,
     ) -> Result<Shown, Error> {
-        let asked_at = caller.now;
-        self.change_token(caller, account, id, async |caller, token, _, _| {
-            let line = self.line(&token, asked_at).await?;
-            Ok(lifecycle::delete(caller, token, line, confirm.as_deref())?)
+        self.change_token(caller, account, id, |caller, rows| {
+            Ok(lifecycle::delete(caller, rows.token.clone(), rows.line.clone(), confirm.as_deref())?)
         })
         .await
     }
@@ -223,11 +238,14 @@ impl Desk {
     ) -> Result<TokenText, Error> {
         at_home(&caller, account)?;
         let caller = self.reauthenticate(caller, password).await?;
-        self.settle(caller, async |caller| {
-            let (token, _, holder, _) = self.token_rows(caller, id).await?;
-            Ok(((), lifecycle::reveal(caller, &token, &holder)?))
-        })
-        .await?;
+        let mut tries = self.tries(caller);
+        loop {
+            let rows = self.rows(&tries.caller, id).await?;
+            let change = lifecycle::reveal(&tries.caller, &rows.token, &rows.holder)?;
+            if tries.commit(change).await?.is_some() {
+                break;
+            }
+        }
         let text = self.store.reveal(account, id).await?;
         text.ok_or_else(|| {
             Refusal::wrong_state("This token was made before secrets were kept; its secret is gone.").into()
@@ -237,8 +255,7 @@ impl Desk {
     pub async fn token(&self, caller: Caller, account: &AccountId, id: TokenId) -> Result<Shown, Error> {
         at_home(&caller, account)?;
         caller.needs_reach(TOKENS_READ)?;
-        let (token, last_use, holder, issuer) = self.token_rows(&caller, id).await?;
-        let shown = self.show(&caller, token, last_use, &holder, &issuer);
+        let shown = self.rows(&caller, id).await?.shown(&caller);
         if shown.state == State::Deleted && !caller.account.policy.tombstones.listed {
             return Err(Refusal::not_found("token").into());
         }
@@ -363,40 +380,38 @@ impl Desk {
         caller: Caller,
         account: &AccountId,
         id: TokenId,
-        decide: impl AsyncFn(&Caller, Token, &Holder, &Holder) -> Result<lifecycle::Decided, Error>,
+        decide: impl Fn(&Caller, &Rows) -> Result<lifecycle::Decided, Error>,
     ) -> Result<Shown, Error> {
         at_home(&caller, account)?;
-        let (shown, _) = self
-            .settle(caller, async |caller| {
-                let (token, last_use, holder, issuer) = self.token_rows(caller, id).await?;
-                let version = token.version;
-                let mut decided = decide(caller, token, &holder, &issuer).await?;
-                if !decided.change.writes.is_empty() {
-                    decided.token.version = version + 1;
-                }
-                let shown = self.show(caller, decided.token, last_use, &holder, &issuer);
-                Ok((shown, decided.change))
-            })
-            .await?;
-        Ok(shown)
+        let asked_at = caller.now;
+        let mut tries = self.tries(caller);
+        loop {
+            let caller = &tries.caller;
+            let mut rows = self.rows(caller, id).await?;
+            rows.line = self.line(&rows.token, asked_at).await?;
+            let decided = decide(caller, &rows)?;
+            let written = !decided.change.writes.is_empty();
+            rows.token = Token { version: rows.token.version + i64::from(written), ..decided.token };
+            let shown = rows.shown(caller);
+            if tries.commit(decided.change).await?.is_some() {
+                return Ok(shown);
+            }
+        }
     }
 
-    /// A token with its holder and its issuer, if the caller may know of it.
-    async fn token_rows(
-        &self,
-        caller: &Caller,
-        id: TokenId,
-    ) -> Result<(Token, LastUse, Holder, Holder), Error> {
+    /// A token with what decisions about it need, if the caller may know of it.
+    async fn rows(&self, caller: &Caller, id: TokenId) -> Result<Rows, Error> {
         let missing = || Refusal::not_found("token");
-        let (token, last_use) = self.store.token(&caller.account.id, id).await?.ok_or_else(missing)?;
-        let hidden = token.id.kind == Kind::Ses && caller.account.policy.login.mode != LoginMode::Token;
+        let found = self.store.token(&caller.account.id, id).await?;
+        let (token, last_use) = found.ok_or_else(missing)?;
+        let hidden = id.kind == Kind::Ses && caller.account.policy.login.mode != LoginMode::Token;
         let itself = caller.credential.id == id;
         if !itself && (hidden || !(caller.sees(&token) || caller.is(token.holder))) {
             return Err(missing().into());
         }
         let holder = self.holder_or(caller, token.holder).await?;
         let issuer = self.holder_or(caller, token.issued_by).await?;
-        Ok((token, last_use, holder, issuer))
+        Ok(Rows { token, last_use, holder, issuer, line: Vec::new() })
     }
 
     async fn holder_or(&self, caller: &Caller, id: HolderId) -> Result<Holder, Error> {
@@ -442,8 +457,7 @@ impl Desk {
         let kept: Kept = serde_json::from_slice(&kept).map_err(|_| Error::Undetermined)?;
         let text = TokenText::parse(&kept.secret).map_err(|_| Error::Undetermined)?;
         let id = kept.id.parse().map_err(|_| Error::Undetermined)?;
-        let (token, last_use, holder, issuer) = self.token_rows(caller, id).await?;
-        let shown = self.show(caller, token, last_use, &holder, &issuer);
+        let shown = self.rows(caller, id).await?.shown(caller);
         Ok(Some(Issued { shown, text: Arc::new(text) }))
     }
 
@@ -478,12 +492,10 @@ impl Desk {
 }
 
 impl Issued {
-    /// With the number that the store gave; none where the answer was kept from before.
-    fn numbered(mut self, number: Option<i64>) -> Self {
-        if let Some(number) = number {
-            self.shown.token.number = number;
-            self.shown.token.version = 1;
-        }
+    /// As the store wrote it.
+    fn numbered(mut self, settled: Settled) -> Self {
+        self.shown.token.number = settled.number.unwrap_or_default();
+        self.shown.token.version = 1;
         self
     }
 }

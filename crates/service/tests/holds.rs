@@ -1,0 +1,253 @@
+//! What must hold when people, programs and time get in each other's way.
+
+mod common;
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use common::{World, named, refused};
+use domain::admit::Code;
+use domain::ids::HolderId;
+use domain::lifecycle::Create;
+use domain::refusal;
+use service::Error;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoke_whose_caller_went_away_holds_all_the_same() {
+    let world = World::of("default").await;
+    for round in 0..20 {
+        let issued = world.token(&format!("token {round}")).await;
+        let id = issued.shown.token.id;
+        assert_eq!(world.verdict(&issued.text).await.unwrap(), Code::Valid);
+
+        // The request is dropped after a number of steps, wherever that leaves it.
+        let mut steps = round;
+        let mut revoke = Box::pin(world.desk.revoke_token(world.admin().await, &world.account, id, None));
+        std::future::poll_fn(|context| match revoke.as_mut().poll(context) {
+            Poll::Pending if steps > 0 => {
+                steps -= 1;
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        })
+        .await;
+        drop(revoke);
+
+        // A change that waits behind it in the writer's queue has it settled, either way.
+        world.token(&format!("after {round}")).await;
+        let (row, _) = world.desk.store().token(&world.account, id).await.unwrap().unwrap();
+        let told = world.verdict(&issued.text).await.unwrap();
+        let expected = if row.life.revoked_at.is_some() { Code::Revoked } else { Code::Valid };
+        assert_eq!(told, expected, "memory says what the store says, after {round} steps");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_revoke_and_a_rotation_at_once_no_live_token_remains() {
+    let world = Arc::new(World::of("default").await);
+    for round in 0..20 {
+        let issued = world.token(&format!("token {round}")).await;
+        let id = issued.shown.token.id;
+        let (revoker, rotator) = (world.admin().await, world.admin().await);
+        let account = &world.account;
+        let (revoked, rotated) = tokio::join!(
+            world.desk.revoke_token(revoker, account, id, None),
+            world.desk.rotate_token(rotator, account, id, None, None),
+        );
+        revoked.unwrap();
+        assert_ne!(world.verdict(&issued.text).await.unwrap(), Code::Valid);
+        match rotated {
+            Ok(rotated) => assert_eq!(world.verdict(&rotated.text).await.unwrap(), Code::Revoked),
+            Err(error) => assert_eq!(refused::<()>(Err(error)), refusal::Code::WrongState),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_revoked_between_being_let_in_and_the_commit_mints_no_last_one() {
+    let world = World::of("cockpit").await;
+    // Under this preset tokens reach the desk.
+    let issued = world.token("minter").await;
+    let let_in = world.caller(&issued.text).await.unwrap();
+    let id = issued.shown.token.id;
+    world.desk.delete_token(world.admin().await, &world.account, id, Some("minter".into())).await.unwrap();
+    let minted = world.create(let_in, named("last")).await;
+    assert!(matches!(minted, Err(Error::Unauthenticated)), "{minted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_rotations_at_once_one_wins() {
+    let world = World::of("default").await;
+    let issued = world.token("one").await;
+    let id = issued.shown.token.id;
+    let mut rotations = Vec::new();
+    for _ in 0..50 {
+        let caller = world.caller(&issued.text).await.unwrap();
+        let (desk, account) = (world.desk.clone(), world.account.clone());
+        rotations
+            .push(tokio::spawn(async move { desk.rotate_token(caller, &account, id, None, None).await }));
+    }
+    let mut won = Vec::new();
+    for rotation in rotations {
+        if let Ok(issued) = rotation.await.unwrap() {
+            won.push(issued);
+        }
+    }
+    assert_eq!(won.len(), 1);
+    assert_eq!(world.verdict(&won[0].text).await.unwrap(), Code::Valid);
+    assert_eq!(world.verdict(&issued.text).await.unwrap(), Code::Revoked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_creations_for_the_last_place_one_wins() {
+    let world = World::of("cockpit").await;
+    // `init` has the first of ten places.
+    for n in 0..8 {
+        world.token(&format!("token {n}")).await;
+    }
+    let admin = world.admin().await;
+    let mut creations = Vec::new();
+    for n in 0..20 {
+        let (desk, account, caller) = (world.desk.clone(), world.account.clone(), admin.clone());
+        creations.push(tokio::spawn(async move {
+            desk.create_token(caller, &account, named(&format!("late {n}")), None, None).await
+        }));
+    }
+    let mut created = 0;
+    for creation in creations {
+        match creation.await.unwrap() {
+            Ok(_) => created += 1,
+            Err(error) => assert_eq!(refused::<()>(Err(error)), refusal::Code::LimitReached),
+        }
+    }
+    assert_eq!(created, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_holder_stops_at_once_and_mints_nothing_more() {
+    let world = World::of("default").await;
+    let member = world.member("Member", "bob@example.com").await;
+    let robot = world.service_account("Member").await;
+    let bob = world.signed_in("bob@example.com").await;
+    let own = world.create(bob.clone(), named("bob's")).await.unwrap();
+    let order = Create { holder: Some(robot.id), ..named("robot's") };
+    let robots = world.create(world.admin().await, order).await.unwrap();
+
+    for (holder, text) in [(member.id, &own.text), (robot.id, &robots.text)] {
+        let let_in = world.caller(text).await.unwrap();
+        let id = text.id();
+        world.desk.deactivate_holder(world.admin().await, &world.account, holder).await.unwrap();
+        assert_eq!(world.verdict(text).await.unwrap(), Code::Suspended);
+        assert!(matches!(world.caller(text).await, Err(Error::Unauthenticated)));
+        let rotated = world.desk.rotate_token(let_in, &world.account, id, None, None).await;
+        assert!(matches!(rotated, Err(Error::Unauthenticated)), "{rotated:?}");
+
+        world.desk.reactivate_holder(world.admin().await, &world.account, holder).await.unwrap();
+        assert_eq!(world.verdict(text).await.unwrap(), Code::Valid);
+        world.desk.remove_holder(world.admin().await, &world.account, holder).await.unwrap();
+        assert_eq!(world.verdict(text).await.unwrap(), Code::Revoked);
+    }
+    // The session that Bob had is gone with him.
+    assert!(matches!(world.create(bob, named("late")).await, Err(Error::Unauthenticated)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_gone_is_no_wider_role() {
+    let world = World::of("default").await;
+    let robot = world.service_account("Viewer").await;
+    let order = Create { holder: Some(robot.id), ..named("robot's") };
+    let issued = world.create(world.admin().await, order).await.unwrap();
+    let viewer = world.admin().await.account.role_named("Viewer").unwrap().id;
+    // As long as somebody has it, it stays; the refusal says so.
+    let kept = world.desk.delete_role(world.admin().await, &world.account, viewer).await;
+    assert_eq!(refused(kept), refusal::Code::WrongState);
+    let HolderId::ServiceAccount(_) = robot.id else { panic!("a service account was added") };
+    world.desk.remove_holder(world.admin().await, &world.account, robot.id).await.unwrap();
+    assert_eq!(world.verdict(&issued.text).await.unwrap(), Code::Revoked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_by_time_needs_nobody_to_run() {
+    let world = World::of("default").await;
+    let issued = world.token("ninety days").await;
+    const DAY: i64 = 24 * 3600 * 1_000_000;
+    world.clock.forward(90 * DAY - 1);
+    assert_eq!(world.verdict(&issued.text).await.unwrap(), Code::Valid);
+    world.clock.forward(1);
+    assert_eq!(world.verdict(&issued.text).await.unwrap(), Code::Expired);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shorter_longest_life_applies_to_tokens_that_are_there() {
+    let world = World::of("default").await;
+    let issued = world.token("ninety days").await;
+    world.clock.forward(31 * 24 * 3600 * 1_000_000);
+    assert_eq!(world.verdict(&issued.text).await.unwrap(), Code::Valid);
+    world
+        .change_policy(|policy| {
+            policy.expiry.default = Some("10 days".parse().unwrap());
+            policy.expiry.max = Some("30 days".parse().unwrap());
+        })
+        .await;
+    assert_eq!(world.verdict(&issued.text).await.unwrap(), Code::Expired);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_ended_stays_ended_after_a_restart() {
+    let world = World::of("default").await;
+    let old = world.token("rotated").await;
+    let admin = world.admin().await;
+    let new = world.desk.rotate_token(admin, &world.account, old.text.id(), None, None).await.unwrap();
+    let gone = world.token("revoked").await;
+    world.desk.revoke_token(world.admin().await, &world.account, gone.text.id(), None).await.unwrap();
+    let world = world.restarted().await;
+    assert_eq!(world.verdict(&old.text).await.unwrap(), Code::Revoked);
+    assert_eq!(world.verdict(&gone.text).await.unwrap(), Code::Revoked);
+    assert_eq!(world.verdict(&new.text).await.unwrap(), Code::Valid);
+    assert_eq!(
+        world.desk.load().await.unwrap(),
+        world.desk.load().await.unwrap(),
+        "loading twice adds nothing"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_store_there_is_no_verdict_on_what_is_not_in_memory() {
+    let world = World::of("default").await.restarted().await;
+    let text = world.begun.token.clone();
+    world.desk.store().close().await;
+    let verdict = world.verdict(&text).await;
+    assert!(matches!(verdict, Err(Error::Undetermined)), "{verdict:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_gives_the_same_secret_and_another_request_under_it_is_refused() {
+    let world = World::of("default").await;
+    let key = "0123456789012345678901";
+    let create = async |body: &str| {
+        let admin = world.admin().await;
+        let replay = world.desk.replay(&admin, "create", key, body.as_bytes()).unwrap();
+        world.desk.create_token(admin, &world.account, named("once"), None, Some(replay)).await
+    };
+    let (first, again) = (create("body").await.unwrap(), create("body").await.unwrap());
+    assert_eq!(first.text.expose(), again.text.expose());
+    assert_eq!(first.shown.token.number, again.shown.token.number);
+    assert!(matches!(create("another").await, Err(Error::IdempotencyMismatch)));
+
+    // Of many at once, each gets the one token.
+    let admin = world.admin().await;
+    let mut creations = Vec::new();
+    for _ in 0..20 {
+        let (desk, account, caller) = (world.desk.clone(), world.account.clone(), admin.clone());
+        creations.push(tokio::spawn(async move {
+            let replay = desk.replay(&caller, "create", "another-key-of-22-chars", b"body").unwrap();
+            desk.create_token(caller, &account, named("many"), None, Some(replay)).await.unwrap().text.id()
+        }));
+    }
+    let mut ids = Vec::new();
+    for creation in creations {
+        ids.push(creation.await.unwrap());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+}
