@@ -310,3 +310,6 @@ impl fmt::Debug for Verifier {
         f.debug_struct("Verifier").field("resident", &self.resident()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! A read, a revocation and a verify in every order that the locks allow. Each takes the lock
+//! around the real table as [`crate::Verifier`] does.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use domain::facts::{Snapshot, Token};
+use domain::permission::Registry;
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::{Arc, Mutex, RwLock};
+use loom::thread;
+
+use super::sample::*;
+use crate::table::Table;
+
+struct World {
+    /// The database: what a read sees.
+    store: Mutex<Snapshot>,
+    table: RwLock<Table>,
+    /// The revocation was answered 200.
+    answered: AtomicBool,
+}
+
+impl World {
+    fn read(&self, disguise: fn(&mut Snapshot)) {
+        let mut rows = self.store.lock().unwrap().clone();
+        disguise(&mut rows);
+        self.table.write().unwrap().fill(rows, &[digest(0)]);
+    }
+
+    /// Commits a row, then applies it, as the store's writer does.
+    fn commit(&self, row: &Token) {
+        let applied = {
+            let mut store = self.store.lock().unwrap();
+            store.position += 1;
+            store.tokens.retain(|token| token.id != row.id);
+            store.tokens.push(row.clone());
+            Snapshot { position: store.position, tokens: vec![row.clone()], ..Snapshot::default() }
+        };
+        self.table.write().unwrap().apply(applied);
+    }
+
+    fn verify(&self) {
+        let answered = self.answered.load(Ordering::SeqCst);
+        let table = self.table.read().unwrap();
+        let good = table.facts(&digest(0)).is_some_and(|facts| facts.state(NOW).is_good());
+        assert!(!(answered && good), "a verify after the answer says valid");
+    }
+}
+
+/// Every order of: a read, a revocation followed by what may push the token out, a verify.
+fn explore(pushed_out: bool, disguise: fn(&mut Snapshot)) {
+    // Built once, because reading a preset takes longer than all the orders.
+    let before = snapshot(1, 0..1);
+    let after = revoked(before.tokens[0].clone());
+    let other = token(1, &before.holders[0], 1);
+    loom::model(move || {
+        let world = Arc::new(World {
+            store: Mutex::new(before.clone()),
+            table: RwLock::new(Table::new(1, Registry::default())),
+            answered: AtomicBool::new(false),
+        });
+        let reader = thread::spawn({
+            let world = Arc::clone(&world);
+            move || world.read(disguise)
+        });
+        let revoker = thread::spawn({
+            let (world, after, other) = (Arc::clone(&world), after.clone(), other.clone());
+            move || {
+                world.commit(&after);
+                world.answered.store(true, Ordering::SeqCst);
+                if pushed_out {
+                    world.commit(&other);
+                }
+            }
+        });
+        world.verify();
+        reader.join().unwrap();
+        revoker.join().unwrap();
+        world.verify();
+    });
+}
+
+fn honest(_: &mut Snapshot) {}
+
+/// As if there were no floors.
+fn claims_to_be_fresh(rows: &mut Snapshot) {
+    rows.position = i64::MAX;
+}
+
+/// As if there were no versions.
+fn claims_to_be_newer(rows: &mut Snapshot) {
+    rows.tokens.iter_mut().for_each(|token| token.version = i64::MAX);
+}
+
+#[test]
+fn a_read_never_undoes_a_revocation_in_any_order() {
+    explore(false, honest);
+    explore(true, honest);
+}
+
+#[test]
+fn without_either_rule_some_order_undoes_a_revocation() {
+    let caught =
+        |pushed_out, disguise| catch_unwind(AssertUnwindSafe(|| explore(pushed_out, disguise))).is_err();
+    assert!(caught(false, claims_to_be_newer));
+    assert!(caught(true, claims_to_be_fresh));
+    assert!(!caught(false, claims_to_be_fresh), "a token that stays needs no floor");
+}
