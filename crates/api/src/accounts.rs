@@ -12,8 +12,6 @@ pub struct Account {
     /// An immutable slug, `[a-z0-9-]{2,40}`.
     #[schema(example = "acme")]
     pub id: String,
-    /// Counts up within the server.
-    pub number: i64,
     pub external_id: Option<String>,
     pub name: String,
     /// The preset whose policy, roles and words it was given when it was created.

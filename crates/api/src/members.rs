@@ -10,8 +10,6 @@ use crate::{Maybe, Metadata, Secret};
 pub struct Member {
     #[schema(example = "mem_0123456789ab")]
     pub id: String,
-    /// Counts up within the account.
-    pub number: i64,
     pub account: String,
     pub external_id: Option<String>,
     pub name: String,

@@ -16,7 +16,6 @@ pub struct Node {
     /// The preset's word for a place at this depth, such as `environment`.
     pub level: String,
     pub created_at: String,
-    pub version: i64,
 }
 
 /// `POST /v1/accounts/{account}/nodes`

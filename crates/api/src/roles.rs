@@ -8,15 +8,12 @@ use utoipa::ToSchema;
 pub struct Role {
     #[schema(example = "rol_0123456789ab")]
     pub id: String,
-    /// Counts up within the account.
-    pub number: i64,
     pub account: String,
     pub name: String,
     /// Each `entity:action`.
     pub permissions: Vec<String>,
     /// Its place in the order of the list, 0 for the strongest.
     pub rank: u32,
-    pub version: i64,
 }
 
 /// `POST /v1/accounts/{account}/roles`
@@ -26,9 +23,6 @@ pub struct CreateRole {
     pub name: String,
     /// Each `entity:action`.
     pub permissions: Vec<String>,
-    /// Last when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rank: Option<u32>,
 }
 
 /// `PATCH /v1/accounts/{account}/roles/{id}`. What is absent stays as it is.
@@ -39,9 +33,4 @@ pub struct EditRole {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rank: Option<u32>,
-    /// If it is not the role's present version the edit is refused as a `conflict`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<i64>,
 }

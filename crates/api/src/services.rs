@@ -16,7 +16,6 @@ pub struct Service {
     pub accounts: Option<Vec<String>>,
     pub created_at: String,
     pub revoked_at: Option<String>,
-    pub last_used_at: Option<String>,
     pub version: i64,
 }
 

@@ -10,6 +10,8 @@ use store::{Key, Keys};
 
 use domain::refusal::Refusal;
 
+use crate::{Desk, Error};
+
 /// One page of a list, and where the next begins.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
@@ -63,6 +65,38 @@ impl Cursors {
         mac.update(&(list.len() as u64).to_be_bytes());
         mac.update(list.as_bytes());
         mac
+    }
+}
+
+impl Desk {
+    /// One page of a list that is short enough to be in memory whole. `place` names an item
+    /// within the list named `list`; an item that is gone leaves no place to go on from.
+    pub fn page<T>(
+        &self,
+        list: &str,
+        items: Vec<T>,
+        place: impl Fn(&T) -> String,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<T>, Error> {
+        let limit = limit.clamp(1, 100);
+        let start = match cursor {
+            None => 0,
+            Some(cursor) => {
+                let last = self.cursors.read(list, cursor)?;
+                let at = items.iter().position(|item| place(item) == last);
+                1 + at.ok_or_else(|| {
+                    Refusal::invalid(
+                        "cursor",
+                        "The list has changed meanwhile; begin again without a cursor.",
+                    )
+                })?
+            }
+        };
+        let more = items.len() > start + limit;
+        let items: Vec<T> = items.into_iter().skip(start).take(limit).collect();
+        let next_cursor = items.last().filter(|_| more).map(|item| self.cursors.write(list, &place(item)));
+        Ok(Page { items, next_cursor })
     }
 }
 

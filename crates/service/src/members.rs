@@ -83,9 +83,16 @@ impl Desk {
         caller: Caller,
         account: &AccountId,
         id: HolderId,
+        version: Option<i64>,
         edit: Edit,
     ) -> Result<Holder, Error> {
-        self.change_holder(caller, account, id, |caller, holder| members::edit(caller, holder, &edit)).await
+        self.change_holder(caller, account, id, |caller, holder| {
+            if version.is_some_and(|version| version != holder.version) {
+                return Err(Error::Conflict);
+            }
+            members::edit(caller, holder, &edit).map_err(Error::from)
+        })
+        .await
     }
 
     pub async fn deactivate_holder(
@@ -152,13 +159,16 @@ impl Desk {
     }
 
     /// Loads, decides, commits, and returns the holder as it stands then.
-    async fn change_holder(
+    async fn change_holder<E>(
         &self,
         caller: Caller,
         account: &AccountId,
         id: HolderId,
-        decide: impl Fn(&Caller, Holder) -> Result<Decided, Refusal>,
-    ) -> Result<Holder, Error> {
+        decide: impl Fn(&Caller, Holder) -> Result<Decided, E>,
+    ) -> Result<Holder, Error>
+    where
+        Error: From<E>,
+    {
         at_home(&caller, account)?;
         let mut tries = self.tries(caller);
         loop {

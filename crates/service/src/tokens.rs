@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::facts::{Account, Holder, Token};
+use domain::grant::Grant;
 use domain::ids::{AccountId, HolderId};
 use domain::life::{Lens, State};
 use domain::lifecycle::{self, Create, Edit};
@@ -11,6 +12,7 @@ use domain::permission::{PermissionSet, Registry, TOKENS_READ};
 use domain::policy::{LoginMode, Removal, Visibility};
 use domain::refusal::Refusal;
 use domain::time::{Period, Timestamp};
+use domain::usage::By;
 use domain::who::Caller;
 use serde::{Deserialize, Serialize};
 use store::{After, LastUse, Sort, TokenQuery, UsageReport};
@@ -45,6 +47,14 @@ pub struct Myself {
     pub shown: Shown,
     pub role: Option<String>,
     pub permissions: Vec<String>,
+}
+
+/// How a token was used, and what the services that asked are called.
+#[derive(Debug)]
+pub struct Used {
+    pub report: UsageReport,
+    /// By id; services that are not known any more are left out.
+    pub services: HashMap<String, String>,
 }
 
 /// Which tokens to list, and in what order.
@@ -266,10 +276,10 @@ impl Desk {
     pub async fn myself(&self, caller: Caller) -> Result<Myself, Error> {
         let found = self.store.token(&caller.account.id, caller.credential.id).await?;
         let (token, last_use) = found.ok_or(Error::Unauthenticated)?;
-        let role = caller.holder.role().and_then(|role| caller.account.role(role));
+        let role = acts_as(&token.grant, &caller.holder, &caller.account);
         let rights: PermissionSet = caller.rights(&token.node);
         let permissions = caller.registry.spell(rights).map(str::to_owned).collect();
-        let role = role.map(|role| role.name.clone());
+        let role = role.map(str::to_owned);
         let issuer = self.holder_or(&caller, token.issued_by).await?;
         let shown = self.show(&caller, token, last_use, &caller.holder, &issuer);
         Ok(Myself { shown, role, permissions })
@@ -281,11 +291,22 @@ impl Desk {
         account: &AccountId,
         id: TokenId,
         days: i32,
-    ) -> Result<UsageReport, Error> {
+    ) -> Result<Used, Error> {
         let now = caller.now;
         self.token(caller, account, id).await?;
         let report = self.store.usage(account, id, domain::usage::day(now) - days).await?;
-        report.ok_or_else(|| Refusal::not_found("token").into())
+        let report = report.ok_or_else(|| Refusal::not_found("token"))?;
+        let mut services = HashMap::new();
+        for count in &report.counts {
+            let By::Service(named) = &count.by else { continue };
+            if let Ok(id) = named.parse()
+                && !services.contains_key(named)
+                && let Some(service) = self.store.service(id).await?
+            {
+                services.insert(named.clone(), service.name);
+            }
+        }
+        Ok(Used { report, services })
     }
 
     pub async fn list_tokens(
@@ -489,6 +510,15 @@ impl Desk {
     pub fn replay(&self, caller: &Caller, route: &str, key: &str, body: &[u8]) -> Result<Replay, Error> {
         Ok(self.answers.replay(&caller.holder.id.to_string(), route, key, body)?)
     }
+}
+
+/// The name of the role that a token acts with: the one it was given, or else its holder's.
+pub fn acts_as<'a>(grant: &Grant, holder: &Holder, account: &'a Account) -> Option<&'a str> {
+    let role = match grant {
+        Grant::Role(role) => Some(*role),
+        _ => holder.role(),
+    };
+    role.and_then(|role| account.role(role)).map(|role| role.name.as_str())
 }
 
 impl Issued {
