@@ -10,12 +10,16 @@
 
 mod client;
 mod desk;
+pub mod history;
+pub mod journal;
+mod raw;
 mod server;
 mod tree;
 mod walk;
 
 pub use client::{Answer, Client};
 pub use desk::{strings, text};
+pub use raw::{Raw, RawAnswer};
 pub use server::{ACCOUNT, ADMIN, Begin, Finished, Member, PASSWORD, Server, binary};
 pub use tree::{repository, tracked_files};
 pub use walk::{Needs, Walk};
