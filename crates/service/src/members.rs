@@ -7,7 +7,8 @@ use domain::permission::MEMBERS_READ;
 use domain::refusal::Refusal;
 use domain::text;
 use domain::who::Caller;
-use store::{HolderKind, HolderQuery};
+pub use store::HolderKind;
+use store::HolderQuery;
 
 use crate::auth::at_home;
 use crate::cursors::Page;

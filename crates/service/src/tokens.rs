@@ -15,7 +15,8 @@ use domain::time::{Period, Timestamp};
 use domain::usage::By;
 use domain::who::Caller;
 use serde::{Deserialize, Serialize};
-use store::{After, LastUse, Sort, TokenQuery, UsageReport};
+pub use store::Sort;
+use store::{After, LastUse, TokenQuery, UsageReport};
 use token::{Kind, TokenId, TokenText};
 
 use crate::auth::at_home;

@@ -9,7 +9,7 @@ mod tree;
 
 use std::borrow::Cow;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
@@ -125,7 +125,7 @@ pub(crate) fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
     check_type(headers)
 }
 
-fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     if headers
         .get_all(CONTENT_ENCODING)
         .iter()
@@ -157,13 +157,18 @@ fn is_json(value: &str) -> bool {
 
 /// The whole body, at most [`MAX_BODY`], refused by its announced length before it is read.
 pub(crate) async fn collect(request: Request) -> Result<Bytes, Problem> {
+    let (parts, body) = request.into_parts();
+    collect_body(&parts.headers, body).await
+}
+
+/// The same for whoever has taken the request apart.
+pub(crate) async fn collect_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(Code::BodyTooLarge, format!("A body has at most {MAX_BODY} bytes."));
-    let announced =
-        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > MAX_BODY as u64) {
         return Err(too_large());
     }
-    match Limited::new(request.into_body(), MAX_BODY).collect().await {
+    match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(error) if caused_by_timeout(error.as_ref()) => {

@@ -1,0 +1,75 @@
+//! The routes under `/v1`, and those that watch over the server.
+//!
+//! Each handler reads the same way: who asks came through a door, what was asked is turned into
+//! the domain's types, a use case of `service` does it, and `map` writes what became of it.
+
+pub(crate) mod accounts;
+pub(crate) mod call;
+pub(crate) mod door;
+pub(crate) mod health;
+pub(crate) mod members;
+pub(crate) mod myself;
+pub(crate) mod nodes;
+pub(crate) mod roles;
+pub(crate) mod service_accounts;
+pub(crate) mod services;
+pub(crate) mod sessions;
+pub(crate) mod shape;
+pub(crate) mod table;
+pub(crate) mod tokens;
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use service::Desk;
+
+use crate::problem::Problem;
+use crate::server::Tracker;
+use table::Table;
+
+/// What every handler shares.
+pub(crate) struct House {
+    pub(crate) desk: Arc<Desk>,
+    /// The preset of accounts that name none.
+    pub(crate) preset: String,
+    pub(crate) tracker: Tracker,
+    /// `/openapi.json`
+    pub(crate) openapi: Bytes,
+}
+
+/// Every route of the server.
+pub(crate) fn table() -> Table {
+    let mut table = Table::default();
+    crate::verify::routes(&mut table);
+    myself::routes(&mut table);
+    tokens::routes(&mut table);
+    sessions::routes(&mut table);
+    accounts::routes(&mut table);
+    members::routes(&mut table);
+    service_accounts::routes(&mut table);
+    roles::routes(&mut table);
+    nodes::routes(&mut table);
+    services::routes(&mut table);
+    crate::setup::routes(&mut table);
+    health::routes(&mut table);
+    table
+}
+
+/// How many items a list shows: what was asked for within 1 to 100, or 50.
+fn limit(asked: Option<u32>) -> Result<usize, Problem> {
+    const USUAL: usize = 50;
+    match asked {
+        None => Ok(USUAL),
+        Some(limit @ 1..=100) => Ok(limit as usize),
+        Some(_) => Err(bad_parameter("limit", "expected a number from 1 to 100")),
+    }
+}
+
+/// 400 for a parameter of the query that cannot be used.
+fn bad_parameter(name: &'static str, detail: &'static str) -> Problem {
+    Problem::bad_request(format!("The parameter `{name}`: {detail}.")).with_error(
+        name,
+        "invalid_parameter",
+        detail,
+    )
+}

@@ -1,0 +1,217 @@
+//! One request on its way to its handler, read strictly and in one order: who asks, what about,
+//! the query, the body. So nobody without a credential learns whether a path or a body was right.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::RequestExt;
+use axum::body::Bytes;
+use axum::extract::{RawPathParams, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, request::Parts};
+use domain::ids::AccountId;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use service::{Desk, Replay};
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
+
+use super::House;
+use super::door::{Door, Holder};
+use super::shape::Shape;
+use crate::json::{self, EmptyOrJson, Json};
+use crate::problem::{Code, Problem};
+use crate::query;
+
+/// What a handler gets: `W` who asks, `P` the place that the path names, `Q` the query, `B` the
+/// body. The types say all that the route takes; nothing else is accepted.
+pub(crate) struct Call<W, P = (), Q = NoQuery, B = NoBody> {
+    pub(crate) house: Arc<House>,
+    pub(crate) who: W,
+    pub(crate) at: P,
+    pub(crate) query: Q,
+    pub(crate) body: B,
+    /// The body as it came.
+    pub(crate) raw: Bytes,
+    pub(crate) parts: Parts,
+}
+
+impl<W: Door, P: Place, Q: DeserializeOwned, B: Body> Call<W, P, Q, B> {
+    pub(crate) async fn read(house: Arc<House>, request: Request) -> Result<Self, Problem> {
+        let who = W::open(&house.desk, request.headers()).await?;
+        let mut request = request;
+        let at = if P::NAMED == 0 {
+            P::find(&[])
+        } else {
+            // A path that is not text in UTF-8 names nothing.
+            let names = request.extract_parts::<RawPathParams>().await.map_err(|_| Problem::not_found())?;
+            let names: Vec<&str> = names.iter().map(|(_, value)| value).collect();
+            P::find(&names)
+        };
+        let at = at.ok_or_else(Problem::not_found)?;
+        let query = query::read(request.uri().query().unwrap_or(""))?;
+        let (parts, body) = request.into_parts();
+        let (body, raw) = B::read(&parts.headers, body).await?;
+        Ok(Call { house, who, at, query, body, raw, parts })
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.house.desk
+    }
+}
+
+impl<P, Q, B> Call<Holder, P, Q, B> {
+    /// How this request may come again, if it says so.
+    pub(crate) fn replay(&self) -> Result<Option<Replay>, Problem> {
+        let mut keys = self.parts.headers.get_all("idempotency-key").iter();
+        let Some(key) = keys.next() else { return Ok(None) };
+        if keys.next().is_some() {
+            return Err(Problem::bad_request("Send one `Idempotency-Key` header."));
+        }
+        // What is no text is refused like other keys of a wrong form.
+        let key = key.to_str().unwrap_or_default();
+        let route = format!("{} {}", self.parts.method, self.parts.uri.path());
+        Ok(Some(self.house.desk.replay(&self.who.0, &route, key, &self.raw)?))
+    }
+}
+
+/// What a path names. A malformed id names nothing.
+pub(crate) trait Place: Sized + Send {
+    /// How many parameters the path has.
+    const NAMED: usize;
+
+    fn find(names: &[&str]) -> Option<Self>;
+}
+
+/// `{account}`
+pub(crate) struct Account(pub(crate) AccountId);
+
+/// `{account}/…/{id}`
+pub(crate) struct Within<T>(pub(crate) AccountId, pub(crate) T);
+
+/// `{id}`, outside any account.
+pub(crate) struct One<T>(pub(crate) T);
+
+impl Place for () {
+    const NAMED: usize = 0;
+
+    fn find(_: &[&str]) -> Option<()> {
+        Some(())
+    }
+}
+
+impl Place for Account {
+    const NAMED: usize = 1;
+
+    fn find(names: &[&str]) -> Option<Account> {
+        names.first()?.parse().ok().map(Account)
+    }
+}
+
+impl<T: FromStr + Send> Place for Within<T> {
+    const NAMED: usize = 2;
+
+    fn find(names: &[&str]) -> Option<Within<T>> {
+        let [account, id] = names else { return None };
+        Some(Within(account.parse().ok()?, id.parse().ok()?))
+    }
+}
+
+impl<T: FromStr + Send> Place for One<T> {
+    const NAMED: usize = 1;
+
+    fn find(names: &[&str]) -> Option<One<T>> {
+        names.first()?.parse().ok().map(One)
+    }
+}
+
+/// A route that takes no query: any parameter is refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoQuery {}
+
+impl IntoParams for NoQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
+/// How a route takes its body.
+pub(crate) trait Body: Sized + Send {
+    /// None for a route that takes none.
+    fn shape() -> Option<Shape>;
+
+    /// The body read, and as it came.
+    fn read(
+        headers: &HeaderMap,
+        body: axum::body::Body,
+    ) -> impl Future<Output = Result<(Self, Bytes), Problem>> + Send;
+}
+
+/// A route that takes no body, and reads none.
+pub(crate) struct NoBody;
+
+impl Body for NoBody {
+    fn shape() -> Option<Shape> {
+        None
+    }
+
+    async fn read(_: &HeaderMap, _: axum::body::Body) -> Result<(NoBody, Bytes), Problem> {
+        Ok((NoBody, Bytes::new()))
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema + Send> Body for Json<T> {
+    fn shape() -> Option<Shape> {
+        Some(Shape::json::<T>())
+    }
+
+    async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(Json<T>, Bytes), Problem> {
+        json::check_headers(headers)?;
+        let raw = json::collect_body(headers, body).await?;
+        Ok((Json(json::from_slice(&raw)?), raw))
+    }
+}
+
+impl<T: DeserializeOwned + Default + ToSchema + Send> Body for EmptyOrJson<T> {
+    fn shape() -> Option<Shape> {
+        Some(Shape { required: false, ..Shape::json::<T>() })
+    }
+
+    async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(EmptyOrJson<T>, Bytes), Problem> {
+        json::check_encoding(headers)?;
+        let raw = json::collect_body(headers, body).await?;
+        if raw.is_empty() {
+            return Ok((EmptyOrJson(T::default()), raw));
+        }
+        json::check_headers(headers)?;
+        Ok((EmptyOrJson(json::from_slice(&raw)?), raw))
+    }
+}
+
+/// A form as a page without scripts sends it, not read yet.
+pub(crate) struct Form(pub(crate) String);
+
+impl Form {
+    const TYPE: &'static str = "application/x-www-form-urlencoded";
+}
+
+impl Body for Form {
+    fn shape() -> Option<Shape> {
+        Some(Shape::text(Form::TYPE))
+    }
+
+    async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(Form, Bytes), Problem> {
+        json::check_encoding(headers)?;
+        let mut types = headers.get_all(CONTENT_TYPE).iter();
+        let is_form =
+            types.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(Form::TYPE.as_bytes()));
+        if !is_form || types.next().is_some() {
+            return Err(Problem::new(Code::UnsupportedMediaType, "Send the form as the page does."));
+        }
+        let raw = json::collect_body(headers, body).await?;
+        let text =
+            std::str::from_utf8(&raw).map_err(|_| Problem::bad_request("The form is not text in UTF-8."))?;
+        Ok((Form(text.to_owned()), raw))
+    }
+}

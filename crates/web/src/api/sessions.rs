@@ -1,0 +1,73 @@
+//! `/v1/sessions`: logging in and out.
+
+use api::sessions::{CreateSession, Session, StartedSession};
+use api::{Empty, Page, Secret};
+use axum::http::header::USER_AGENT;
+use service::sessions::Login;
+use token::TokenId;
+
+use super::call::{Call, NoQuery, One};
+use super::door::{Anyone, Holder};
+use super::shape::Created;
+use super::table::Table;
+use super::{limit, tokens};
+use crate::json::Json;
+use crate::map;
+use crate::problem::Problem;
+
+pub(crate) fn routes(table: &mut Table) {
+    const ALL: &str = "/v1/sessions";
+    table.post(ALL, "log_in", "Logs in with a password.", log_in);
+    table.get(ALL, "list_sessions", "Lists where the caller is signed in, the newest first.", list);
+    table.delete("/v1/sessions/self", "log_out", "Ends the session that asks.", log_out);
+    table.delete("/v1/sessions/{id}", "end_session", "Ends another session of the caller.", end);
+}
+
+async fn log_in(
+    call: Call<Anyone, (), NoQuery, Json<CreateSession>>,
+) -> Result<Created<StartedSession>, Problem> {
+    let Json(body) = call.body;
+    let account = body.account.as_deref().map(str::parse).transpose();
+    let agent = call.parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let login = Login {
+        email: body.email,
+        account: account.map_err(|_| Problem::invalid_field("account", "Expected the id of an account."))?,
+        node: body.node.map(|node| map::node("node", &node)).transpose()?,
+        agent: agent.map(str::to_owned),
+    };
+    let started = call.house.desk.log_in(login, tokens::password(body.password)).await;
+    let started = started.map_err(|error| match error {
+        // No token came, so none is called invalid.
+        service::Error::Unauthenticated => Problem::unauthenticated(),
+        other => other.into(),
+    })?;
+    Ok(Created {
+        location: format!("/v1/sessions/{}", started.token.id),
+        body: StartedSession {
+            token: Secret::new(started.text.expose()),
+            expires_at: started.token.life.expires_at.map(|at| at.to_string()),
+            member: map::member(started.holder, &started.account),
+            refresh_token: None,
+        },
+    })
+}
+
+async fn list(call: Call<Holder, (), api::ListQuery>) -> Result<Json<Page<Session>>, Problem> {
+    let desk = call.desk();
+    let limit = limit(call.query.limit)?;
+    let sessions = desk.sessions(&call.who.0).await?;
+    let list = format!("sessions {}", call.who.0.holder.id);
+    let place = |session: &service::sessions::Session| session.token.id.to_string();
+    let page = desk.page(&list, sessions, place, limit, call.query.cursor.as_deref())?;
+    Ok(Json(map::page(page, map::session)))
+}
+
+async fn log_out(call: Call<Holder>) -> Result<Json<Empty>, Problem> {
+    call.house.desk.log_out(call.who.0).await?;
+    Ok(Json(Empty {}))
+}
+
+async fn end(call: Call<Holder, One<TokenId>>) -> Result<Json<Empty>, Problem> {
+    call.house.desk.end_session(call.who.0, call.at.0).await?;
+    Ok(Json(Empty {}))
+}

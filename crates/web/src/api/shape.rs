@@ -1,0 +1,106 @@
+//! What bodies look like, for the description of the API, and how answers are written.
+
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+
+use crate::json::Json;
+
+/// Schemas by name.
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// What a body looks like.
+pub(crate) struct Shape {
+    pub(crate) content_type: &'static str,
+    pub(crate) required: bool,
+    /// None where it is text of its type and nothing more is promised.
+    pub(crate) schema: Option<JsonShape>,
+}
+
+pub(crate) struct JsonShape {
+    pub(crate) schema: fn() -> RefOr<Schema>,
+    /// Its name and those of everything that it refers to.
+    pub(crate) collect: fn(&mut Schemas),
+    /// Where the name alone would not tell: two pages of different things have one name.
+    pub(crate) inline: bool,
+    pub(crate) name: fn() -> String,
+}
+
+impl Shape {
+    pub(crate) fn json<T: ToSchema>() -> Shape {
+        let inline = std::any::type_name::<T>().contains('<');
+        let schema =
+            JsonShape { schema: T::schema, collect: T::schemas, inline, name: || T::name().into_owned() };
+        Shape { content_type: "application/json", required: true, schema: Some(schema) }
+    }
+
+    pub(crate) fn text(content_type: &'static str) -> Shape {
+        Shape { content_type, required: true, schema: None }
+    }
+}
+
+/// How a route answers when it does what was asked.
+pub(crate) trait Answer: IntoResponse {
+    const STATUS: StatusCode;
+
+    fn shape() -> Shape;
+}
+
+impl<T: Serialize + ToSchema> Answer for Json<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn shape() -> Shape {
+        Shape::json::<T>()
+    }
+}
+
+/// 201, with the path of what was made.
+pub(crate) struct Created<T> {
+    pub(crate) location: String,
+    pub(crate) body: T,
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.body).into_response();
+        *response.status_mut() = StatusCode::CREATED;
+        // Paths are made of slugs and ids, which are ASCII.
+        if let Ok(location) = HeaderValue::try_from(self.location) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+}
+
+impl<T: Serialize + ToSchema> Answer for Created<T> {
+    const STATUS: StatusCode = StatusCode::CREATED;
+
+    fn shape() -> Shape {
+        Shape::json::<T>()
+    }
+}
+
+/// JSON that was written already and looks like a `T`.
+pub(crate) struct Written<T> {
+    pub(crate) body: Vec<u8>,
+    pub(crate) like: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        const JSON: (HeaderName, HeaderValue) = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        ([JSON], self.body).into_response()
+    }
+}
+
+impl<T: ToSchema> Answer for Written<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn shape() -> Shape {
+        Shape::json::<T>()
+    }
+}

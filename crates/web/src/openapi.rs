@@ -1,0 +1,97 @@
+//! `/openapi.json`, made from the table of routes and the types of `api`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::api::door::Who;
+use crate::api::shape::{Schemas, Shape};
+use crate::api::table::Route;
+
+/// OpenAPI 3.1.
+pub(crate) fn describe(routes: &[Route]) -> Value {
+    let mut schemas = Schemas::new();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for route in routes {
+        let operation = operation(route, &mut schemas);
+        paths.entry(route.path).or_default().insert(route.method.as_str().to_lowercase(), operation);
+    }
+    collect(&mut schemas, &Shape::json::<api::problem::Problem>());
+    let schemas: BTreeMap<String, Value> =
+        schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "jeton",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Issues, verifies, rotates and revokes API tokens.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token, the token of a session, or the key of a service.",
+                },
+            },
+        },
+    })
+}
+
+fn operation(route: &Route, schemas: &mut Schemas) -> Value {
+    let parameters: Vec<Value> = named_in(route.path)
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .chain(route.query.iter().map(|parameter| json!(parameter)))
+        .collect();
+    let problem = json!({
+        "description": "Why not.",
+        "content": { "application/problem+json": { "schema": reference("Problem") } },
+    });
+    let answer = json!({ "description": route.summary, "content": content(&route.answer, schemas) });
+    let mut operation = json!({
+        "operationId": route.id,
+        "summary": route.summary,
+        // Who may call it: anyone, service:<scope>, holder or operator.
+        "x-jeton-who": route.who.to_string(),
+        "security": match route.who {
+            Who::Anyone => json!([]),
+            _ => json!([{ "bearer": [] }]),
+        },
+        "parameters": parameters,
+        "responses": { route.status.as_str(): answer, "default": problem },
+    });
+    if let Some(body) = &route.body {
+        operation["requestBody"] = json!({ "required": body.required, "content": content(body, schemas) });
+    }
+    operation
+}
+
+/// The names in braces.
+fn named_in(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
+}
+
+fn content(shape: &Shape, schemas: &mut Schemas) -> Value {
+    collect(schemas, shape);
+    let schema = match &shape.schema {
+        None => json!({}),
+        Some(json) if json.inline => json!({ "schema": (json.schema)() }),
+        Some(json) => json!({ "schema": reference(&(json.name)()) }),
+    };
+    json!({ shape.content_type: schema })
+}
+
+fn collect(schemas: &mut Schemas, shape: &Shape) {
+    let Some(json) = &shape.schema else { return };
+    (json.collect)(schemas);
+    if !json.inline {
+        schemas.push(((json.name)(), (json.schema)()));
+    }
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}

@@ -1,0 +1,2 @@
+use crate::api::table::Table;
+pub(crate) fn routes(_: &mut Table) {}
