@@ -193,12 +193,19 @@ pub struct Lens {
     pub closed: bool,
     /// Deactivated holders suspend their tokens.
     pub suspends: bool,
-    /// Tokens created at this moment or before have outlived `expiry.max`.
+    /// Tokens created at this moment or before have outlived `expiry.max`; after
+    /// `outlived_all` only those that were created no later in their day (UTC) than this is in
+    /// its own. Clamped days make it so: a month from 29 January at noon ends after a month from
+    /// 30 January at dawn.
     pub outlived: Option<Timestamp>,
+    /// Tokens created at this moment or before have outlived `expiry.max`, all of them.
+    pub outlived_all: Option<Timestamp>,
     /// Tokens that expire at this moment or before are within the first notice.
     pub soon: Option<Timestamp>,
-    /// Tokens created at this moment or before are within the first notice of `expiry.max`.
+    /// Tokens created at this moment or before are within the first notice of `expiry.max`, in
+    /// the same sense as `outlived`.
     pub soon_outlived: Option<Timestamp>,
+    pub soon_outlived_all: Option<Timestamp>,
 }
 
 impl Lens {
@@ -206,26 +213,40 @@ impl Lens {
         let policy = &account.policy;
         let soon = policy.first_notice().map(|days| now.plus_micros(days * 24 * 3600 * 1_000_000));
         let longest = policy.expiry.max.as_ref();
+        let (outlived_all, outlived) = longest.map(|longest| latest_starts(now, longest)).unzip();
+        let (soon_outlived_all, soon_outlived) =
+            soon.zip(longest).map(|(soon, longest)| latest_starts(soon, longest)).unzip();
         Self {
             now,
             closed: account.inactive_since.is_some(),
             suspends: policy.on_inactive == OnInactive::Suspend,
-            outlived: longest.map(|longest| latest_start(now, longest)),
+            outlived,
+            outlived_all,
             soon,
-            soon_outlived: soon.zip(longest).map(|(soon, longest)| latest_start(soon, longest)),
+            soon_outlived,
+            soon_outlived_all,
         }
     }
 }
 
-/// The last moment from which `length` has passed at `end`: the greatest `s` with
-/// `s + length <= end`. Searched for, because clamped days make subtraction inexact.
-fn latest_start(end: Timestamp, length: &Period) -> Timestamp {
-    const MARGIN: i64 = 5 * 24 * 3600 * 1_000_000;
+/// The last moment up to which `length` has passed at `end` from every start, and the last from
+/// which it has. They differ by up to three days, each as far into its day, where the end of
+/// `length` falls on the last day of a month shorter than the one it began in. Searched for,
+/// because clamped days make subtraction inexact.
+fn latest_starts(end: Timestamp, length: &Period) -> (Timestamp, Timestamp) {
+    const DAY: i64 = 24 * 3600 * 1_000_000;
+    let passed_from = |start: Timestamp| start.plus(length) <= end;
+    // What was clamped stands at most three days after the day it was clamped to.
+    let passed_from_all_before = |start: Timestamp| {
+        let midnight = start.plus_micros(-start.as_micros().rem_euclid(DAY));
+        (0..3).all(|days| passed_from(midnight.plus_micros(-days * DAY - 1)))
+    };
     let guess = end.minus(length);
-    let (mut passed, mut open) = (guess.plus_micros(-MARGIN), guess.plus_micros(MARGIN));
+    let (mut passed, mut open) = (guess.plus_micros(-5 * DAY), guess.plus_micros(5 * DAY));
     while open.as_micros() - passed.as_micros() > 1 {
         let middle = passed.plus_micros((open.as_micros() - passed.as_micros()) / 2);
-        if middle.plus(length) <= end { passed = middle } else { open = middle }
+        if passed_from(middle) && passed_from_all_before(middle) { passed = middle } else { open = middle }
     }
-    passed
+    let later = (0..=3).map(|days| passed.plus_micros(days * DAY)).rfind(|start| passed_from(*start));
+    (passed, later.unwrap_or(passed))
 }
