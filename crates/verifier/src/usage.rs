@@ -5,10 +5,11 @@
 //! goes beyond is counted as [`OTHER`], so that nothing is lost. Every token that was used has
 //! its totals, and there are no more of those than tokens in memory.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ids::ServiceId;
 use domain::time::Timestamp;
@@ -34,16 +35,16 @@ type Shard = HashMap<TokenId, Tally, BuildHasherDefault<CodeHasher>>;
 /// One token's uses.
 #[derive(Default)]
 struct Tally {
-    last: Option<(Timestamp, Option<String>)>,
+    last: Option<(Timestamp, Option<Arc<str>>)>,
     /// Seldom more than one: they are taken every few seconds.
-    days: Vec<Day>,
+    days: Few<Day>,
     detailed: bool,
 }
 
 struct Day {
     day: i32,
     all: Uses,
-    addresses: Apart<String>,
+    addresses: Apart<Arc<str>>,
     services: Apart<ServiceId>,
 }
 
@@ -53,9 +54,15 @@ struct Uses {
     refused: u64,
 }
 
+/// Mostly one, which is kept in place: a use then touches a line of memory less for each.
+struct Few<T> {
+    first: Option<T>,
+    more: Vec<T>,
+}
+
 /// Uses by who it was, as far as they are told apart.
 struct Apart<K> {
-    told: Vec<(K, Uses)>,
+    told: Few<(K, Uses)>,
     other: Uses,
 }
 
@@ -70,18 +77,18 @@ impl Counters {
         let mut shard = self.shard(token);
         let tally = shard.entry(token).or_default();
         self.give_detail(tally);
-        if admitted {
-            tally.used(at, origin.address);
-        }
         let detailed = tally.detailed;
         let day = tally.on(day(at));
         day.all.add(uses);
         if let Some(address) = origin.address {
             let known = detailed && address.len() <= LONGEST_ADDRESS;
-            day.addresses.add(address, str::to_owned, known, uses);
+            day.addresses.add(address, |address| address.into(), known, uses);
         }
         if let Some(service) = &origin.service {
             day.services.add(service, |service| *service, detailed, uses);
+        }
+        if admitted {
+            tally.used(at, origin.address);
         }
     }
 
@@ -101,9 +108,6 @@ impl Counters {
             let mut shard = self.shard(token);
             let tally = shard.entry(token).or_default();
             self.give_detail(tally);
-            if let Some((at, address)) = last {
-                tally.used(at, address.as_deref());
-            }
             let detailed = tally.detailed;
             for Count { day, by, admitted, refused } in counts {
                 let uses = Uses { admitted, refused };
@@ -111,18 +115,17 @@ impl Counters {
                 match by {
                     By::All => day.all.add(uses),
                     By::Address(address) => {
-                        day.addresses.add(
-                            address.as_str(),
-                            str::to_owned,
-                            detailed && address != OTHER,
-                            uses,
-                        );
+                        let known = detailed && address != OTHER;
+                        day.addresses.add(address.as_str(), |address| address.into(), known, uses);
                     }
                     By::Service(service) => match service.parse::<ServiceId>() {
                         Ok(service) => day.services.add(&service, |service| *service, detailed, uses),
                         Err(_) => day.services.other.add(uses),
                     },
                 }
+            }
+            if let Some((at, address)) = last {
+                tally.used(at, address.as_deref());
             }
         }
     }
@@ -152,27 +155,25 @@ impl Tally {
     fn used(&mut self, at: Timestamp, from: Option<&str>) {
         match &mut self.last {
             Some((last, _)) if *last > at => {}
-            Some((last, known)) => {
-                *last = at;
-                if known.as_deref() != from {
-                    *known = from.map(str::to_owned);
-                }
-            }
-            none => *none = Some((at, from.map(str::to_owned))),
+            Some((last, known)) if known.as_deref() == from => *last = at,
+            _ => self.last = Some((at, from.map(|from| self.address(from)))),
         }
     }
 
+    /// An address as it is kept already, where it is told apart.
+    fn address(&self, address: &str) -> Arc<str> {
+        let mut told = self.days.iter().flat_map(|day| day.addresses.told.iter());
+        told.find(|(known, _)| **known == *address)
+            .map_or_else(|| address.into(), |(known, _)| Arc::clone(known))
+    }
+
     fn on(&mut self, day: i32) -> &mut Day {
-        let place = self.days.iter().position(|known| known.day == day).unwrap_or_else(|| {
-            self.days.push(Day {
-                day,
-                all: Uses::default(),
-                addresses: Apart::new(),
-                services: Apart::new(),
-            });
-            self.days.len() - 1
-        });
-        &mut self.days[place]
+        // Two walks, because the borrow of a day that is found would outlive the one that adds it.
+        if self.days.iter().all(|known| known.day != day) {
+            let (addresses, services) = (Apart::default(), Apart::default());
+            self.days.push(Day { day, all: Uses::default(), addresses, services });
+        }
+        self.days.iter_mut().find(|known| known.day == day).expect("pushed above if it was not there")
     }
 
     fn told(self, token: TokenId) -> Usage {
@@ -186,14 +187,15 @@ impl Tally {
             tell(By::All, all);
             tell(By::Address(OTHER.into()), addresses.other);
             for (address, uses) in addresses.told {
-                tell(By::Address(address), uses);
+                tell(By::Address(address.as_ref().to_owned()), uses);
             }
             tell(By::Service(OTHER.into()), services.other);
             for (service, uses) in services.told {
                 tell(By::Service(service.to_string()), uses);
             }
         }
-        Usage { token, last: self.last, counts }
+        let last = self.last.map(|(at, address)| (at, address.map(|address| address.as_ref().to_owned())));
+        Usage { token, last, counts }
     }
 }
 
@@ -204,21 +206,62 @@ impl Uses {
     }
 }
 
-impl<K> Apart<K> {
-    fn new() -> Self {
-        Self { told: Vec::new(), other: Uses::default() }
+impl<K> Default for Apart<K> {
+    fn default() -> Self {
+        Self { told: Few::default(), other: Uses::default() }
     }
+}
 
+impl<K> Apart<K> {
     /// Adds to whoever it is, told apart if there is room and `detailed`.
     fn add<Q: PartialEq + ?Sized>(&mut self, who: &Q, own: impl Fn(&Q) -> K, detailed: bool, uses: Uses)
     where
-        K: std::borrow::Borrow<Q>,
+        K: Borrow<Q>,
     {
-        match self.told.iter().position(|(known, _)| known.borrow() == who) {
-            Some(place) => self.told[place].1.add(uses),
-            None if detailed && self.told.len() < TOLD_APART => self.told.push((own(who), uses)),
-            None => self.other.add(uses),
+        if let Some((_, known)) = self.told.iter_mut().find(|(known, _)| (*known).borrow() == who) {
+            return known.add(uses);
         }
+        if detailed && self.told.len() < TOLD_APART {
+            self.told.push((own(who), uses));
+        } else {
+            self.other.add(uses);
+        }
+    }
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self { first: None, more: Vec::new() }
+    }
+}
+
+impl<T> Few<T> {
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.more)
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.first.iter_mut().chain(&mut self.more)
+    }
+
+    fn push(&mut self, value: T) {
+        match self.first {
+            None => self.first = Some(value),
+            Some(_) => self.more.push(value),
+        }
+    }
+}
+
+impl<T> IntoIterator for Few<T> {
+    type Item = T;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<T>, std::vec::IntoIter<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.more)
     }
 }
 
