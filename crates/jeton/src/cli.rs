@@ -16,7 +16,7 @@ use crate::client::token::TokenCommand;
 use crate::client::{output, session, token};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
 use crate::exit::{Exit, Failure};
-use crate::{server_commands, telemetry};
+use crate::{init, serve, telemetry};
 
 /// Issues, verifies, rotates and revokes API tokens.
 #[derive(Debug, Parser)]
@@ -211,15 +211,15 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Serve(args) => {
             let (config, _) = args.installation.load(args.flags())?;
             telemetry::start(&config.log_level, config.log_format)?;
-            server_commands::serve(&args, config)?;
+            serve::serve(config)?;
         }
         Command::Init(args) => {
             let (config, _) = args.installation.load(preset(args.preset.as_ref()).into_iter().collect())?;
-            server_commands::init(&args, config)?;
+            init::init(&args, config)?;
         }
         Command::SetupLink(args) => {
             let (config, _) = args.installation.load(Vec::new())?;
-            server_commands::setup_link(&args, config)?;
+            init::setup_link(&args, config)?;
         }
         Command::Login(args) => session::login(args)?,
         Command::Logout(args) => session::logout(args)?,

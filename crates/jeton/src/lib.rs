@@ -10,5 +10,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod exit;
-pub mod server_commands;
+mod init;
+mod serve;
 pub mod telemetry;
+mod wiring;

@@ -15,6 +15,7 @@ use service::Error;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoke_whose_caller_went_away_holds_all_the_same() {
     let world = World::of("default").await;
+    world.change_policy(|policy| policy.limit = None).await;
     for round in 0..20 {
         let issued = world.token(&format!("token {round}")).await;
         let id = issued.shown.token.id;
@@ -80,10 +81,10 @@ async fn of_fifty_rotations_at_once_one_wins() {
     let world = World::of("default").await;
     let issued = world.token("one").await;
     let id = issued.shown.token.id;
+    let caller = world.caller(&issued.text).await.unwrap();
     let mut rotations = Vec::new();
     for _ in 0..50 {
-        let caller = world.caller(&issued.text).await.unwrap();
-        let (desk, account) = (world.desk.clone(), world.account.clone());
+        let (desk, account, caller) = (world.desk.clone(), world.account.clone(), caller.clone());
         rotations
             .push(tokio::spawn(async move { desk.rotate_token(caller, &account, id, None, None).await }));
     }

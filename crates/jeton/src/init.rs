@@ -1,0 +1,77 @@
+//! `jeton init` and `jeton setup-link`: the beginning of an installation, from the machine itself.
+
+use domain::refusal::Refusal;
+use service::founding::Founding;
+use service::{Error, Password};
+
+use crate::cli::{InitArgs, SetupLinkArgs};
+use crate::client::{input, output};
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::{serve, wiring};
+
+/// Makes the first account, its administrator, a token and a service key, and prints them once.
+pub fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
+    serve::must_know(&config)?;
+    let password = input::secret(&args.password_file, "password")?;
+    let account = args.account.parse().map_err(|_| {
+        Failure::usage("--account takes 2 to 40 of a-z, 0-9 and the hyphen, such as `acme`")
+    })?;
+    let founding = Founding {
+        account,
+        name: args.account.clone(),
+        admin_name: args.admin.split('@').next().unwrap_or_default().to_owned(),
+        admin_email: args.admin.clone(),
+        preset: config.server_preset.0.clone(),
+    };
+    wiring::block_on(async {
+        let desk = wiring::open(&config).await?;
+        let begun = desk.begin(founding, Password::new(password.expose().to_owned()), None).await;
+        desk.store().close().await;
+        let begun = begun.map_err(sentence)?;
+        let printed = serde_json::json!({
+            "account": begun.account.id,
+            "member": begun.member.id,
+            "token": begun.token.expose(),
+            "service_key": begun.service_key.expose(),
+        });
+        if args.json {
+            return output::data(&printed.to_string());
+        }
+        for (what, value) in [
+            ("account", begun.account.id.as_str()),
+            ("member", &begun.member.id.to_string()),
+            ("token", begun.token.expose()),
+            ("service key", begun.service_key.expose()),
+        ] {
+            output::data(&format!("{what:<12} {value}"))?;
+        }
+        output::say("You cannot see the token and the key again. Keep them where you keep secrets.");
+        Ok(())
+    })
+}
+
+/// Prints a fresh set-up link of an installation that has no account yet.
+pub fn setup_link(args: &SetupLinkArgs, config: Config) -> Result<(), Failure> {
+    wiring::block_on(async {
+        let desk = wiring::open(&config).await?;
+        let secret = desk.setup_link().await;
+        desk.store().close().await;
+        let begun = || Failure::failed("this installation has begun already; sign in instead");
+        let secret = secret.map_err(sentence)?.ok_or_else(begun)?;
+        let link = serve::link(&config, config.server_listen, &secret);
+        match args.json {
+            true => output::data(&serde_json::json!({ "setup_link": link }).to_string())
+                ,
+            false => output::data(&link),
+        }
+    })
+}
+
+/// A refusal is a sentence for the person at the terminal; its code is for programs.
+fn sentence(error: Error) -> Failure {
+    match error {
+        Error::Refused(Refusal { detail, .. }) => Failure::failed(detail),
+        other => anyhow::Error::from(other).into(),
+    }
+}
