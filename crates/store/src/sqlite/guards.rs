@@ -111,7 +111,7 @@ fn name_free(
     let sql = format!(
         "SELECT 1
          FROM token AS t
-         JOIN holder AS h ON h.account = t.account AND h.id = t.holder
+         CROSS JOIN holder AS h ON h.account = t.account AND h.id = t.holder
          WHERE t.account = :account AND t.name = :name AND t.id IS NOT :besides
            AND t.rotated_to IS NULL AND t.kind IN ('pat', 'sat')
            AND {STATE} <> 'deleted'"
@@ -132,7 +132,7 @@ fn role_unused(db: &Connection, account: &AccountId, role: RoleId) -> Answer {
     let given = "
         SELECT 1
         FROM token AS t
-        JOIN holder AS h ON h.account = t.account AND h.id = t.holder
+        CROSS JOIN holder AS h ON h.account = t.account AND h.id = t.holder
         WHERE t.account = ?1 AND t.role = ?2 AND t.deleted_at IS NULL AND h.tokens_deleted_at IS NULL";
     Ok(none(db, bound, params![account.as_str(), role])? && none(db, given, params![account.as_str(), role])?)
 }
@@ -191,35 +191,7 @@ fn count_arm(
     states: &[State],
     max: u32,
 ) -> rusqlite::Result<u32> {
-    let range = match arm {
-        Arm::All => "",
-        Arm::NeverEnds => "AND t.revoked_at IS NULL AND t.expires_at IS NULL",
-        Arm::EndsLater => "AND t.revoked_at IS NULL AND t.expires_at > :now",
-        Arm::Ended => "AND t.revoked_at IS NULL AND t.expires_at <= :now",
-        Arm::EndedOfInactive => {
-            "AND t.revoked_at IS NULL AND t.expires_at <= :now AND h.inactive_since IS NOT NULL"
-        }
-    };
-    // SQLite keeps the order of a CROSS JOIN: tokens first, or the few holders first.
-    let (from, of) = match (arm, scope.holder) {
-        (_, Some(_)) => ("token AS t CROSS JOIN holder AS h", "AND t.holder = :holder"),
-        (Arm::EndedOfInactive, None) => ("holder AS h CROSS JOIN token AS t", "AND h.account = :account"),
-        (_, None) => ("token AS t CROSS JOIN holder AS h", ""),
-    };
-    let states = states::one_of(states.iter().copied());
-    let sql = format!(
-        "SELECT count(*)
-         FROM (
-             SELECT 1
-             FROM {from} ON h.account = t.account AND h.id = t.holder
-             WHERE t.account = :account {of} {range}
-               AND t.deleted_at IS NULL AND t.leaked_at IS NULL AND t.rotated_to IS NULL
-               AND t.kind IN ('pat', 'sat')
-               AND t.id IS NOT :besides
-               AND {STATE} IN ({states})
-             LIMIT :max
-         )"
-    );
+    let sql = sql_of(arm, scope.holder.is_some(), states);
     let account = scope.account.as_str();
     let holder = scope.holder.map(|id| id.to_string());
     let besides = scope.besides.map(|id| id.to_string());
@@ -231,4 +203,121 @@ fn count_arm(
     }
     values.extend(lens.iter().map(|(name, value)| (*name, value as &dyn ToSql)));
     db.prepare_cached(&sql)?.query_row(values.as_slice(), |row| row.get(0))
+}
+
+fn sql_of(arm: &Arm, of_one_holder: bool, states: &[State]) -> String {
+    let range = match arm {
+        Arm::All => "",
+        Arm::NeverEnds => "AND t.revoked_at IS NULL AND t.expires_at IS NULL",
+        Arm::EndsLater => "AND t.revoked_at IS NULL AND t.expires_at > :now",
+        Arm::Ended => "AND t.revoked_at IS NULL AND t.expires_at <= :now",
+        Arm::EndedOfInactive => {
+            "AND t.revoked_at IS NULL AND t.expires_at <= :now AND h.inactive_since IS NOT NULL"
+        }
+    };
+    // SQLite keeps the order of a CROSS JOIN: tokens first, or the few holders first.
+    let from = match arm {
+        Arm::EndedOfInactive => "holder AS h CROSS JOIN token AS t",
+        _ => "token AS t CROSS JOIN holder AS h",
+    };
+    let of = if of_one_holder { "AND t.holder = :holder AND h.id = :holder" } else { "" };
+    let states = states::one_of(states.iter().copied());
+    format!(
+        "SELECT count(*)
+         FROM (
+             SELECT 1
+             FROM {from} ON h.account = t.account AND h.id = t.holder
+             WHERE t.account = :account AND h.account = :account {of} {range}
+               AND t.deleted_at IS NULL AND t.leaked_at IS NULL AND t.rotated_to IS NULL
+               AND t.kind IN ('pat', 'sat')
+               AND t.id IS NOT :besides
+               AND {STATE} IN ({states})
+             LIMIT :max
+         )"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::open;
+    use domain::time::Timestamp;
+    use rusqlite::StatementStatus;
+    use std::path::Path;
+
+    const ENDED: i64 = 3_000;
+
+    /// One account with two holders, the second deactivated, and three thousand tokens of the
+    /// first that have expired, been revoked or deleted, besides four that are good.
+    fn crowded() -> Connection {
+        let mut db = Connection::open_in_memory().unwrap();
+        open::migrate(&mut db, Path::new("memory")).unwrap();
+        db.execute_batch(&format!(
+            "INSERT INTO account (id, name, preset, created_at, policy, levels, entities, roles, version)
+             VALUES ('acme', 'Acme', 'default', 0, '', '', '', '', 1);
+             INSERT INTO holder (account, id, name, bindings, inactive_since, created_at, version)
+             VALUES ('acme', 'mem_000000000001', 'Ada', '[]', NULL, 0, 1),
+                    ('acme', 'mem_000000000002', 'Bob', '[]', 5, 0, 1);
+             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {ENDED} + 4)
+             INSERT INTO token (account, number, id, holder, issued_by, name, granted, node, desk,
+                                created_at, approved_at, expires_at, revoked_at, deleted_at, digest, version)
+             SELECT 'acme', n, printf('pat_%012d', n), 'mem_000000000001', 'mem_000000000001', 'n' || n,
+                    '{{\"list\":\"\"}}', '/', 0, n, n,
+                    CASE WHEN n > {ENDED} AND n % 2 THEN NULL WHEN n > {ENDED} THEN 9999 ELSE 50 END,
+                    CASE WHEN n <= {ENDED} AND n % 3 = 0 THEN 40 END,
+                    CASE WHEN n <= {ENDED} AND n % 3 = 1 THEN 40 END,
+                    CAST(printf('%032d', n) AS BLOB), 1
+             FROM n;"
+        ))
+        .unwrap();
+        db
+    }
+
+    fn lens() -> Lens {
+        Lens {
+            now: Timestamp::from_micros(100),
+            closed: false,
+            suspends: true,
+            outlived: None,
+            outlived_all: None,
+            soon: None,
+            soon_outlived: None,
+            soon_outlived_all: None,
+        }
+    }
+
+    #[test]
+    fn counting_does_not_walk_past_tokens_that_have_ended() {
+        let db = crowded();
+        let account: AccountId = "acme".parse().unwrap();
+        let lens = lens();
+        let usual = [Counted::Active, Counted::Pending, Counted::Suspended];
+        let states = states::counted(&usual);
+        for holder in [None, Some("mem_000000000001".parse().unwrap())] {
+            let scope = Scope { account: &account, holder, besides: None, lens: &lens };
+            assert_eq!(count(&db, &scope, &usual, 10).unwrap(), 4);
+            let mut steps = 0;
+            for arm in [Arm::NeverEnds, Arm::EndsLater, Arm::EndedOfInactive] {
+                let sql = sql_of(&arm, holder.is_some(), &states);
+                let statement = db.prepare_cached(&sql).unwrap();
+                steps += statement.get_status(StatementStatus::VmStep);
+            }
+            assert!(steps < 1_000, "{steps} steps for 4 of {ENDED} tokens of {holder:?}");
+        }
+    }
+
+    #[test]
+    fn counting_stops_at_the_limit() {
+        let db = crowded();
+        let account: AccountId = "acme".parse().unwrap();
+        let lens = lens();
+        let all = [Counted::Active, Counted::Expired, Counted::Revoked];
+        let scope = Scope { account: &account, holder: None, besides: None, lens: &lens };
+        assert_eq!(count(&db, &scope, &all, 10).unwrap(), 10);
+        let statement = db.prepare_cached(&sql_of(&Arm::All, false, &states::counted(&all))).unwrap();
+        let steps = statement.get_status(StatementStatus::VmStep);
+        assert!(steps < 2_000, "{steps} steps for the first 10 of {ENDED} tokens");
+        drop(statement);
+        assert_eq!(count(&db, &scope, &all, u32::MAX).unwrap(), 2_004);
+    }
 }

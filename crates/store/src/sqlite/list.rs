@@ -72,10 +72,12 @@ fn tokens(
         only.push_str(&format!(" AND ({sorted}, t.id) {beyond} (:after, :after_id)"));
         values.extend([(":after", &**value as &dyn ToSql), (":after_id", id)]);
     }
+    // A CROSS JOIN, which SQLite does not reorder: the list is walked in its order by an index, and
+    // each row's holder looked up, so that a page costs what it shows.
     let sql = format!(
         "SELECT {TOKEN}, u.at, u.address
          FROM token AS t
-         JOIN holder AS h ON h.account = t.account AND h.id = t.holder
+         CROSS JOIN holder AS h ON h.account = t.account AND h.id = t.holder
          LEFT JOIN token_use AS u ON u.token = t.id
          WHERE t.account = :account{only}
          ORDER BY {sorted} {direction}, t.id {direction}

@@ -352,7 +352,6 @@ impl Writer {
             if self.unlogged.is_empty() {
                 self.db.execute_batch("DELETE FROM narrowing")?;
             }
-            self.db.execute_batch("PRAGMA optimize")?;
             self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         };
         // Nothing is lost without it: the next start finds the log and reads it.

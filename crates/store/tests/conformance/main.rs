@@ -1,0 +1,80 @@
+//! What every backend of the store must do, said once.
+//!
+//! A behaviour is a function of an open store and its clock; a backend names itself in one
+//! line, below, and is held to all of them.
+
+mod changes;
+mod journal;
+mod lists;
+mod loads;
+mod others;
+mod states;
+mod world;
+
+/// Runs a behaviour to its end.
+fn run(behaviour: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.unwrap().block_on(behaviour);
+}
+
+macro_rules! behaviours {
+    ($($module:ident: $($name:ident,)+;)+) => {
+        macro_rules! conformance {
+            ($backend:ident, $place:ty) => {
+                mod $backend {
+                    $($(
+                        #[test]
+                        fn $name() {
+                            crate::run(crate::$module::$name(crate::world::World::<$place>::open()));
+                        }
+                    )+)+
+                }
+            };
+        }
+    };
+}
+
+behaviours! {
+    changes:
+        rows_read_back_as_they_were_written,
+        an_update_replaces_only_the_version_it_names,
+        a_change_rests_on_the_rows_it_read,
+        a_refused_change_falls_alone_within_its_group,
+        facts_are_not_written_without_a_journal_entry,
+        of_20_at_once_for_the_last_place_one_gets_it,
+        a_condition_over_many_rows_holds_or_refuses,
+        a_code_is_taken_across_kinds,
+        an_answer_is_remembered_once_until_its_time_is_over,
+        a_setup_link_opens_once,
+        the_listener_hears_rows_as_they_stand_before_anyone_is_answered,
+        a_caller_who_goes_away_leaves_nothing_undone,
+        bits_of_the_registry_are_given_out_in_order,
+    ;
+    journal:
+        the_journal_has_no_gaps_under_64_writers_and_after_reopening,
+        time_does_not_go_back_when_the_wall_clock_does,
+    ;
+    states:
+        lists_and_counts_see_the_states_that_the_rules_see,
+    ;
+    lists:
+        pages_follow_one_another_in_every_order,
+        filters_find_what_they_say,
+        a_search_takes_the_text_as_it_is_written,
+        holders_are_listed_by_kind_and_without_those_who_left,
+    ;
+    loads:
+        a_snapshot_brings_what_belongs_to_a_digest_and_its_position,
+        a_bulk_load_brings_everything_that_could_verify,
+    ;
+    others:
+        a_kept_secret_reads_back_until_it_is_forgotten,
+        another_account_reads_nothing,
+        uses_add_up,
+        addresses_beyond_a_table_s_bound_are_counted_together,
+        a_purge_removes_what_has_served_its_time_and_ends_nothing_that_never_ends,
+        a_closed_store_is_unavailable_and_opens_again,
+    ;
+}
+
+conformance!(sqlite, crate::world::Sqlite);
