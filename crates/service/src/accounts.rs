@@ -18,6 +18,13 @@ use crate::auth::at_home;
 use crate::cursors::Page;
 use crate::{Desk, Error, Password};
 
+/// A role and its place among the account's, 0 for the strongest.
+#[derive(Debug)]
+pub struct Ranked {
+    pub role: Role,
+    pub rank: usize,
+}
+
 impl Desk {
     /// Founds an account. Its founder has no part in it; members are added by services and
     /// operators, or by its own administrators once there is one.
@@ -112,7 +119,7 @@ impl Desk {
         account: &AccountId,
         name: String,
         permissions: Vec<String>,
-    ) -> Result<Role, Error> {
+    ) -> Result<Ranked, Error> {
         at_home(&caller, account)?;
         self.change_role(caller, |caller| {
             roles::create(caller, &name, &permissions, RoleId::draw(&*self.entropy))
@@ -127,13 +134,18 @@ impl Desk {
         id: RoleId,
         name: Option<String>,
         permissions: Option<Vec<String>>,
-    ) -> Result<Role, Error> {
+    ) -> Result<Ranked, Error> {
         at_home(&caller, account)?;
         self.change_role(caller, |caller| roles::edit(caller, id, name.as_deref(), permissions.as_deref()))
             .await
     }
 
-    pub async fn delete_role(&self, caller: Caller, account: &AccountId, id: RoleId) -> Result<Role, Error> {
+    pub async fn delete_role(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: RoleId,
+    ) -> Result<Ranked, Error> {
         at_home(&caller, account)?;
         self.change_role(caller, |caller| roles::delete(caller, id)).await
     }
@@ -142,10 +154,13 @@ impl Desk {
         &self,
         caller: Caller,
         decide: impl Fn(&Caller) -> Result<roles::Decided, Refusal>,
-    ) -> Result<Role, Error> {
+    ) -> Result<Ranked, Error> {
         self.settle(caller, |caller| {
             let roles::Decided { role, change, .. } = decide(caller)?;
-            Ok((role, change))
+            // A new one is the last; others keep their place, and one that goes had it until now.
+            let had = &caller.account.roles;
+            let rank = had.iter().position(|had| had.id == role.id).unwrap_or(had.len());
+            Ok((Ranked { role, rank }, change))
         })
         .await
     }

@@ -8,7 +8,7 @@ use api::permission::{Access, Permission};
 use api::tokens::{HolderKind, TokenKind, TokenStatus};
 use domain::facts::{Account, Holder, Node, Role, Scope, Service};
 use domain::grant::Level;
-use domain::ids::HolderId;
+use domain::ids::{AccountId, HolderId};
 use domain::life::State;
 use domain::lifecycle::AskedGrant;
 use domain::node::NodePath;
@@ -301,10 +301,10 @@ fn role_of(holder: &Holder, account: &Account) -> String {
 }
 
 /// `rank` is the role's place among the account's.
-pub(crate) fn role(role: &Role, rank: usize, account: &Account, registry: &Registry) -> api::roles::Role {
+pub(crate) fn role(role: &Role, rank: usize, account: &AccountId, registry: &Registry) -> api::roles::Role {
     api::roles::Role {
         id: role.id.to_string(),
-        account: account.id.to_string(),
+        account: account.to_string(),
         name: role.name.clone(),
         permissions: registry.spell(role.permissions).map(str::to_owned).collect(),
         rank: u32::try_from(rank).unwrap_or(u32::MAX),

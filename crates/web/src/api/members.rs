@@ -1,2 +1,175 @@
+//! `/v1/accounts/{account}/members`
+
+use api::members::{CreateMember, EditMember, Member};
+use api::{Empty, ListQuery, Maybe, Page};
+use domain::facts::Holder as Row;
+use domain::ids::{HolderId, MemberId};
+use domain::members::{Edit, Join};
+use serde_json::Value;
+use service::members::HolderKind;
+
+use super::call::{Account, Call, NoQuery, Within};
+use super::door::Holder;
+use super::shape::Created;
 use super::table::Table;
-pub(crate) fn routes(_: &mut Table) {}
+use super::{limit, tokens};
+use crate::json::{EmptyOrJson, Json};
+use crate::map;
+use crate::problem::Problem;
+
+type Answer = Result<Json<Member>, Problem>;
+
+pub(crate) fn routes(table: &mut Table) {
+    const ALL: &str = "/v1/accounts/{account}/members";
+    const ONE: &str = "/v1/accounts/{account}/members/{id}";
+    table.get(ALL, "list_members", "Lists the members of an account.", list);
+    table.post(ALL, "create_member", "Adds a member; with an `email` a person who can log in.", create);
+    table.get(ONE, "show_member", "Shows a member.", show);
+    table.patch(ONE, "edit_member", "Edits a member.", edit);
+    table.delete(
+        ONE,
+        "remove_member",
+        "Removes a member; the policy says what becomes of the tokens.",
+        remove,
+    );
+    table.post(
+        "/v1/accounts/{account}/members/{id}/deactivate",
+        "deactivate_member",
+        "Deactivates a member; sessions stop at once, and tokens as the policy says.",
+        deactivate,
+    );
+    table.post(
+        "/v1/accounts/{account}/members/{id}/reactivate",
+        "reactivate_member",
+        "Activates a member again; the policy says what becomes of the tokens.",
+        reactivate,
+    );
+}
+
+async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Json<Page<Member>>, Problem> {
+    let limit = limit(call.query.limit)?;
+    let account = call.who.0.account.clone();
+    let page =
+        call.house.desk.holders(call.who.0, &call.at.0, HolderKind::Member, limit, call.query.cursor).await?;
+    Ok(Json(map::page(page, |holder| map::member(holder, &account))))
+}
+
+async fn create(
+    call: Call<Holder, Account, NoQuery, Json<CreateMember>>,
+) -> Result<Created<Member>, Problem> {
+    let Json(body) = call.body;
+    born_active(body.active)?;
+    let order = Join {
+        name: body.name,
+        email: body.email,
+        external_id: body.external_id,
+        role: body.role,
+        metadata: body.metadata.map(map::object),
+    };
+    let account = call.who.0.account.clone();
+    let password = body.password.map(tokens::password);
+    let holder = call.house.desk.add_member(call.who.0, &call.at.0, order, password).await?;
+    let location = format!("/v1/accounts/{}/members/{}", holder.account, holder.id);
+    Ok(Created { location, body: map::member(holder, &account) })
+}
+
+async fn show(call: Call<Holder, Within<MemberId>>) -> Answer {
+    let account = call.who.0.account.clone();
+    let Within(at, id) = &call.at;
+    let holder = call.house.desk.holder(call.who.0, at, HolderId::Member(*id)).await?;
+    Ok(Json(map::member(holder, &account)))
+}
+
+async fn edit(call: Call<Holder, Within<MemberId>, NoQuery, Json<EditMember>>) -> Answer {
+    let Json(body) = call.body;
+    let fixed = [
+        (!body.email.is_absent(), "email"),
+        (!body.external_id.is_absent(), "external_id"),
+        (body.password.is_some(), "password"),
+    ];
+    if let Some((_, field)) = fixed.into_iter().find(|(given, _)| *given) {
+        return Err(map::unknown_here(field));
+    }
+    let change = Change {
+        name: body.name,
+        role: body.role,
+        active: body.active,
+        metadata: body.metadata,
+        version: body.version,
+    };
+    let account = call.who.0.account.clone();
+    let Within(at, id) = &call.at;
+    let holder = change.make(&call.house.desk, call.who.0, at, HolderId::Member(*id)).await?;
+    Ok(Json(map::member(holder, &account)))
+}
+
+async fn remove(call: Call<Holder, Within<MemberId>>) -> Answer {
+    let account = call.who.0.account.clone();
+    let Within(at, id) = &call.at;
+    let holder = call.house.desk.remove_holder(call.who.0, at, HolderId::Member(*id)).await?;
+    Ok(Json(map::member(holder, &account)))
+}
+
+async fn deactivate(call: Call<Holder, Within<MemberId>, NoQuery, EmptyOrJson<Empty>>) -> Answer {
+    let account = call.who.0.account.clone();
+    let Within(at, id) = &call.at;
+    let holder = call.house.desk.deactivate_holder(call.who.0, at, HolderId::Member(*id)).await?;
+    Ok(Json(map::member(holder, &account)))
+}
+
+async fn reactivate(call: Call<Holder, Within<MemberId>, NoQuery, EmptyOrJson<Empty>>) -> Answer {
+    let account = call.who.0.account.clone();
+    let Within(at, id) = &call.at;
+    let holder = call.house.desk.reactivate_holder(call.who.0, at, HolderId::Member(*id)).await?;
+    Ok(Json(map::member(holder, &account)))
+}
+
+/// Nobody begins deactivated: that would be two changes under one answer.
+pub(super) fn born_active(active: Option<bool>) -> Result<(), Problem> {
+    match active {
+        Some(false) => Err(Problem::invalid_field("active", "Add them first and deactivate them then.")),
+        _ => Ok(()),
+    }
+}
+
+/// What a PATCH changes, of a member or a service account.
+pub(super) struct Change {
+    pub(super) name: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) active: Option<bool>,
+    pub(super) metadata: Maybe<api::Metadata>,
+    pub(super) version: Option<i64>,
+}
+
+impl Change {
+    pub(super) async fn make(
+        self,
+        desk: &service::Desk,
+        caller: domain::who::Caller,
+        account: &domain::ids::AccountId,
+        id: HolderId,
+    ) -> Result<Row, Problem> {
+        let edit = Edit {
+            name: self.name,
+            role: self.role,
+            metadata: match self.metadata {
+                Maybe::Absent => None,
+                Maybe::Null => Some(Value::Null),
+                Maybe::Value(metadata) => Some(map::object(metadata)),
+            },
+        };
+        let edits = edit.name.is_some() || edit.role.is_some() || edit.metadata.is_some();
+        let Some(active) = self.active else {
+            return Ok(desk.edit_holder(caller, account, id, self.version, edit).await?);
+        };
+        if edits || self.version.is_some() {
+            // They are decided, journalled and refused apart.
+            return Err(Problem::invalid_field("active", "Send `active` alone."));
+        }
+        Ok(if active {
+            desk.reactivate_holder(caller, account, id).await?
+        } else {
+            desk.deactivate_holder(caller, account, id).await?
+        })
+    }
+}
