@@ -128,7 +128,7 @@ CREATE UNIQUE INDEX token_digest
 CREATE UNIQUE INDEX token_code
     ON token (code);
 CREATE INDEX token_holder
-    ON token (account, holder, created_at);
+    ON token (account, holder, created_at, id);
 CREATE INDEX token_created
     ON token (account, created_at, id);
 CREATE INDEX token_name

@@ -33,6 +33,8 @@ pub struct JournalRow {
     pub subject: String,
     /// None once it was erased.
     pub payload: Option<Value>,
+    /// None once the payload was erased.
+    pub salt: Option<[u8; 16]>,
     /// H of the entry's text.
     pub entry_hash: [u8; 32],
     pub hash: [u8; 32],

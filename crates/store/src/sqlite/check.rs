@@ -19,7 +19,7 @@ impl Sqlite {
         self.readers
             .run(move |db| {
                 let sql = "
-                    SELECT seq, at, actor, account, action, subject, payload, entry_hash, hash
+                    SELECT seq, at, actor, account, action, subject, payload, salt, entry_hash, hash
                     FROM journal
                     WHERE seq > ?1
                     ORDER BY seq
@@ -117,7 +117,8 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<JournalRow> {
         action: row.get(4)?,
         subject: row.get(5)?,
         payload: payload.map_err(|cause| rows::unreadable(6, cause))?,
-        entry_hash: row.get(7)?,
-        hash: row.get(8)?,
+        salt: row.get(7)?,
+        entry_hash: row.get(8)?,
+        hash: row.get(9)?,
     })
 }

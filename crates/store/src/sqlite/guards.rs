@@ -70,7 +70,7 @@ fn holds(db: &Connection, condition: &Condition) -> Answer {
         Condition::AnotherMemberHas { account, role, besides } => {
             let sql = "
                 SELECT 1
-                FROM holder
+                FROM holder INDEXED BY holder_role
                 WHERE account = ?1 AND role = ?2 AND id <> ?3
                   AND kind = 'mem' AND inactive_since IS NULL AND removed_at IS NULL";
             let values = params![account.as_str(), role.to_string(), besides.to_string()];
