@@ -1,7 +1,7 @@
 //! `jeton init` and `jeton setup-link`: the beginning of an installation, from the machine itself.
 
 use domain::refusal::Refusal;
-use service::founding::Founding;
+use service::founding::{Begun, Founding};
 use service::{Error, Password};
 
 use crate::cli::{InitArgs, SetupLinkArgs};
@@ -11,7 +11,7 @@ use crate::exit::Failure;
 use crate::{serve, wiring};
 
 /// Makes the first account, its administrator, a token and a service key, and prints them once.
-pub fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
+pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
     serve::must_know(&config)?;
     let password = input::secret(&args.password_file, "password")?;
     let account = args.account.parse().map_err(|_| {
@@ -29,14 +29,8 @@ pub fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
         let begun = desk.begin(founding, Password::new(password.expose().to_owned()), None).await;
         desk.store().close().await;
         let begun = begun.map_err(sentence)?;
-        let printed = serde_json::json!({
-            "account": begun.account.id,
-            "member": begun.member.id,
-            "token": begun.token.expose(),
-            "service_key": begun.service_key.expose(),
-        });
         if args.json {
-            return output::data(&printed.to_string());
+            return output::data(&as_json(&begun));
         }
         for (what, value) in [
             ("account", begun.account.id.as_str()),
@@ -52,7 +46,7 @@ pub fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
 }
 
 /// Prints a fresh set-up link of an installation that has no account yet.
-pub fn setup_link(args: &SetupLinkArgs, config: Config) -> Result<(), Failure> {
+pub(crate) fn setup_link(args: &SetupLinkArgs, config: Config) -> Result<(), Failure> {
     wiring::block_on(async {
         let desk = wiring::open(&config).await?;
         let secret = desk.setup_link().await;
@@ -66,6 +60,24 @@ pub fn setup_link(args: &SetupLinkArgs, config: Config) -> Result<(), Failure> {
             false => output::data(&link),
         }
     })
+}
+
+/// One line, in the order in which the documentation names the fields.
+fn as_json(begun: &Begun) -> String {
+    #[derive(serde::Serialize)]
+    struct Printed<'a> {
+        account: &'a str,
+        member: String,
+        token: &'a str,
+        service_key: &'a str,
+    }
+    let printed = Printed {
+        account: begun.account.id.as_str(),
+        member: begun.member.id.to_string(),
+        token: begun.token.expose(),
+        service_key: begun.service_key.expose(),
+    };
+    serde_json::to_string(&printed).expect("four strings are plain data")
 }
 
 /// A refusal is a sentence for the person at the terminal; its code is for programs.

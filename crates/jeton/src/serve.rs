@@ -17,7 +17,7 @@ use crate::exit::Failure;
 use crate::wiring;
 
 /// Opens the installation, serves, and on SIGTERM or SIGINT lets what is under way finish.
-pub fn serve(config: Config) -> Result<(), Failure> {
+pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     must_know(&config)?;
     wiring::block_on(async {
         // Taken first, so that a signal during the start is not lost.
