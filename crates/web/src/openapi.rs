@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::api::door::Who;
-use crate::api::shape::{Schemas, Shape};
+use crate::api::shape::{JsonShape, Schemas, Shape};
 use crate::api::table::Route;
 
 /// OpenAPI 3.1.
@@ -78,8 +78,8 @@ fn content(shape: &Shape, schemas: &mut Schemas) -> Value {
     collect(schemas, shape);
     let schema = match &shape.schema {
         None => json!({}),
-        Some(json) if json.inline => json!({ "schema": (json.schema)() }),
-        Some(json) => json!({ "schema": reference(&(json.name)()) }),
+        Some(JsonShape { name: Some(name), .. }) => json!({ "schema": reference(&name()) }),
+        Some(JsonShape { schema, .. }) => json!({ "schema": schema() }),
     };
     json!({ shape.content_type: schema })
 }
@@ -87,8 +87,8 @@ fn content(shape: &Shape, schemas: &mut Schemas) -> Value {
 fn collect(schemas: &mut Schemas, shape: &Shape) {
     let Some(json) = &shape.schema else { return };
     (json.collect)(schemas);
-    if !json.inline {
-        schemas.push(((json.name)(), (json.schema)()));
+    if let Some(name) = json.name {
+        schemas.push((name(), (json.schema)()));
     }
 }
 

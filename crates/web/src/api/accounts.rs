@@ -1,7 +1,7 @@
 //! `/v1/accounts` and the policy of each.
 
+use api::ListQuery;
 use api::accounts::{Account as Shown, CreateAccount, Policy as Document};
-use api::{ListQuery, Page};
 use domain::accounts::Found;
 use domain::policy::Policy;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use service::Password;
 use super::call::{Account, Call, NoQuery};
 use super::door::{Holder, Operator};
 use super::limit;
-use super::shape::Created;
+use super::shape::{Created, Listed};
 use super::table::Table;
 use crate::json::{self, Json};
 use crate::map;
@@ -37,10 +37,10 @@ pub(crate) fn routes(table: &mut Table) {
     );
 }
 
-async fn list(call: Call<Holder, (), ListQuery>) -> Result<Json<Page<Shown>>, Problem> {
+async fn list(call: Call<Holder, (), ListQuery>) -> Result<Listed<Shown>, Problem> {
     let limit = limit(call.query.limit)?;
     let page = call.house.desk.accounts(call.who.0, limit, call.query.cursor).await?;
-    Ok(Json(map::page(page, |account| map::account(&account))))
+    Ok(Listed(map::page(page, |account| map::account(&account))))
 }
 
 async fn create(call: Call<Operator, (), NoQuery, Json<CreateAccount>>) -> Result<Created<Shown>, Problem> {

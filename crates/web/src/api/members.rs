@@ -1,7 +1,7 @@
 //! `/v1/accounts/{account}/members`
 
 use api::members::{CreateMember, EditMember, Member};
-use api::{Empty, ListQuery, Maybe, Page};
+use api::{Empty, ListQuery, Maybe};
 use domain::facts::Holder as Row;
 use domain::ids::{HolderId, MemberId};
 use domain::members::{Edit, Join};
@@ -10,7 +10,7 @@ use service::members::HolderKind;
 
 use super::call::{Account, Call, NoQuery, Within};
 use super::door::Holder;
-use super::shape::Created;
+use super::shape::{Created, Listed};
 use super::table::Table;
 use super::{limit, tokens};
 use crate::json::{EmptyOrJson, Json};
@@ -46,12 +46,12 @@ pub(crate) fn routes(table: &mut Table) {
     );
 }
 
-async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Json<Page<Member>>, Problem> {
+async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Member>, Problem> {
     let limit = limit(call.query.limit)?;
     let account = call.who.0.account.clone();
     let page =
         call.house.desk.holders(call.who.0, &call.at.0, HolderKind::Member, limit, call.query.cursor).await?;
-    Ok(Json(map::page(page, |holder| map::member(holder, &account))))
+    Ok(Listed(map::page(page, |holder| map::member(holder, &account))))
 }
 
 async fn create(

@@ -1,13 +1,13 @@
 //! `/v1/accounts/{account}/nodes`: the places below the root.
 
+use api::ListQuery;
 use api::nodes::{CreateNode, Node as Shown};
-use api::{ListQuery, Page};
 use domain::facts::Node;
 
 use super::call::{Account, Call, NoQuery};
 use super::door::Holder;
 use super::limit;
-use super::shape::Created;
+use super::shape::{Created, Listed};
 use super::table::Table;
 use crate::json::Json;
 use crate::map;
@@ -19,7 +19,7 @@ pub(crate) fn routes(table: &mut Table) {
     table.post(ALL, "create_node", "Creates a place below one that exists.", create);
 }
 
-async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Json<Page<Shown>>, Problem> {
+async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Shown>, Problem> {
     let limit = limit(call.query.limit)?;
     let desk = &call.house.desk;
     let account = call.who.0.account.clone();
@@ -27,7 +27,7 @@ async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Json<Page<Shown>
     let place = |node: &Node| node.path.to_string();
     let page =
         desk.page(&format!("nodes {}", account.id), nodes, place, limit, call.query.cursor.as_deref())?;
-    Ok(Json(map::page(page, |node| map::node_shown(node, &account))))
+    Ok(Listed(map::page(page, |node| map::node_shown(node, &account))))
 }
 
 async fn create(call: Call<Holder, Account, NoQuery, Json<CreateNode>>) -> Result<Created<Shown>, Problem> {

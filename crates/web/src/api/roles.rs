@@ -1,14 +1,14 @@
 //! `/v1/accounts/{account}/roles`, strongest first.
 
+use api::ListQuery;
 use api::roles::{CreateRole, EditRole, Role as Shown};
-use api::{ListQuery, Page};
 use domain::facts::Role;
 use domain::ids::RoleId;
 
 use super::call::{Account, Call, NoQuery, Within};
 use super::door::Holder;
 use super::limit;
-use super::shape::Created;
+use super::shape::{Created, Listed};
 use super::table::Table;
 use crate::json::Json;
 use crate::map;
@@ -23,7 +23,7 @@ pub(crate) fn routes(table: &mut Table) {
     table.delete(ONE, "delete_role", "Deletes a role that nobody has.", delete);
 }
 
-async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Json<Page<Shown>>, Problem> {
+async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Shown>, Problem> {
     let limit = limit(call.query.limit)?;
     let desk = &call.house.desk;
     let account = desk.roles(call.who.0, &call.at.0).await?;
@@ -32,7 +32,7 @@ async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Json<Page<Shown>
     let list = format!("roles {}", account.id);
     let page = desk.page(&list, ranked, place, limit, call.query.cursor.as_deref())?;
     let registry = desk.registry();
-    Ok(Json(map::page(page, |(rank, role)| map::role(role, rank, &account.id, &registry))))
+    Ok(Listed(map::page(page, |(rank, role)| map::role(role, rank, &account.id, &registry))))
 }
 
 async fn create(call: Call<Holder, Account, NoQuery, Json<CreateRole>>) -> Result<Created<Shown>, Problem> {

@@ -1,7 +1,7 @@
 //! `/v1/accounts/{account}/service-accounts`
 
 use api::service_accounts::{CreateServiceAccount, EditServiceAccount, ServiceAccount};
-use api::{Empty, ListQuery, Page};
+use api::{Empty, ListQuery};
 use domain::ids::{HolderId, ServiceAccountId};
 use domain::members::Join;
 use service::members::HolderKind;
@@ -10,7 +10,7 @@ use super::call::{Account, Call, NoQuery, Within};
 use super::door::Holder;
 use super::limit;
 use super::members::{Change, born_active};
-use super::shape::Created;
+use super::shape::{Created, Listed};
 use super::table::Table;
 use crate::json::{EmptyOrJson, Json};
 use crate::map;
@@ -46,12 +46,12 @@ pub(crate) fn routes(table: &mut Table) {
     );
 }
 
-async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Json<Page<ServiceAccount>>, Problem> {
+async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<ServiceAccount>, Problem> {
     let limit = limit(call.query.limit)?;
     let account = call.who.0.account.clone();
     let (desk, kind) = (&call.house.desk, HolderKind::ServiceAccount);
     let page = desk.holders(call.who.0, &call.at.0, kind, limit, call.query.cursor).await?;
-    Ok(Json(map::page(page, |holder| map::service_account(holder, &account))))
+    Ok(Listed(map::page(page, |holder| map::service_account(holder, &account))))
 }
 
 async fn create(

@@ -1,14 +1,14 @@
 //! `/v1/services`: keys of the product's programs, for operators.
 
 use api::services::{CreateService, IssuedService, Service as Shown};
-use api::{ListQuery, Page, Secret};
+use api::{ListQuery, Secret};
 use domain::facts::Service;
 use domain::ids::ServiceId;
 
 use super::call::{Call, NoQuery, One};
 use super::door::Operator;
 use super::limit;
-use super::shape::Created;
+use super::shape::{Created, Listed};
 use super::table::Table;
 use crate::json::Json;
 use crate::map;
@@ -21,13 +21,13 @@ pub(crate) fn routes(table: &mut Table) {
     table.delete("/v1/services/{id}", "revoke_service", "Ends a service's key at once.", revoke);
 }
 
-async fn list(call: Call<Operator, (), ListQuery>) -> Result<Json<Page<Shown>>, Problem> {
+async fn list(call: Call<Operator, (), ListQuery>) -> Result<Listed<Shown>, Problem> {
     let limit = limit(call.query.limit)?;
     let desk = &call.house.desk;
     let services = desk.services(call.who.0).await?;
     let place = |service: &Service| service.id.to_string();
     let page = desk.page("services", services, place, limit, call.query.cursor.as_deref())?;
-    Ok(Json(map::page(page, map::service)))
+    Ok(Listed(map::page(page, map::service)))
 }
 
 async fn create(

@@ -1,14 +1,14 @@
 //! `/v1/sessions`: logging in and out.
 
 use api::sessions::{CreateSession, Session, StartedSession};
-use api::{Empty, Page, Secret};
+use api::{Empty, Secret};
 use axum::http::header::USER_AGENT;
 use service::sessions::Login;
 use token::TokenId;
 
 use super::call::{Call, NoQuery, One};
 use super::door::{Anyone, Holder};
-use super::shape::Created;
+use super::shape::{Created, Listed};
 use super::table::Table;
 use super::{limit, tokens};
 use crate::json::Json;
@@ -52,14 +52,14 @@ async fn log_in(
     })
 }
 
-async fn list(call: Call<Holder, (), api::ListQuery>) -> Result<Json<Page<Session>>, Problem> {
+async fn list(call: Call<Holder, (), api::ListQuery>) -> Result<Listed<Session>, Problem> {
     let desk = call.desk();
     let limit = limit(call.query.limit)?;
     let sessions = desk.sessions(&call.who.0).await?;
     let list = format!("sessions {}", call.who.0.holder.id);
     let place = |session: &service::sessions::Session| session.token.id.to_string();
     let page = desk.page(&list, sessions, place, limit, call.query.cursor.as_deref())?;
-    Ok(Json(map::page(page, map::session)))
+    Ok(Listed(map::page(page, map::session)))
 }
 
 async fn log_out(call: Call<Holder>) -> Result<Json<Empty>, Problem> {

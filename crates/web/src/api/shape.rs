@@ -1,12 +1,13 @@
 //! What bodies look like, for the description of the API, and how answers are written.
 
+use api::Page;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::json::Json;
 
@@ -25,16 +26,14 @@ pub(crate) struct JsonShape {
     pub(crate) schema: fn() -> RefOr<Schema>,
     /// Its name and those of everything that it refers to.
     pub(crate) collect: fn(&mut Schemas),
-    /// Where the name alone would not tell: two pages of different things have one name.
-    pub(crate) inline: bool,
-    pub(crate) name: fn() -> String,
+    /// None where it has none of its own: pages of different things would share one.
+    pub(crate) name: Option<fn() -> String>,
 }
 
 impl Shape {
     pub(crate) fn json<T: ToSchema>() -> Shape {
-        let inline = std::any::type_name::<T>().contains('<');
         let schema =
-            JsonShape { schema: T::schema, collect: T::schemas, inline, name: || T::name().into_owned() };
+            JsonShape { schema: T::schema, collect: T::schemas, name: Some(|| T::name().into_owned()) };
         Shape { content_type: "application/json", required: true, schema: Some(schema) }
     }
 
@@ -55,6 +54,28 @@ impl<T: Serialize + ToSchema> Answer for Json<T> {
 
     fn shape() -> Shape {
         Shape::json::<T>()
+    }
+}
+
+/// A page of a list.
+pub(crate) struct Listed<T>(pub(crate) Page<T>);
+
+impl<T: Serialize> IntoResponse for Listed<T> {
+    fn into_response(self) -> Response {
+        Json(self.0).into_response()
+    }
+}
+
+impl<T: Serialize + ToSchema> Answer for Listed<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn shape() -> Shape {
+        let collect = |schemas: &mut Schemas| {
+            schemas.push((T::name().into_owned(), T::schema()));
+            T::schemas(schemas);
+        };
+        let schema = JsonShape { schema: Page::<T>::schema, collect, name: None };
+        Shape { schema: Some(schema), ..Shape::text("application/json") }
     }
 }
 

@@ -4,7 +4,7 @@ use api::tokens::{
     CreateToken, DeleteQuery, EditToken, IssuedToken, RevealToken, RevealedToken, RevokeQuery, RevokeToken,
     RotateToken, Token, TokenListQuery, TokenSort, Usage,
 };
-use api::{Empty, Maybe, Page, Secret};
+use api::{Empty, Maybe, Secret};
 use domain::lifecycle::{AskedEnd, Create, Edit};
 use service::Password;
 use service::tokens::{Issued, List, Sort};
@@ -12,7 +12,7 @@ use token::TokenId;
 
 use super::call::{Account, Call, NoBody, NoQuery, Within};
 use super::door::Holder;
-use super::shape::Created;
+use super::shape::{Created, Listed};
 use super::table::Table;
 use super::{bad_parameter, limit};
 use crate::json::{EmptyOrJson, Json};
@@ -68,7 +68,7 @@ pub(crate) fn routes(table: &mut Table) {
     );
 }
 
-async fn list(call: Call<Holder, Account, TokenListQuery>) -> Answer<Page<Token>> {
+async fn list(call: Call<Holder, Account, TokenListQuery>) -> Result<Listed<Token>, Problem> {
     let query = &call.query;
     let issued_by = query.issued_by.as_deref().map(str::parse).transpose();
     let list = List {
@@ -82,7 +82,7 @@ async fn list(call: Call<Holder, Account, TokenListQuery>) -> Answer<Page<Token>
         cursor: query.cursor.clone(),
     };
     let page = call.house.desk.list_tokens(call.who.0, &call.at.0, list).await?;
-    Ok(Json(map::page(page, map::shown)))
+    Ok(Listed(map::page(page, map::shown)))
 }
 
 /// What to sort by, and whether downwards.

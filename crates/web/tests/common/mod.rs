@@ -1,0 +1,171 @@
+//! The routes over a desk on a real SQLite store, asked without a network between.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use service::founding::Founding;
+use service::{Desk, Password, Setup};
+use store::{Clock, Options, Store, Unavailable};
+use token::SystemEntropy;
+use tower::ServiceExt;
+use web::server::Tracker;
+
+pub const PASSWORD: &str = "seven green bottles";
+pub const ADMIN: &str = "ada@example.com";
+
+/// Stands still, in 2030.
+struct Still;
+
+impl Clock for Still {
+    fn wall(&self) -> i64 {
+        1_893_456_000_000_000
+    }
+
+    fn boot(&self) -> i64 {
+        1
+    }
+}
+
+#[derive(Debug)]
+struct NotOpened;
+
+impl From<Unavailable> for NotOpened {
+    fn from(_: Unavailable) -> Self {
+        NotOpened
+    }
+}
+
+pub struct World {
+    pub desk: Arc<Desk>,
+    pub router: Router,
+    /// The administrator's token and the service's key, once there is an account.
+    pub admin: String,
+    pub key: String,
+    _directory: tempfile::TempDir,
+}
+
+/// What came back.
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+    /// Null where the body is not JSON.
+    pub json: Value,
+}
+
+impl Reply {
+    #[track_caller]
+    pub fn ok(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json
+    }
+
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status.as_u16(), self.json["code"].as_str()), (status, Some(code)), "{}", self.text);
+        self.json
+    }
+
+    pub fn head(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl World {
+    /// Nothing there yet.
+    pub async fn empty() -> World {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options {
+            data: directory.path().to_owned(),
+            keys: directory.path().join("keys"),
+            readers: 2,
+            ballast_bytes: 1 << 16,
+            watermark_bytes: 0,
+        };
+        let setup = Setup {
+            entropy: Arc::new(SystemEntropy),
+            verifier: verifier::Options::default(),
+            foreign_tokens: false,
+        };
+        let opened: Result<_, NotOpened> = Desk::open(setup, |listener| {
+            Ok(Store::open_sqlite(options, Arc::new(Still), Arc::new(SystemEntropy), listener).unwrap())
+        })
+        .await;
+        let desk = opened.unwrap();
+        let options = web::Options { preset: "default".into(), patience: Duration::from_secs(60) };
+        let router = web::router(desk.clone(), &options, Tracker::new());
+        World { desk, router, admin: String::new(), key: String::new(), _directory: directory }
+    }
+
+    /// The account `acme` of that preset, and its administrator.
+    pub async fn of(preset: &str) -> World {
+        let mut world = World::empty().await;
+        let founding = Founding {
+            account: "acme".parse().unwrap(),
+            name: "Acme".into(),
+            admin_name: "Ada".into(),
+            admin_email: ADMIN.into(),
+            preset: preset.into(),
+        };
+        let begun = world.desk.begin(founding, Password::new(PASSWORD.into()), None).await.unwrap();
+        world.admin = begun.token.expose().to_owned();
+        world.key = begun.service_key.expose().to_owned();
+        world
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Reply { status: parts.status, headers: parts.headers, text, json }
+    }
+
+    pub async fn ask(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Reply {
+        self.ask_with(token, &[], method, path, body).await
+    }
+
+    pub async fn ask_with(
+        &self,
+        token: &str,
+        headers: &[(&str, &str)],
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path).header("x-request-id", "r");
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub async fn get(&self, token: &str, path: &str) -> Reply {
+        self.ask(token, Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, token: &str, path: &str, body: Value) -> Reply {
+        self.ask(token, Method::POST, path, Some(body)).await
+    }
+
+    /// The token of a new login of the administrator's.
+    pub async fn session(&self) -> String {
+        let login = serde_json::json!({ "email": ADMIN, "password": PASSWORD });
+        let started = self.post("", "/v1/sessions", login).await.ok(201);
+        started["token"].as_str().unwrap().to_owned()
+    }
+}
