@@ -4,7 +4,7 @@
 //! Who may do it is said by permissions of the desk (`members:…`), and nobody gives, or takes
 //! from, more than they have themselves.
 
-use crate::change::{Action, Actor, Change, Condition, Entry, Write};
+use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
 use crate::facts::{Account, Binding, Holder, Person, Role, Standing};
 use crate::grant;
 use crate::ids::{AccountId, HolderId, MemberId, PersonId, ServiceAccountId};
@@ -52,83 +52,133 @@ pub enum Login {
 /// Decides on a new member.
 pub fn join(caller: &Caller, order: &Join, id: MemberId, login: Login) -> Result<Decided, Refusal> {
     caller.needs(MEMBERS_CREATE)?;
-    let email = order.email.as_deref().map(text::email).transpose()?;
-    let mut holder = holder(caller, order, HolderId::Member(id))?;
-    let mut change = Change::default();
-    match (login, &email) {
-        (Login::None, _) => {}
-        (Login::Known(person), _) => {
-            let condition = Condition::NotAMember { account: caller.account.id.clone(), person: person.id };
-            let otherwise = Refusal::of_field(Code::NameTaken, "email", "This person is a member already.");
-            change = change.guard(condition, otherwise);
-            holder.person = Some(person.id);
-        }
-        (Login::New { .. }, None) => {
-            return Err(Refusal::invalid("email", "Whoever shall log in needs an `email`."));
-        }
-        (Login::New { id, password }, Some(email)) => {
-            let person = Person {
-                id,
-                email: email.clone(),
-                password,
-                operator: false,
-                created_at: caller.now,
-                version: 0,
-            };
-            let otherwise = Refusal::of_field(Code::NameTaken, "email", "This address is taken; try again.");
-            change = change
-                .guard(Condition::EmailFree { email: email.clone() }, otherwise)
-                .entry(caller.entry(Action::PersonCreated, id, serde_json::json!({})))
-                .write(Write::InsertPerson(person));
-            holder.person = Some(id);
-        }
-    }
-    holder.email = email;
-    Ok(joined(caller, holder, change, Action::MemberCreated))
+    let role = role_to_give(caller, &order.role)?;
+    let into = Joining { account: &caller.account, actor: caller.actor(), now: caller.now };
+    into.member(order, role, id, login)
+}
+
+/// Decides on a new member of an account that the operator is not at work in: so an account that
+/// was just founded gets its first ones. Any role may be given, by its name.
+pub fn place(
+    account: &Account,
+    order: &Join,
+    id: MemberId,
+    login: Login,
+    operator: Actor,
+    now: Timestamp,
+) -> Result<Decided, Refusal> {
+    let decided = Joining { account, actor: operator, now }.member(
+        order,
+        role_named(account, &order.role)?,
+        id,
+        login,
+    )?;
+    let change = decided.change.expect(Expect::Account(account.id.clone(), account.version));
+    Ok(Decided { change, ..decided })
 }
 
 /// Decides on a new service account.
 pub fn join_service_account(caller: &Caller, order: &Join, id: ServiceAccountId) -> Result<Decided, Refusal> {
     caller.needs(MEMBERS_CREATE)?;
-    let holder = holder(caller, order, HolderId::ServiceAccount(id))?;
-    Ok(joined(caller, holder, Change::default(), Action::ServiceAccountCreated))
+    let role = role_to_give(caller, &order.role)?;
+    let into = Joining { account: &caller.account, actor: caller.actor(), now: caller.now };
+    let holder = into.holder(order, role, HolderId::ServiceAccount(id))?;
+    Ok(into.joined(holder, Change::default(), Action::ServiceAccountCreated))
 }
 
-fn joined(caller: &Caller, holder: Holder, change: Change, action: Action) -> Decided {
-    let mut change = change;
-    if let Some(external_id) = &holder.external_id {
-        let condition = Condition::ExternalIdFree {
-            account: caller.account.id.clone(),
-            external_id: external_id.clone(),
-        };
-        let taken = format!("Another member of this account has the external id {external_id}.");
-        change = change.guard(condition, Refusal::of_field(Code::NameTaken, "external_id", taken));
+/// Where somebody joins, by whose doing, and when.
+struct Joining<'a> {
+    account: &'a Account,
+    actor: Actor,
+    now: Timestamp,
+}
+
+impl Joining<'_> {
+    fn member(&self, order: &Join, role: &Role, id: MemberId, login: Login) -> Result<Decided, Refusal> {
+        let email = order.email.as_deref().map(text::email).transpose()?;
+        let mut holder = self.holder(order, role, HolderId::Member(id))?;
+        let mut change = Change::default();
+        match (login, &email) {
+            (Login::None, _) => {}
+            (Login::Known(person), _) => {
+                let condition = Condition::NotAMember { account: self.account.id.clone(), person: person.id };
+                let otherwise =
+                    Refusal::of_field(Code::NameTaken, "email", "This person is a member already.");
+                change = change.guard(condition, otherwise);
+                holder.person = Some(person.id);
+            }
+            (Login::New { .. }, None) => {
+                return Err(Refusal::invalid("email", "Whoever shall log in needs an `email`."));
+            }
+            (Login::New { id, password }, Some(email)) => {
+                let person = Person {
+                    id,
+                    email: email.clone(),
+                    password,
+                    operator: false,
+                    created_at: self.now,
+                    version: 0,
+                };
+                let otherwise =
+                    Refusal::of_field(Code::NameTaken, "email", "This address is taken; try again.");
+                change = change
+                    .guard(Condition::EmailFree { email: email.clone() }, otherwise)
+                    .entry(self.entry(Action::PersonCreated, id, serde_json::json!({})))
+                    .write(Write::InsertPerson(person));
+                holder.person = Some(id);
+            }
+        }
+        holder.email = email;
+        Ok(self.joined(holder, change, Action::MemberCreated))
     }
-    let told = serde_json::json!({ "name": holder.name, "role": role_names(&caller.account, &holder) });
-    let change =
-        change.write(Write::InsertHolder(holder.clone())).entry(caller.entry(action, holder.id, told));
-    Decided { holder, change }
-}
 
-fn holder(caller: &Caller, order: &Join, id: HolderId) -> Result<Holder, Refusal> {
-    let external_id = order
-        .external_id
-        .as_deref()
-        .map(|external_id| text::name("external_id", external_id, EXTERNAL_ID))
-        .transpose()?;
-    Ok(Holder {
-        id,
-        account: caller.account.id.clone(),
-        name: text::name("name", &order.name, NAME)?,
-        person: None,
-        email: None,
-        external_id,
-        metadata: order.metadata.as_ref().map(text::metadata).transpose()?.flatten(),
-        bindings: vec![Binding { role: role_to_give(caller, &order.role)?.id, node: NodePath::root() }],
-        standing: Standing::default(),
-        created_at: caller.now,
-        version: 0,
-    })
+    fn holder(&self, order: &Join, role: &Role, id: HolderId) -> Result<Holder, Refusal> {
+        let external_id = order
+            .external_id
+            .as_deref()
+            .map(|external_id| text::name("external_id", external_id, EXTERNAL_ID))
+            .transpose()?;
+        Ok(Holder {
+            id,
+            account: self.account.id.clone(),
+            name: text::name("name", &order.name, NAME)?,
+            person: None,
+            email: None,
+            external_id,
+            metadata: order.metadata.as_ref().map(text::metadata).transpose()?.flatten(),
+            bindings: vec![Binding { role: role.id, node: NodePath::root() }],
+            standing: Standing::default(),
+            created_at: self.now,
+            version: 0,
+        })
+    }
+
+    fn joined(&self, holder: Holder, change: Change, action: Action) -> Decided {
+        let mut change = change;
+        if let Some(external_id) = &holder.external_id {
+            let condition = Condition::ExternalIdFree {
+                account: self.account.id.clone(),
+                external_id: external_id.clone(),
+            };
+            let taken = format!("Another member of this account has the external id {external_id}.");
+            change = change.guard(condition, Refusal::of_field(Code::NameTaken, "external_id", taken));
+        }
+        let told = serde_json::json!({ "name": holder.name, "role": role_names(self.account, &holder) });
+        let change =
+            change.write(Write::InsertHolder(holder.clone())).entry(self.entry(action, holder.id, told));
+        Decided { holder, change }
+    }
+
+    fn entry(&self, action: Action, subject: impl ToString, payload: serde_json::Value) -> Entry {
+        Entry {
+            at: self.now,
+            actor: self.actor.clone(),
+            account: Some(self.account.id.clone()),
+            action,
+            subject: subject.to_string(),
+            payload,
+        }
+    }
 }
 
 /// What a request wants changed on a member or service account.
@@ -299,13 +349,16 @@ fn may_change(caller: &Caller, holder: &Holder, permission: PermissionSet) -> Re
     Err(Refusal::forbidden(format!("{} may do more than you: {}.", holder.name, caller.spell(beyond))))
 }
 
-/// A role by name, if the caller may do all of it.
-fn role_to_give<'a>(caller: &'a Caller, name: &str) -> Result<&'a Role, Refusal> {
-    let account = &caller.account;
-    let role = account.role_named(name).ok_or_else(|| {
+fn role_named<'a>(account: &'a Account, name: &str) -> Result<&'a Role, Refusal> {
+    account.role_named(name).ok_or_else(|| {
         let roles: Vec<&str> = account.roles.iter().map(|role| role.name.as_str()).collect();
         Refusal::invalid("role", format!("This account has no role {name}; it has {}.", roles.join(", ")))
-    })?;
+    })
+}
+
+/// A role by name, if the caller may do all of it.
+fn role_to_give<'a>(caller: &'a Caller, name: &str) -> Result<&'a Role, Refusal> {
+    let role = role_named(&caller.account, name)?;
     let beyond = role.permissions - caller.rights(&NodePath::root());
     if beyond.is_empty() {
         return Ok(role);

@@ -53,6 +53,13 @@ impl Caller {
         self.credential.id.kind == Kind::Ses
     }
 
+    /// The end that nothing made with this credential outlives; none for sessions, and for
+    /// tokens with the desk: these stand for an administrator at work.
+    pub fn outlived_by_none(&self) -> Option<Timestamp> {
+        let stands_for_itself = !self.is_session() && !self.credential.desk;
+        self.credential.ends_at.filter(|_| stands_for_itself)
+    }
+
     pub fn is(&self, holder: HolderId) -> bool {
         self.holder.id == holder
     }

@@ -33,8 +33,7 @@ pub(super) fn of_new(caller: &Caller, asked: Option<&AskedEnd>) -> Result<Option
 }
 
 fn parent(caller: &Caller) -> Option<Timestamp> {
-    let binds = !caller.is_session() && caller.account.policy.permission.cap;
-    caller.credential.ends_at.filter(|_| binds)
+    caller.outlived_by_none().filter(|_| caller.account.policy.permission.cap)
 }
 
 /// The policy's fixed life; else what was asked; else the policy's default.
