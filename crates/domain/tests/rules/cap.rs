@@ -109,7 +109,7 @@ fn walk(mut stage: Stage, steps: &[Step]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn under_a_live_ceiling_nobody_hands_out_more_than_they_have(steps in steps()) {
