@@ -207,3 +207,22 @@ fn seed(db: &mut Connection) -> rusqlite::Result<()> {
     }
     transaction.commit()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Killing the process shows nothing of a commit that was not synced; only a power cut does.
+    #[test]
+    fn the_writer_syncs_every_commit_to_a_write_ahead_log() {
+        let data = tempfile::tempdir().unwrap();
+        let db = writer(&data.path().join("jeton.db")).unwrap();
+        let number =
+            |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).unwrap();
+        let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+        assert_eq!(number("synchronous"), 2, "FULL");
+        assert_eq!(number("foreign_keys"), 1);
+        assert_eq!(number("wal_autocheckpoint"), 1000);
+    }
+}
