@@ -16,7 +16,8 @@ use crate::{Desk, Error, Password};
 
 impl Desk {
     /// Adds a member. With an `email` the member is a person, who can log in once they have a
-    /// password; `password` sets the first one, and only for somebody who is new here.
+    /// password; `password` sets the first one, and only for somebody who is new here. An
+    /// operator may add members to any account, so that a new one gets its first.
     pub async fn add_member(
         &self,
         caller: Caller,
@@ -24,9 +25,13 @@ impl Desk {
         order: Join,
         password: Option<Password>,
     ) -> Result<Holder, Error> {
-        at_home(&caller, account)?;
         // Refuse before the work of hashing, which is worth guarding.
-        caller.needs(domain::permission::MEMBERS_CREATE)?;
+        let at_home = caller.account.id == *account;
+        if at_home {
+            caller.needs(domain::permission::MEMBERS_CREATE)?;
+        } else {
+            self.account(caller.clone(), account).await?;
+        }
         let email = order.email.as_deref().map(text::email).transpose()?;
         let given = password.is_some();
         if given && email.is_none() {
@@ -57,7 +62,13 @@ impl Desk {
                 (None, Some(_)) => Login::New { id: PersonId::draw(&*self.entropy), password: hash.clone() },
                 (None, None) => Login::None,
             };
-            let decided = members::join(&tries.caller, &order, MemberId::draw(&*self.entropy), login)?;
+            let (caller, id) = (&tries.caller, MemberId::draw(&*self.entropy));
+            let decided = if at_home {
+                members::join(caller, &order, id, login)?
+            } else {
+                let account = self.account(caller.clone(), account).await?;
+                members::place(&account, &order, id, login, caller.actor(), caller.now)?
+            };
             if tries.commit(decided.change).await?.is_some() {
                 return Ok(Holder { version: 1, ..decided.holder });
             }

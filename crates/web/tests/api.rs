@@ -247,6 +247,25 @@ async fn a_member_is_added_edited_and_removed() {
 }
 
 #[tokio::test]
+async fn an_operator_adds_the_first_member_of_another_account_and_nobody_else_does() {
+    let world = World::of("default").await;
+    let create = json!({ "id": "umbra", "name": "Umbra", "preset": "gcore" });
+    world.post(&world.admin, "/v1/accounts", create).await.ok(201);
+    let path = "/v1/accounts/umbra/members";
+    let person = |email: &str| json!({ "name": "Ola", "email": email, "role": "Administrators", "password": common::PASSWORD });
+    let made = world.post(&world.admin, path, person("ola@example.com")).await.ok(201);
+    assert_eq!((&made["account"], &made["role"]), (&json!("umbra"), &json!("Administrators")));
+    let login = json!({ "email": "ola@example.com", "password": common::PASSWORD });
+    let ola = text(&world.post("", "/v1/sessions", login).await.ok(201), "token");
+    assert_eq!(world.get(&ola, path).await.ok(200)["items"].as_array().unwrap().len(), 1);
+    world.post(&ola, "/v1/accounts/acme/members", person("x@example.com")).await.refused(404, "not_found");
+    world.post(&ola, "/v1/accounts/none/members", person("x@example.com")).await.refused(404, "not_found");
+    let unknown = json!({ "name": "Ola", "role": "Owner" });
+    world.post(&world.admin, path, unknown).await.refused(422, "invalid_field");
+    world.get(&world.admin, path).await.refused(404, "not_found");
+}
+
+#[tokio::test]
 async fn roles_nodes_and_services_are_made_and_ended() {
     let world = World::of("default").await;
     let role = json!({ "name": "Reader", "permissions": ["tokens:read"] });

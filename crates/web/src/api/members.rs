@@ -66,7 +66,8 @@ async fn create(
         role: body.role,
         metadata: body.metadata.map(map::object),
     };
-    let account = call.who.0.account.clone();
+    // Not always the caller's own: operators add members anywhere.
+    let account = call.house.desk.account(call.who.0.clone(), &call.at.0).await?;
     let password = body.password.map(tokens::password);
     let holder = call.house.desk.add_member(call.who.0, &call.at.0, order, password).await?;
     let location = format!("/v1/accounts/{}/members/{}", holder.account, holder.id);
