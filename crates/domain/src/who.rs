@@ -53,11 +53,12 @@ impl Caller {
         self.credential.id.kind == Kind::Ses
     }
 
-    /// The end that nothing made with this credential outlives; none for sessions, and for
-    /// tokens with the desk: these stand for an administrator at work.
+    /// The end that nothing made with this credential outlives; none for sessions, and for the
+    /// first token of an installation, which stands for its administrator as a session does.
     pub fn outlived_by_none(&self) -> Option<Timestamp> {
-        let stands_for_itself = !self.is_session() && !self.credential.desk;
-        self.credential.ends_at.filter(|_| stands_for_itself)
+        let by = &self.credential;
+        let stands_for_the_holder = self.is_session() || (by.desk && by.grant == Grant::Inherit);
+        by.ends_at.filter(|_| !stands_for_the_holder)
     }
 
     pub fn is(&self, holder: HolderId) -> bool {

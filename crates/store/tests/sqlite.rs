@@ -103,6 +103,19 @@ fn a_damaged_database_is_refused() {
 }
 
 #[test]
+fn what_is_kept_is_kept_for_its_owner_alone() {
+    run(async {
+        let world = World::<Sqlite>::open();
+        let data = world.backend.options().data;
+        for file in fs::read_dir(&data).unwrap() {
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{:?}", file.file_name());
+        }
+    });
+}
+
+#[test]
 fn the_key_file_is_made_for_its_owner_alone_and_wanted_back() {
     run(async {
         let world = World::<Sqlite>::open();

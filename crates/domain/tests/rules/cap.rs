@@ -43,8 +43,9 @@ fn within_the_caller(stage: &Stage, by: &Caller, token: &Token) -> Result<(), Te
 /// grow that it has not itself.
 fn within_the_parent(by: &Caller, token: &Token) -> Result<(), TestCaseError> {
     prop_assert!(by.credential.node.covers(&token.node));
-    // One with the desk stands for the administrator who gave it that.
-    if let Some(bound) = by.credential.ends_at.filter(|_| !by.credential.desk) {
+    // The first token of an installation stands for its administrator.
+    let first = by.credential.desk && by.credential.grant == Grant::Inherit;
+    if let Some(bound) = by.credential.ends_at.filter(|_| !first) {
         prop_assert!(token.life.expires_at.is_some_and(|end| end <= bound));
     }
     prop_assert!(token.grant != Grant::Inherit || by.credential.grant == Grant::Inherit);

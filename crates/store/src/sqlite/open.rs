@@ -78,6 +78,7 @@ pub(super) fn version() -> Result<(), OpenError> {
 /// The connection that writes.
 pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     let failed = failed(path);
+    private(path)?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(&failed)?;
@@ -115,6 +116,12 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     )?;
     usual(&db)?;
     Ok(db)
+}
+
+/// Makes the file before SQLite does, for its owner alone; the files of the log follow its mode.
+fn private(path: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.map(drop).map_err(|source| OpenError::Io { path: path.to_owned(), source })
 }
 
 fn usual(db: &Connection) -> rusqlite::Result<()> {
