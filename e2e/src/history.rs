@@ -100,6 +100,8 @@ struct Line<'a> {
     /// When the first attempt to revoke or rotate it began.
     threatened: Option<usize>,
     edits: Vec<&'a Operation>,
+    /// The token that was rotated into this one, and whose description it was given.
+    before: Option<&'a str>,
     verdicts: Vec<(usize, usize, &'a str)>,
 }
 
@@ -107,19 +109,25 @@ struct Line<'a> {
 pub fn faults(evidence: &Evidence) -> Vec<String> {
     let lines = lines(&evidence.operations);
     let mut faults = Vec::new();
-    for (token, line) in &lines {
-        judge_token(token, line, evidence.seen.get(*token), &mut faults);
+    for token in lines.keys() {
+        judge_token(token, &lines, evidence.seen.get(*token), &mut faults);
     }
     judge_journal(evidence, &lines, &mut faults);
     faults
 }
 
-fn lines(operations: &[Operation]) -> BTreeMap<&str, Line<'_>> {
-    let mut lines: BTreeMap<&str, Line<'_>> = BTreeMap::new();
+type Lines<'a> = BTreeMap<&'a str, Line<'a>>;
+
+fn lines(operations: &[Operation]) -> Lines<'_> {
+    let mut lines = Lines::new();
     for operation in operations {
         let ended = operation.ended.as_ref().map(|(at, outcome)| (*at, outcome));
         if let Some((at, Outcome::Made(id))) = ended {
-            lines.entry(id).or_default().made = Some(at);
+            let line = lines.entry(id).or_default();
+            line.made = Some(at);
+            if let Ask::Rotate { token } = &operation.ask {
+                line.before = Some(token);
+            }
         }
         let refused = matches!(ended, Some((_, Outcome::Refused(_))));
         match &operation.ask {
@@ -147,7 +155,8 @@ fn lines(operations: &[Operation]) -> BTreeMap<&str, Line<'_>> {
     lines
 }
 
-fn judge_token(token: &str, line: &Line<'_>, seen: Option<&Seen>, faults: &mut Vec<String>) {
+fn judge_token(token: &str, lines: &Lines<'_>, seen: Option<&Seen>, faults: &mut Vec<String>) {
+    let line = &lines[token];
     // The look after the restart comes last of all.
     let last = seen.map(|seen| (usize::MAX - 1, usize::MAX, seen.code.as_str()));
     for (begun, ended, code) in line.verdicts.iter().copied().chain(last) {
@@ -183,36 +192,43 @@ fn judge_token(token: &str, line: &Line<'_>, seen: Option<&Seen>, faults: &mut V
     if line.made.is_some() && seen.code == "not_found" {
         faults.push(format!("{token} was acknowledged and is gone"));
     }
-    judge_edits(token, line, seen, faults);
+    if let Some(shown) = &seen.description
+        && line.made.is_some()
+    {
+        let possible = descriptions(token, lines);
+        if !possible.contains(&shown.as_deref()) {
+            faults.push(format!("{token} is described as {shown:?}, which is none of {possible:?}"));
+        }
+    }
 }
 
-/// The description is that of the last edit that was acknowledged, or of one whose fate is unknown
-/// and that was not surely followed by an acknowledged one.
-fn judge_edits(token: &str, line: &Line<'_>, seen: &Seen, faults: &mut Vec<String>) {
-    let acknowledged = |edit: &&Operation| matches!(edit.ended, Some((_, Outcome::Done)));
-    let surely_over = |edit: &Operation| {
-        let over = edit.ended.as_ref().filter(|(_, outcome)| *outcome == Outcome::Done).map(|(at, _)| *at);
-        line.edits.iter().copied().filter(acknowledged).any(|later| over.is_some_and(|at| at < later.begun))
+/// What a token may be described as: by the last edit that was acknowledged, or by one whose fate is
+/// unknown and that was not surely followed by an acknowledged one; without any, as it was made.
+fn descriptions<'a>(token: &str, lines: &Lines<'a>) -> Vec<Option<&'a str>> {
+    let Some(line) = lines.get(token) else { return vec![None] };
+    let done = |edit: &Operation| match edit.ended {
+        Some((at, Outcome::Done)) => Some(at),
+        _ => None,
     };
-    let possible = line.edits.iter().copied().filter(|edit| !surely_over(edit));
-    let mut possible: Vec<Option<&str>> = possible
-        .map(|edit| match &edit.ask {
-            Ask::Edit { description, .. } => Some(description.as_str()),
-            _ => None,
-        })
-        .collect();
-    if !line.edits.iter().any(|edit| acknowledged(edit)) {
-        possible.push(None);
+    let surely_over = |edit: &Operation| {
+        let over = done(edit);
+        let later = |later: &&Operation| done(later).is_some() && over.is_some_and(|at| at < later.begun);
+        line.edits.iter().any(|edit| later(edit))
+    };
+    let mut possible = Vec::new();
+    for edit in line.edits.iter().filter(|edit| !surely_over(edit)) {
+        if let Ask::Edit { description, .. } = &edit.ask {
+            possible.push(Some(description.as_str()));
+        }
     }
-    let Some(shown) = &seen.description else { return };
-    let shown = shown.as_deref();
-    if line.made.is_some() && !possible.contains(&shown) {
-        faults.push(format!("{token} is described as {shown:?}, which is none of {possible:?}"));
+    if !line.edits.iter().any(|edit| done(edit).is_some()) {
+        possible.extend(line.before.map_or(vec![None], |before| descriptions(before, lines)));
     }
+    possible
 }
 
 /// Each acknowledged change has one entry, none has two, and none was made up.
-fn judge_journal(evidence: &Evidence, lines: &BTreeMap<&str, Line<'_>>, faults: &mut Vec<String>) {
+fn judge_journal(evidence: &Evidence, lines: &Lines<'_>, faults: &mut Vec<String>) {
     let mut entries: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for entry in &evidence.journal {

@@ -25,8 +25,8 @@ fn truth() -> Evidence {
         done(Ask::Create { name: "lost".into() }, 17, 18, Outcome::Unknown),
     ];
     let seen = |code: &str| Seen { code: code.into(), description: Some(Some("first".into())) };
-    let mut beta = seen("revoked");
-    beta.description = None;
+    // It was given the description of the one before it.
+    let beta = seen("revoked");
     let (journal, _) = forge(&[
         ("token.created", A, r#"{"name":"alpha"}"#),
         ("token.edited", A, "{}"),
@@ -102,12 +102,14 @@ fn an_edit_that_is_lost_or_made_up_is_caught() {
     caught(|it| described(it, None), "which is none of");
     caught(|it| described(it, Some("never said")), "which is none of");
     caught(|it| drop(it.journal.remove(1)), "journalled 0 times");
+    caught(|it| it.seen.get_mut(B).unwrap().description = Some(None), "which is none of");
     // An edit of unknown fate may show or not.
     for shown in ["first", "second"] {
         let mut evidence = truth();
         let edit = Ask::Edit { token: A.into(), description: "second".into() };
         evidence.operations.insert(2, Operation { ask: edit, begun: 5, ended: Some((6, Outcome::Unknown)) });
         described(&mut evidence, Some(shown));
+        evidence.seen.get_mut(B).unwrap().description = Some(Some(shown.into()));
         assert_eq!(faults(&evidence), Vec::<String>::new(), "{shown}");
     }
 }

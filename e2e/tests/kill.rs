@@ -35,7 +35,7 @@ fn what_was_acknowledged_survives_kill_9_and_what_was_revoked_stays_dead() {
     let mut head = Head::genesis();
 
     for round in 1..=rounds {
-        let delay = Duration::from_millis(20 + chance.below(230));
+        let delay = Duration::from_millis(20 + chance.below(600));
         load_until_killed(&mut server, &world, &mut changers, delay, seed ^ round as u64);
 
         let database = Database::of(&server.data());
