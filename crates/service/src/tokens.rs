@@ -507,9 +507,14 @@ impl Desk {
         show(&caller.account, &caller.registry, token, last_use, holder, issuer, caller.now)
     }
 
-    /// A request that may come again, by the caller's own key.
+    /// A request that may come again, by the caller's own key. Sessions of one holder are one
+    /// caller, since they may do the same; each token is another, so that none is handed what a
+    /// greater one of its holder made.
     pub fn replay(&self, caller: &Caller, route: &str, key: &str, body: &[u8]) -> Result<Replay, Error> {
-        Ok(self.answers.replay(&caller.holder.id.to_string(), route, key, body)?)
+        let by = &caller.credential;
+        let who =
+            if caller.is_session() { format!("{} {}", caller.holder.id, by.node) } else { by.id.to_string() };
+        Ok(self.answers.replay(&who, route, key, body)?)
     }
 }
 

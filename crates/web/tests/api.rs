@@ -194,6 +194,10 @@ async fn a_repeated_rotation_is_one_rotation() {
     world.ask_with(&session, &key, Method::POST, &path, other).await.refused(422, "idempotency_mismatch");
     let short = [("idempotency-key", "short")];
     world.ask_with(&session, &short, Method::POST, &path, grace()).await.refused(422, "invalid_field");
+    let later = world.session().await;
+    assert_eq!(world.ask_with(&later, &key, Method::POST, &path, grace()).await.ok(201), once);
+    // A token is a caller of its own, so it is handed nothing that others were answered.
+    world.ask_with(&world.admin, &key, Method::POST, &path, grace()).await.refused(409, "wrong_state");
     let two = [key[0], key[0]];
     world.ask_with(&session, &two, Method::POST, &path, grace()).await.refused(400, "bad_request");
 }
