@@ -12,6 +12,7 @@ mod error;
 pub mod founding;
 pub mod members;
 mod passwords;
+mod rotations;
 pub mod services;
 pub mod sessions;
 pub mod tokens;
@@ -47,6 +48,7 @@ pub struct Desk {
     passwords: passwords::Passwords,
     cursors: cursors::Cursors,
     answers: answers::Answers,
+    rotations: rotations::Rotations,
     parser: Parser,
 }
 
@@ -101,6 +103,7 @@ impl Desk {
             passwords: passwords::Passwords::new(entropy.clone()),
             cursors: cursors::Cursors::new(store.keys()),
             answers: answers::Answers::new(store.keys(), entropy.clone()),
+            rotations: rotations::Rotations::default(),
             parser: Parser::new([Brand::default()], foreign),
             store,
             verifier,

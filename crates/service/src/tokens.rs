@@ -151,7 +151,9 @@ impl Desk {
             let decided = lifecycle::rotate(caller, token, &holder, grace.as_ref(), &text)?;
             let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
             let shown = self.show(caller, decided.token, LastUse::default(), &holder, &issuer);
+            self.rotations.begin(text.id(), caller.now);
             if let Some(settled) = tries.commit(change).await? {
+                self.rotations.answered(text.id(), self.now());
                 return Ok(Issued { shown, text }.numbered(settled));
             }
         }
@@ -174,8 +176,8 @@ impl Desk {
         .await
     }
 
-    /// Revokes, and with it every older token in grace and every newer one that a rotation
-    /// made after this was asked.
+    /// Revokes, and with it every older token in grace and every newer one whose rotation was not
+    /// answered before this was asked.
     pub async fn revoke_token(
         &self,
         caller: Caller,
@@ -450,19 +452,22 @@ impl Desk {
         there.ok_or_else(|| Refusal::invalid("holder", "There is no such member or service account.").into())
     }
 
-    /// What ends with a token: those that it replaced and that are not ended yet, and those
-    /// that replaced it since `asked_at`.
+    /// What ends with a token: those that it replaced and that are in grace, and those that
+    /// replaced it by rotations of which nobody could have heard by `asked_at`.
     async fn line(&self, token: &Token, asked_at: Timestamp) -> Result<Vec<Token>, Error> {
         let mut line = Vec::new();
         let mut id = token.id;
         while let Some(older) = self.store.rotated_into(&token.account, id).await? {
             id = older.id;
-            line.push(older);
+            // Without grace, or past it, it ended when it was replaced.
+            if older.life.grace_until.is_some_and(|until| until > asked_at) {
+                line.push(older);
+            }
         }
         let mut next = token.life.rotated_to;
         while let Some(id) = next {
             let Some((newer, _)) = self.store.token(&token.account, id).await? else { break };
-            if newer.life.created_at < asked_at {
+            if newer.life.created_at < asked_at && self.rotations.heard(newer.id, asked_at) {
                 break;
             }
             next = newer.life.rotated_to;
