@@ -213,7 +213,7 @@ fn descriptions<'a>(token: &str, lines: &Lines<'a>) -> Vec<Option<&'a str>> {
     let surely_over = |edit: &Operation| {
         let over = done(edit);
         let later = |later: &&Operation| done(later).is_some() && over.is_some_and(|at| at < later.begun);
-        line.edits.iter().any(|edit| later(edit))
+        line.edits.iter().any(later)
     };
     let mut possible = Vec::new();
     for edit in line.edits.iter().filter(|edit| !surely_over(edit)) {

@@ -88,19 +88,26 @@ fn load_until_killed(
     std::thread::scope(|scope| {
         for changer in changers {
             let admin = admin.clone();
-            scope.spawn(move || while !world.stop.load(Ordering::SeqCst) && changer.step(&admin, world) {});
+            scope.spawn(move || until_stopped(world, || changer.step(&admin, world)));
         }
         for number in 0..VERIFIERS {
             let (service, mut chance) = (service.clone(), Chance::new(seed + 17 * (number as u64 + 1)));
-            scope.spawn(move || {
-                while !world.stop.load(Ordering::SeqCst) && verify_one(&service, world, &mut chance) {}
-            });
+            scope.spawn(move || until_stopped(world, || verify_one(&service, world, &mut chance)));
         }
         // Not a wait for anything: the moment of the crash is the point of the test.
         std::thread::sleep(delay);
         server.lock().expect("nobody else has it").kill9();
         world.stop.store(true, Ordering::SeqCst);
     });
+}
+
+/// Again and again, until the server is killed or does not answer.
+fn until_stopped(world: &World, mut step: impl FnMut() -> bool) {
+    while !world.stop.load(Ordering::SeqCst) {
+        if !step() {
+            break;
+        }
+    }
 }
 
 /// Verifies a token, mostly a young one. False: nobody answers any more.

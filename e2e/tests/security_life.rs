@@ -207,7 +207,6 @@ fn a_rotated_token_stays_ended_over_restarts() {
     };
     let (plain_new, graced_new) =
         (rotate(&plain, json!({})), rotate(&graced, json!({ "grace": "2 seconds" })));
-    let rotated_at = e2e::now();
     for kill in [false, true] {
         if kill {
             server.kill9();
@@ -219,7 +218,6 @@ fn a_rotated_token_stays_ended_over_restarts() {
         server.accepts(&graced_new);
     }
     until("the grace ends", || server.verify(&text(&graced, "secret"))["valid"] == false);
-    assert!(e2e::now() >= rotated_at, "clocks go forward here");
     server.restart();
     server.rejects(&text(&graced, "secret"), "revoked");
     server.act(&session, &text(&plain, "id"), "rotate").refused(409, "wrong_state");
@@ -234,7 +232,7 @@ fn of_twenty_creations_at_once_the_last_place_goes_to_one() {
     let made: Vec<Value> =
         (0..8).map(|number| server.create_named(&session, &format!("token {number}"))).collect();
     let (client, path) = (server.as_(&session), server.path("tokens"));
-    for round in 0..3 {
+    for (round, token) in made.iter().take(3).enumerate() {
         let answers = at_once(20, |number| {
             client.post(&path, json!({ "name": format!("round {round} number {number}") }))
         });
@@ -243,7 +241,7 @@ fn of_twenty_creations_at_once_the_last_place_goes_to_one() {
             answer.refused(409, "limit_reached");
         }
         // What is revoked takes no place.
-        server.act(&session, &text(&made[round], "id"), "revoke").ok(200);
+        server.act(&session, &text(token, "id"), "revoke").ok(200);
     }
 }
 

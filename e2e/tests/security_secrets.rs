@@ -17,7 +17,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         bytes.extend_from_slice(secret.as_bytes());
         bytes.truncate(bytes.len() / 3 * 3);
         let whole = base64(&bytes);
-        forms.push(whole[if lead == 0 { 0 } else { 4 }..].as_bytes().to_vec());
+        forms.push(whole.as_bytes()[if lead == 0 { 0 } else { 4 }..].to_vec());
         forms.push(forms[forms.len() - 1].iter().map(|&c| if c == b'+' { b'-' } else { c }).collect());
     }
     forms
@@ -155,18 +155,17 @@ fn busy(server: &Server) -> Vec<String> {
         admin.header("Idempotency-Key", &secret).post(&server.path("tokens"), json!({ "name": 1 }));
         admin.header("X-Request-Id", &secret).header("Cookie", &format!("session={secret}")).get("/livez");
         let broken = format!("{{\"token\": \"{secret}\"");
-        server.service().raw(
-            e2e_method("POST"),
-            "/v1/verify",
-            &[("Content-Type", "application/json")],
-            &broken,
-        );
+        server.service().raw(method("POST"), "/v1/verify", &[("Content-Type", "application/json")], &broken);
         Raw::exchange(&server.url, format!("GET /livez HTTP/1.1\r\nAuthorization: Basic {secret}\r\n"), "");
+        // What cannot be read at all is what servers like to log.
+        let mut raw = Raw::connect(&server.url);
+        raw.send(format!("{secret} {secret} HTTP/{secret}\r\n{secret}\r\n\r\n"));
+        raw.rest(e2e::PATIENCE);
     }
     secrets
 }
 
-fn e2e_method(name: &str) -> ureq::http::Method {
+fn method(name: &str) -> ureq::http::Method {
     name.parse().expect("a method")
 }
 
@@ -184,6 +183,7 @@ fn no_secret_is_in_any_file_or_any_line_of_the_log(#[case] preset: &str) {
     server.accepts(&secrets[0]);
     assert_eq!(server.stop(), 0);
     assert_eq!(leaks(&server, &secrets), Vec::<String>::new(), "after it ended");
+    assert!(server.output().contains("DEBUG"), "the log was talkative: {}", server.output());
     assert!(!server.output().contains("panicked"), "{}", server.output());
 }
 
