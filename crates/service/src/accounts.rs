@@ -7,16 +7,17 @@ use domain::change::Actor;
 use domain::facts::{Account, Node, Role};
 use domain::ids::{AccountId, RoleId};
 use domain::node::NodePath;
-use domain::permission::{NODES_READ, POLICY_READ, ROLES_READ};
+use domain::permission::{NODES_CREATE, NODES_READ, POLICY_READ, ROLES_CREATE, ROLES_READ};
 use domain::policy::Policy;
 use domain::preset::Preset;
 use domain::refusal::Refusal;
 use domain::roles;
 use domain::who::Caller;
 
+use crate::answers::{Kept, Made};
 use crate::auth::at_home;
 use crate::cursors::Page;
-use crate::{Desk, Error, Password};
+use crate::{Desk, Error, Password, Replay};
 
 /// A role and its place among the account's, 0 for the strongest.
 #[derive(Debug)]
@@ -33,19 +34,25 @@ impl Desk {
         caller: Caller,
         order: Found,
         preset: &str,
+        replay: Option<Replay>,
     ) -> Result<Arc<Account>, Error> {
         self.operator(&caller).await?;
         let preset = named(preset)?;
-        let account = self
-            .settle(caller, |caller| {
-                let draw = || RoleId::draw(&*self.entropy);
-                let registry = self.registry();
-                let founded = accounts::found(&order, preset, &registry, draw, caller.actor(), caller.now)?;
-                let Founded { account, change, .. } = founded;
-                Ok((account, change))
-            })
-            .await?;
-        Ok(Arc::new(Account { version: 1, ..account }))
+        let decide = |caller: &Caller| {
+            let draw = || RoleId::draw(&*self.entropy);
+            let registry = self.registry();
+            let founded = accounts::found(&order, preset, &registry, draw, caller.actor(), caller.now)?;
+            let Founded { account, change, .. } = founded;
+            let kept = Kept::id(&account.id);
+            Ok((Arc::new(Account { version: 1, ..account }), kept, change))
+        };
+        match self.settle_once(caller, replay.as_ref(), decide).await? {
+            Made::Now(account) => Ok(account),
+            Made::Before(kept) => {
+                let account = self.store.account(&kept.named()?).await?;
+                account.ok_or_else(|| Refusal::not_found("account").into())
+            }
+        }
     }
 
     pub async fn accounts(
@@ -119,12 +126,26 @@ impl Desk {
         account: &AccountId,
         name: String,
         permissions: Vec<String>,
+        replay: Option<Replay>,
     ) -> Result<Ranked, Error> {
         at_home(&caller, account)?;
-        self.change_role(caller, |caller| {
-            roles::create(caller, &name, &permissions, RoleId::draw(&*self.entropy))
-        })
-        .await
+        // Whoever asks again is looked at again, before an answer that was kept.
+        caller.needs(ROLES_CREATE)?;
+        let decide = |caller: &Caller| {
+            let id = RoleId::draw(&*self.entropy);
+            let roles::Decided { role, change, .. } = roles::create(caller, &name, &permissions, id)?;
+            Ok((Ranked { role, rank: caller.account.roles.len() }, Kept::id(id), change))
+        };
+        match self.settle_once(caller, replay.as_ref(), decide).await? {
+            Made::Now(ranked) => Ok(ranked),
+            Made::Before(kept) => {
+                let id: RoleId = kept.named()?;
+                let account = self.store.account(account).await?.ok_or(Error::Undetermined)?;
+                let rank = account.roles.iter().position(|role| role.id == id);
+                let rank = rank.ok_or_else(|| Refusal::not_found("role"))?;
+                Ok(Ranked { role: account.roles[rank].clone(), rank })
+            }
+        }
     }
 
     pub async fn edit_role(
@@ -157,7 +178,7 @@ impl Desk {
     ) -> Result<Ranked, Error> {
         self.settle(caller, |caller| {
             let roles::Decided { role, change, .. } = decide(caller)?;
-            // A new one is the last; others keep their place, and one that goes had it until now.
+            // Roles keep their place, and one that goes had it until now.
             let had = &caller.account.roles;
             let rank = had.iter().position(|had| had.id == role.id).unwrap_or(had.len());
             Ok((Ranked { role, rank }, change))
@@ -171,9 +192,21 @@ impl Desk {
         account: &AccountId,
         path: NodePath,
         name: String,
+        replay: Option<Replay>,
     ) -> Result<Node, Error> {
         at_home(&caller, account)?;
-        self.settle(caller, |caller| Ok(accounts::add_node(caller, &path, &name)?)).await
+        caller.needs_at(NODES_CREATE, &path)?;
+        let decide = |caller: &Caller| {
+            let (node, change) = accounts::add_node(caller, &path, &name)?;
+            Ok((node, Kept::id(&path), change))
+        };
+        match self.settle_once(caller, replay.as_ref(), decide).await? {
+            Made::Now(node) => Ok(node),
+            Made::Before(kept) => {
+                let node = self.store.node(account, &kept.named()?).await?;
+                node.ok_or_else(|| Refusal::not_found("node").into())
+            }
+        }
     }
 
     pub async fn nodes(&self, caller: Caller, account: &AccountId) -> Result<Vec<Node>, Error> {

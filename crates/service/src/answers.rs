@@ -4,6 +4,7 @@
 //! that only the hash is stored: whoever reads the database cannot read the secrets in it.
 //! An answer is kept for ten minutes, for its caller and its route alone.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -11,13 +12,15 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use domain::change::{Change, Remembered, Write};
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
+use domain::who::Caller;
 use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use store::{Key, Keys, Store};
-use token::Entropy;
-use zeroize::Zeroizing;
+use token::{Entropy, TokenText};
+use zeroize::{Zeroize, Zeroizing};
 
-use crate::Error;
+use crate::{Desk, Error};
 
 /// How long an answer is kept: ten minutes, in µs.
 const KEPT: i64 = 10 * 60 * 1_000_000;
@@ -28,6 +31,104 @@ const LENGTH: std::ops::RangeInclusive<usize> = 22..=255;
 pub(crate) struct Answers {
     key: Key,
     entropy: Arc<dyn Entropy>,
+}
+
+/// What an answer to a creation is made of again, for whoever asks again.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) id: String,
+    /// Of a token or a service, whose answer had it.
+    pub(crate) secret: Option<String>,
+}
+
+impl Kept {
+    pub(crate) fn id(id: impl ToString) -> Self {
+        Self { id: id.to_string(), secret: None }
+    }
+
+    pub(crate) fn secret(text: &TokenText) -> Self {
+        Self { id: text.id().to_string(), secret: Some(text.expose().to_owned()) }
+    }
+
+    /// The id again. We wrote it, so one that does not read is a fault of ours.
+    pub(crate) fn named<T: FromStr>(&self) -> Result<T, Error> {
+        self.id.parse().map_err(|_| Error::Undetermined)
+    }
+
+    pub(crate) fn text(&self) -> Result<Arc<TokenText>, Error> {
+        let secret = self.secret.as_deref().ok_or(Error::Undetermined)?;
+        TokenText::parse(secret).map(Arc::new).map_err(|_| Error::Undetermined)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
+}
+
+/// What became of a request that may have come before.
+pub(crate) enum Made<T> {
+    Now(T),
+    Before(Kept),
+}
+
+impl Desk {
+    /// A request that may come again, by the caller's own key. Sessions of one holder are one
+    /// caller, since they may do the same; each token is another, so that none is handed what a
+    /// greater one of its holder made.
+    pub fn replay(&self, caller: &Caller, route: &str, key: &str, body: &[u8]) -> Result<Replay, Error> {
+        let by = &caller.credential;
+        let who =
+            if caller.is_session() { format!("{} {}", caller.holder.id, by.node) } else { by.id.to_string() };
+        Ok(self.answers.replay(&who, route, key, body)?)
+    }
+
+    /// The answer that was given before, if the same was asked.
+    pub(crate) async fn recall(
+        &self,
+        replay: Option<&Replay>,
+        now: Timestamp,
+    ) -> Result<Option<Kept>, Error> {
+        let Some(replay) = replay else { return Ok(None) };
+        let Some(kept) = self.answers.recall(&self.store, replay, now).await? else { return Ok(None) };
+        serde_json::from_slice(&kept).map(Some).map_err(|_| Error::Undetermined)
+    }
+
+    /// Has the answer kept with the change that makes it true, where it may be asked for again.
+    pub(crate) fn keep(
+        &self,
+        change: Change,
+        replay: Option<&Replay>,
+        kept: &Kept,
+        now: Timestamp,
+    ) -> Change {
+        let Some(replay) = replay else { return change };
+        let kept = Zeroizing::new(serde_json::to_vec(kept).expect("two strings are plain data"));
+        self.answers.keep(change, replay, &kept, now)
+    }
+
+    /// As [`Desk::settle`], once for each Idempotency-Key. `decide` says besides what the answer
+    /// can be made of again.
+    pub(crate) async fn settle_once<T>(
+        &self,
+        caller: Caller,
+        replay: Option<&Replay>,
+        decide: impl Fn(&Caller) -> Result<(T, Kept, Change), Error>,
+    ) -> Result<Made<T>, Error> {
+        let mut tries = self.tries(caller);
+        loop {
+            let caller = &tries.caller;
+            if let Some(kept) = self.recall(replay, caller.now).await? {
+                return Ok(Made::Before(kept));
+            }
+            let (outcome, kept, change) = decide(caller)?;
+            let change = self.keep(change, replay, &kept, caller.now);
+            if tries.commit(change).await?.is_some() {
+                return Ok(Made::Now(outcome));
+            }
+        }
+    }
 }
 
 /// A request that may come again: who sent it where, under which key, and what it said.
@@ -56,19 +157,23 @@ impl Answers {
                 "An Idempotency-Key has 22 to 255 printable characters, such as a random UUID.",
             ));
         }
-        let mac = |label: &[u8]| {
+        // Under the server's key, the request too: it may hold a password, which a plain digest
+        // of it would let whoever reads the database guess at.
+        let mac = |parts: &[&[u8]]| {
             let mut mac =
                 Hmac::<Sha256>::new_from_slice(self.key.as_bytes()).expect("HMAC takes a key of any length");
-            for part in [label, caller.as_bytes(), route.as_bytes(), key.as_bytes()] {
+            for part in parts {
                 mac.update(&(part.len() as u64).to_be_bytes());
                 mac.update(part);
             }
             <[u8; 32]>::from(mac.finalize().into_bytes())
         };
+        let whose = [caller.as_bytes(), route.as_bytes(), key.as_bytes()];
+        let labelled = |label| [&[label], whose.as_slice()].concat();
         Ok(Replay {
-            key: Zeroizing::new(mac(b"seal")),
-            place: mac(b"place"),
-            request: Sha256::digest(request).into(),
+            key: Zeroizing::new(mac(&labelled(b"seal".as_slice()))),
+            place: mac(&labelled(b"place")),
+            request: mac(&[b"request", request]),
         })
     }
 

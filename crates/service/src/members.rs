@@ -3,16 +3,17 @@
 use domain::facts::Holder;
 use domain::ids::{AccountId, HolderId, MemberId, PersonId, ServiceAccountId};
 use domain::members::{self, Decided, Edit, Join, Login};
-use domain::permission::MEMBERS_READ;
+use domain::permission::{MEMBERS_CREATE, MEMBERS_READ};
 use domain::refusal::Refusal;
 use domain::text;
 use domain::who::Caller;
 pub use store::HolderKind;
 use store::HolderQuery;
 
+use crate::answers::{Kept, Made};
 use crate::auth::at_home;
 use crate::cursors::Page;
-use crate::{Desk, Error, Password};
+use crate::{Desk, Error, Password, Replay};
 
 impl Desk {
     /// Adds a member. With an `email` the member is a person, who can log in once they have a
@@ -24,11 +25,12 @@ impl Desk {
         account: &AccountId,
         order: Join,
         password: Option<Password>,
+        replay: Option<Replay>,
     ) -> Result<Holder, Error> {
         // Refuse before the work of hashing, which is worth guarding.
         let at_home = caller.account.id == *account;
         if at_home {
-            caller.needs(domain::permission::MEMBERS_CREATE)?;
+            caller.needs(MEMBERS_CREATE)?;
         } else {
             self.account(caller.clone(), account).await?;
         }
@@ -46,6 +48,9 @@ impl Desk {
         };
         let mut tries = self.tries(caller);
         loop {
+            if let Some(kept) = self.recall(replay.as_ref(), tries.caller.now).await? {
+                return self.kept_holder(account, &kept).await;
+            }
             let known = match &email {
                 Some(email) => self.store.person_by_email(email).await?,
                 None => None,
@@ -69,7 +74,9 @@ impl Desk {
                 let account = self.account(caller.clone(), account).await?;
                 members::place(&account, &order, id, login, caller.actor(), caller.now)?
             };
-            if tries.commit(decided.change).await?.is_some() {
+            let kept = Kept::id(decided.holder.id);
+            let change = self.keep(decided.change, replay.as_ref(), &kept, tries.caller.now);
+            if tries.commit(change).await?.is_some() {
                 return Ok(Holder { version: 1, ..decided.holder });
             }
         }
@@ -80,14 +87,26 @@ impl Desk {
         caller: Caller,
         account: &AccountId,
         order: Join,
+        replay: Option<Replay>,
     ) -> Result<Holder, Error> {
         at_home(&caller, account)?;
-        self.settle(caller, |caller| {
+        // Whoever asks again is looked at again, before an answer that was kept.
+        caller.needs(MEMBERS_CREATE)?;
+        let decide = |caller: &Caller| {
             let id = ServiceAccountId::draw(&*self.entropy);
             let Decided { holder, change } = members::join_service_account(caller, &order, id)?;
-            Ok((Holder { version: 1, ..holder }, change))
-        })
-        .await
+            Ok((Holder { version: 1, ..holder }, Kept::id(id), change))
+        };
+        match self.settle_once(caller, replay.as_ref(), decide).await? {
+            Made::Now(holder) => Ok(holder),
+            Made::Before(kept) => self.kept_holder(account, &kept).await,
+        }
+    }
+
+    /// The holder that was made before.
+    async fn kept_holder(&self, account: &AccountId, kept: &Kept) -> Result<Holder, Error> {
+        let holder = self.store.holder(account, kept.named()?).await?;
+        holder.ok_or_else(|| Refusal::not_found("member").into())
     }
 
     pub async fn edit_holder(

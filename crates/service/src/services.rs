@@ -11,7 +11,8 @@ use domain::time::Timestamp;
 use domain::who::Caller;
 use token::{Kind, TokenText};
 
-use crate::{Desk, Error};
+use crate::answers::{Kept, Made};
+use crate::{Desk, Error, Replay};
 
 /// A service with its key: the one answer that has it.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl Desk {
         name: String,
         scopes: Vec<Scope>,
         accounts: Option<Vec<AccountId>>,
+        replay: Option<Replay>,
     ) -> Result<Keyed, Error> {
         self.operator(&caller).await?;
         if scopes.is_empty() {
@@ -41,13 +43,21 @@ impl Desk {
                 return Err(Refusal::invalid("accounts", format!("There is no account {account}.")).into());
             }
         }
-        self.settle(caller, |caller| {
+        let decide = |caller: &Caller| {
             let text = self.draw("jtn", Kind::Svc)?;
             let (service, change) =
                 service(&name, scopes.clone(), accounts.clone(), &text, caller.actor(), caller.now)?;
-            Ok((Keyed { service, text }, change))
-        })
-        .await
+            let kept = Kept::secret(&text);
+            Ok((Keyed { service: Service { version: 1, ..service }, text }, kept, change))
+        };
+        match self.settle_once(caller, replay.as_ref(), decide).await? {
+            Made::Now(keyed) => Ok(keyed),
+            Made::Before(kept) => {
+                let service = self.store.service(kept.named()?).await?;
+                let service = service.ok_or_else(|| Refusal::not_found("service"))?;
+                Ok(Keyed { service, text: kept.text()? })
+            }
+        }
     }
 
     pub async fn services(&self, caller: Caller) -> Result<Vec<Service>, Error> {

@@ -1,26 +1,28 @@
-//! Tokens of an account: list, create, edit, rotate, revoke, approve, reveal, delete.
+//! Tokens of an account: create, edit, rotate, revoke, approve, reveal, delete; and, in [`read`],
+//! showing and listing them.
 
-use std::collections::HashMap;
+mod read;
+
 use std::sync::Arc;
 
 use domain::facts::{Account, Holder, Token};
 use domain::grant::Grant;
 use domain::ids::{AccountId, HolderId};
-use domain::life::{Lens, State};
+use domain::life::State;
 use domain::lifecycle::{self, Create, Edit};
-use domain::permission::{PermissionSet, Registry, TOKENS_READ};
-use domain::policy::{LoginMode, Removal, Visibility};
+use domain::permission::Registry;
+use domain::policy::{LoginMode, Removal};
 use domain::refusal::Refusal;
 use domain::time::{Period, Timestamp};
-use domain::usage::By;
 use domain::who::Caller;
-use serde::{Deserialize, Serialize};
+use store::LastUse;
 pub use store::Sort;
-use store::{After, LastUse, TokenQuery, UsageReport};
 use token::{Kind, TokenId, TokenText};
 
+pub use read::{List, Myself, Used};
+
+use crate::answers::Kept;
 use crate::auth::at_home;
-use crate::cursors::Page;
 use crate::{Desk, Error, Password, Replay, Settled};
 
 /// A token as it is shown: the row with what was looked up and worked out for it.
@@ -42,35 +44,6 @@ pub struct Issued {
     pub text: Arc<TokenText>,
 }
 
-/// What a token learns about itself.
-#[derive(Debug)]
-pub struct Myself {
-    pub shown: Shown,
-    pub role: Option<String>,
-    pub permissions: Vec<String>,
-}
-
-/// How a token was used, and what the services that asked are called.
-#[derive(Debug)]
-pub struct Used {
-    pub report: UsageReport,
-    /// By id; services that are not known any more are left out.
-    pub services: HashMap<String, String>,
-}
-
-/// Which tokens to list, and in what order.
-#[derive(Clone, Debug, Default)]
-pub struct List {
-    pub issued_by: Option<HolderId>,
-    pub role: Option<String>,
-    pub status: Option<State>,
-    pub kind: Option<Kind>,
-    pub text: Option<String>,
-    pub sort: Option<(Sort, bool)>,
-    pub limit: usize,
-    pub cursor: Option<String>,
-}
-
 /// A token with what decisions about it need.
 #[derive(Clone)]
 struct Rows {
@@ -89,13 +62,6 @@ impl Rows {
     }
 }
 
-/// What an answer to a creation is made of again, for whoever asks again.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    id: String,
-    secret: String,
-}
-
 impl Desk {
     pub async fn create_token(
         &self,
@@ -110,7 +76,7 @@ impl Desk {
         let mut tries = self.tries(caller);
         loop {
             let caller = &tries.caller;
-            if let Some(kept) = self.kept(caller, replay.as_ref()).await? {
+            if let Some(kept) = self.issued_before(caller, replay.as_ref()).await? {
                 return Ok(kept);
             }
             let holder = match order.holder {
@@ -123,7 +89,7 @@ impl Desk {
             };
             let text = self.draw(&caller.account.policy.brand, kind)?;
             let decided = lifecycle::create(caller, &order, &holder, &text)?;
-            let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
+            let change = self.keep(decided.change, replay.as_ref(), &Kept::secret(&text), caller.now);
             let shown = self.show(caller, decided.token, LastUse::default(), &holder, &caller.holder);
             if let Some(settled) = tries.commit(change).await? {
                 return Ok(Issued { shown, text }.numbered(settled));
@@ -143,13 +109,13 @@ impl Desk {
         let mut tries = self.tries(caller);
         loop {
             let caller = &tries.caller;
-            if let Some(kept) = self.kept(caller, replay.as_ref()).await? {
+            if let Some(kept) = self.issued_before(caller, replay.as_ref()).await? {
                 return Ok(kept);
             }
             let Rows { token, holder, issuer, .. } = self.rows(caller, id).await?;
             let text = self.draw(&caller.account.policy.brand, id.kind)?;
             let decided = lifecycle::rotate(caller, token, &holder, grace.as_ref(), &text)?;
-            let change = self.keep(decided.change, replay.as_ref(), &text, caller.now);
+            let change = self.keep(decided.change, replay.as_ref(), &Kept::secret(&text), caller.now);
             let shown = self.show(caller, decided.token, LastUse::default(), &holder, &issuer);
             self.rotations.begin(text.id(), caller.now);
             if let Some(settled) = tries.commit(change).await? {
@@ -265,139 +231,6 @@ impl Desk {
         })
     }
 
-    pub async fn token(&self, caller: Caller, account: &AccountId, id: TokenId) -> Result<Shown, Error> {
-        at_home(&caller, account)?;
-        caller.needs_reach(TOKENS_READ)?;
-        let shown = self.rows(&caller, id).await?.shown(&caller);
-        if shown.state == State::Deleted && !caller.account.policy.tombstones.listed {
-            return Err(Refusal::not_found("token").into());
-        }
-        Ok(shown)
-    }
-
-    /// The token that asks, whatever it may do.
-    pub async fn myself(&self, caller: Caller) -> Result<Myself, Error> {
-        let found = self.store.token(&caller.account.id, caller.credential.id).await?;
-        let (token, last_use) = found.ok_or(Error::Unauthenticated)?;
-        let role = acts_as(&token.grant, &caller.holder, &caller.account);
-        let rights: PermissionSet = caller.rights(&token.node);
-        let permissions = caller.registry.spell(rights).map(str::to_owned).collect();
-        let role = role.map(str::to_owned);
-        let issuer = self.holder_or(&caller, token.issued_by).await?;
-        let shown = self.show(&caller, token, last_use, &caller.holder, &issuer);
-        Ok(Myself { shown, role, permissions })
-    }
-
-    pub async fn token_usage(
-        &self,
-        caller: Caller,
-        account: &AccountId,
-        id: TokenId,
-        days: i32,
-    ) -> Result<Used, Error> {
-        let now = caller.now;
-        self.token(caller, account, id).await?;
-        let report = self.store.usage(account, id, domain::usage::day(now) - days).await?;
-        let report = report.ok_or_else(|| Refusal::not_found("token"))?;
-        let mut services = HashMap::new();
-        for count in &report.counts {
-            let By::Service(named) = &count.by else { continue };
-            if let Ok(id) = named.parse()
-                && !services.contains_key(named)
-                && let Some(service) = self.store.service(id).await?
-            {
-                services.insert(named.clone(), service.name);
-            }
-        }
-        Ok(Used { report, services })
-    }
-
-    pub async fn list_tokens(
-        &self,
-        caller: Caller,
-        account: &AccountId,
-        list: List,
-    ) -> Result<Page<Shown>, Error> {
-        at_home(&caller, account)?;
-        caller.needs_reach(TOKENS_READ)?;
-        let policy = &caller.account.policy;
-        let others = caller.manages() || policy.visibility == Visibility::All;
-        if !others && policy.visibility == Visibility::None {
-            return Err(Refusal::forbidden("Only those who manage this account's tokens see them.").into());
-        }
-        let role =
-            match &list.role {
-                Some(name) => {
-                    Some(caller.account.role_named(name).map(|role| role.id).ok_or_else(|| {
-                        Refusal::invalid("role", format!("This account has no role {name}."))
-                    })?)
-                }
-                None => None,
-            };
-        let (sort, descending) = list.sort.unwrap_or((Sort::CreatedAt, true));
-        let limit = list.limit.clamp(1, 100);
-        // A cursor belongs to one account, one caller's view, one set of filters and one order.
-        let name = format!(
-            "tokens {account} {:?} {:?} {:?} {:?} {:?} {:?} {sort:?} {descending}",
-            (!others).then_some(caller.holder.id),
-            list.issued_by,
-            list.role,
-            list.status,
-            list.kind,
-            list.text,
-        );
-        let after = match &list.cursor {
-            Some(cursor) => {
-                let place = self.cursors.read(&name, cursor)?;
-                Some(serde_json::from_str::<After>(&place).map_err(|_| Error::Undetermined)?)
-            }
-            None => None,
-        };
-        let kinds = match (list.kind, policy.login.mode) {
-            (Some(kind), _) => vec![kind],
-            (None, LoginMode::Token) => vec![Kind::Pat, Kind::Sat, Kind::Ses],
-            (None, _) => vec![Kind::Pat, Kind::Sat],
-        };
-        let query = TokenQuery {
-            holder: (!others).then_some(caller.holder.id),
-            issued_by: list.issued_by,
-            role,
-            states: states(list.status, policy.tombstones.listed),
-            kinds,
-            text: list.text.filter(|text| !text.is_empty()),
-            sort,
-            descending,
-            after,
-            limit: limit + 1,
-            lens: Lens::of(&caller.account, caller.now),
-        };
-        if query.states.is_empty() {
-            return Ok(Page { items: Vec::new(), next_cursor: None });
-        }
-        let mut rows = self.store.tokens(account, query).await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| more).map(|(token, last)| {
-            let place = serde_json::to_string(&After::row(sort, token, last));
-            self.cursors.write(&name, &place.expect("a place is plain data"))
-        });
-
-        let mut ids: Vec<HolderId> = rows.iter().flat_map(|(t, _)| [t.holder, t.issued_by]).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let holders = self.store.holders_by_id(account, &ids).await?;
-        let holders: HashMap<HolderId, Holder> =
-            holders.into_iter().map(|holder| (holder.id, holder)).collect();
-        let items = rows
-            .into_iter()
-            .filter_map(|(token, last_use)| {
-                let (holder, issuer) = (holders.get(&token.holder)?, holders.get(&token.issued_by)?);
-                Some(self.show(&caller, token, last_use, holder, issuer))
-            })
-            .collect();
-        Ok(Page { items, next_cursor })
-    }
-
     /// Loads, decides, commits, and shows what became of a token.
     async fn change_token(
         &self,
@@ -430,7 +263,7 @@ impl Desk {
         let (token, last_use) = found.ok_or_else(missing)?;
         let hidden = id.kind == Kind::Ses && caller.account.policy.login.mode != LoginMode::Token;
         let itself = caller.credential.id == id;
-        if !itself && (hidden || !(caller.sees(&token) || caller.is(token.holder))) {
+        if !itself && (hidden || !caller.sees(&token)) {
             return Err(missing().into());
         }
         let holder = self.holder_or(caller, token.holder).await?;
@@ -478,27 +311,10 @@ impl Desk {
     }
 
     /// The answer given before, shown again to a caller who may still know of it.
-    async fn kept(&self, caller: &Caller, replay: Option<&Replay>) -> Result<Option<Issued>, Error> {
-        let Some(replay) = replay else { return Ok(None) };
-        let Some(kept) = self.answers.recall(&self.store, replay, caller.now).await? else { return Ok(None) };
-        let kept: Kept = serde_json::from_slice(&kept).map_err(|_| Error::Undetermined)?;
-        let text = TokenText::parse(&kept.secret).map_err(|_| Error::Undetermined)?;
-        let id = kept.id.parse().map_err(|_| Error::Undetermined)?;
-        let shown = self.rows(caller, id).await?.shown(caller);
-        Ok(Some(Issued { shown, text: Arc::new(text) }))
-    }
-
-    fn keep(
-        &self,
-        change: domain::change::Change,
-        replay: Option<&Replay>,
-        text: &TokenText,
-        now: Timestamp,
-    ) -> domain::change::Change {
-        let Some(replay) = replay else { return change };
-        let kept = Kept { id: text.id().to_string(), secret: text.expose().to_owned() };
-        let kept = zeroize::Zeroizing::new(serde_json::to_vec(&kept).expect("two strings are plain data"));
-        self.answers.keep(change, replay, &kept, now)
+    async fn issued_before(&self, caller: &Caller, replay: Option<&Replay>) -> Result<Option<Issued>, Error> {
+        let Some(kept) = self.recall(replay, caller.now).await? else { return Ok(None) };
+        let shown = self.rows(caller, kept.named()?).await?.shown(caller);
+        Ok(Some(Issued { shown, text: kept.text()? }))
     }
 
     fn show(
@@ -510,16 +326,6 @@ impl Desk {
         issuer: &Holder,
     ) -> Shown {
         show(&caller.account, &caller.registry, token, last_use, holder, issuer, caller.now)
-    }
-
-    /// A request that may come again, by the caller's own key. Sessions of one holder are one
-    /// caller, since they may do the same; each token is another, so that none is handed what a
-    /// greater one of its holder made.
-    pub fn replay(&self, caller: &Caller, route: &str, key: &str, body: &[u8]) -> Result<Replay, Error> {
-        let by = &caller.credential;
-        let who =
-            if caller.is_session() { format!("{} {}", caller.holder.id, by.node) } else { by.id.to_string() };
-        Ok(self.answers.replay(&who, route, key, body)?)
     }
 }
 
@@ -557,16 +363,5 @@ pub(crate) fn show(
         permission: lifecycle::grant_as_asked(&token.grant, account, registry),
         last_use,
         token,
-    }
-}
-
-/// The states that a status filter means. Deleted tokens are listed under their own filter
-/// alone, and only where the policy lists tombstones.
-fn states(status: Option<State>, tombstones: bool) -> Vec<State> {
-    match status {
-        None => State::ALL.into_iter().filter(|state| *state != State::Deleted).collect(),
-        Some(State::Active) => vec![State::Active, State::Expiring, State::Grace],
-        Some(State::Deleted) if !tombstones => Vec::new(),
-        Some(state) => vec![state],
     }
 }

@@ -311,3 +311,35 @@ async fn a_wrong_password_says_no_more_than_an_unknown_person() {
     assert_eq!(wrong.text, unknown.text);
     wrong.refused(401, "unauthenticated");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_creation_that_comes_again_under_its_key_is_one_creation() {
+    let world = World::of("default").await;
+    let session = world.session().await;
+    let acme = |what: &str| format!("/v1/accounts/acme/{what}");
+    let creations = [
+        (acme("tokens"), json!({ "name": "once" })),
+        (
+            acme("members"),
+            json!({ "name": "Bob", "email": "bob@example.com", "role": "Viewer", "password": common::PASSWORD }),
+        ),
+        (acme("service-accounts"), json!({ "name": "robot", "role": "Viewer" })),
+        (acme("roles"), json!({ "name": "Reader", "permissions": ["devices:read"] })),
+        (acme("nodes"), json!({ "path": "/sales" })),
+        ("/v1/accounts".into(), json!({ "id": "globex", "name": "Globex" })),
+        ("/v1/services".into(), json!({ "name": "gateway", "scopes": ["verify"] })),
+    ];
+    for (n, (path, body)) in creations.into_iter().enumerate() {
+        let key = format!("creation-number-{n}-0123456789");
+        let key = [("idempotency-key", key.as_str())];
+        let first = world.ask_with(&session, &key, Method::POST, &path, Some(body.clone())).await.ok(201);
+        let again = world.ask_with(&session, &key, Method::POST, &path, Some(body.clone())).await.ok(201);
+        assert_eq!(first, again, "{path}");
+        let mut other = body;
+        other["name"] = json!("another");
+        world
+            .ask_with(&session, &key, Method::POST, &path, Some(other))
+            .await
+            .refused(422, "idempotency_mismatch");
+    }
+}

@@ -109,12 +109,12 @@ impl World {
         let order =
             Join { name: email.into(), email: Some(email.into()), role: role.into(), ..Join::default() };
         let password = Some(Password::new(PASSWORD.into()));
-        self.desk.add_member(self.admin().await, &self.account, order, password).await.unwrap()
+        self.desk.add_member(self.admin().await, &self.account, order, password, None).await.unwrap()
     }
 
     pub async fn service_account(&self, role: &str) -> Holder {
         let order = Join { name: "robot".into(), role: role.into(), ..Join::default() };
-        self.desk.add_service_account(self.admin().await, &self.account, order).await.unwrap()
+        self.desk.add_service_account(self.admin().await, &self.account, order, None).await.unwrap()
     }
 
     pub async fn create(&self, caller: Caller, order: Create) -> Result<Issued, Error> {

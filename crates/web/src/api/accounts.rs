@@ -44,6 +44,7 @@ async fn list(call: Call<Holder, (), ListQuery>) -> Result<Listed<Shown>, Proble
 }
 
 async fn create(call: Call<Operator, (), NoQuery, Json<CreateAccount>>) -> Result<Created<Shown>, Problem> {
+    let replay = call.replay()?;
     let Json(body) = call.body;
     let id = body.id.parse().map_err(|_| {
         Problem::invalid_field("id", "Choose 2 to 40 characters from a-z, 0-9 and -; it never changes.")
@@ -55,7 +56,7 @@ async fn create(call: Call<Operator, (), NoQuery, Json<CreateAccount>>) -> Resul
         metadata: body.metadata.map(map::object),
     };
     let preset = body.preset.as_deref().unwrap_or(&call.house.preset);
-    let account = call.house.desk.found_account(call.who.0, order, preset).await?;
+    let account = call.house.desk.found_account(call.who.0, order, preset, replay).await?;
     Ok(Created { location: format!("/v1/accounts/{}", account.id), body: map::account(&account) })
 }
 

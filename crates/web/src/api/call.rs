@@ -17,7 +17,7 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
 use super::House;
-use super::door::{Door, Holder};
+use super::door::{AtDesk, Door};
 use super::shape::Shape;
 use crate::json::{self, EmptyOrJson, Json};
 use crate::problem::{Code, Problem};
@@ -60,7 +60,7 @@ impl<W: Door, P: Place, Q: DeserializeOwned, B: Body> Call<W, P, Q, B> {
     }
 }
 
-impl<P, Q, B> Call<Holder, P, Q, B> {
+impl<W: AtDesk, P, Q, B> Call<W, P, Q, B> {
     /// How this request may come again, if it says so.
     pub(crate) fn replay(&self) -> Result<Option<Replay>, Problem> {
         let mut keys = self.parts.headers.get_all("idempotency-key").iter();
@@ -71,7 +71,7 @@ impl<P, Q, B> Call<Holder, P, Q, B> {
         // What is no text is refused like other keys of a wrong form.
         let key = key.to_str().unwrap_or_default();
         let route = format!("{} {}", self.parts.method, self.parts.uri.path());
-        Ok(Some(self.house.desk.replay(&self.who.0, &route, key, &self.raw)?))
+        Ok(Some(self.house.desk.replay(self.who.caller(), &route, key, &self.raw)?))
     }
 }
 

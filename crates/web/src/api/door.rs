@@ -50,6 +50,23 @@ pub(crate) struct Holder(pub(crate) Caller);
 
 pub(crate) struct Operator(pub(crate) Caller);
 
+/// A door through which somebody comes to work at the desk.
+pub(crate) trait AtDesk {
+    fn caller(&self) -> &Caller;
+}
+
+impl AtDesk for Holder {
+    fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl AtDesk for Operator {
+    fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
 /// Who asks for verdicts.
 pub(crate) enum Asking {
     Service(Arc<Service>),

@@ -57,6 +57,7 @@ async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Member>, 
 async fn create(
     call: Call<Holder, Account, NoQuery, Json<CreateMember>>,
 ) -> Result<Created<Member>, Problem> {
+    let replay = call.replay()?;
     let Json(body) = call.body;
     born_active(body.active)?;
     let order = Join {
@@ -69,7 +70,7 @@ async fn create(
     // Not always the caller's own: operators add members anywhere.
     let account = call.house.desk.account(call.who.0.clone(), &call.at.0).await?;
     let password = body.password.map(tokens::password);
-    let holder = call.house.desk.add_member(call.who.0, &call.at.0, order, password).await?;
+    let holder = call.house.desk.add_member(call.who.0, &call.at.0, order, password, replay).await?;
     let location = format!("/v1/accounts/{}/members/{}", holder.account, holder.id);
     Ok(Created { location, body: map::member(holder, &account) })
 }

@@ -31,12 +31,13 @@ async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Shown>, P
 }
 
 async fn create(call: Call<Holder, Account, NoQuery, Json<CreateNode>>) -> Result<Created<Shown>, Problem> {
+    let replay = call.replay()?;
     let Json(body) = call.body;
     let path = map::node("path", &body.path)?;
     // The slug, where no name is given.
     let name = body.name.unwrap_or_else(|| path.as_str().rsplit('/').next().unwrap_or_default().to_owned());
     let account = call.who.0.account.clone();
-    let node = call.house.desk.add_node(call.who.0, &call.at.0, path, name).await?;
+    let node = call.house.desk.add_node(call.who.0, &call.at.0, path, name, replay).await?;
     Ok(Created {
         location: format!("/v1/accounts/{}/nodes{}", account.id, node.path),
         body: map::node_shown(node, &account),

@@ -36,9 +36,10 @@ async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Shown>, P
 }
 
 async fn create(call: Call<Holder, Account, NoQuery, Json<CreateRole>>) -> Result<Created<Shown>, Problem> {
+    let replay = call.replay()?;
     let Json(body) = call.body;
     let desk = &call.house.desk;
-    let ranked = desk.create_role(call.who.0, &call.at.0, body.name, body.permissions).await?;
+    let ranked = desk.create_role(call.who.0, &call.at.0, body.name, body.permissions, replay).await?;
     let location = format!("/v1/accounts/{}/roles/{}", call.at.0, ranked.role.id);
     Ok(Created { location, body: map::role(&ranked.role, ranked.rank, &call.at.0, &desk.registry()) })
 }

@@ -57,6 +57,7 @@ async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<ServiceAc
 async fn create(
     call: Call<Holder, Account, NoQuery, Json<CreateServiceAccount>>,
 ) -> Result<Created<ServiceAccount>, Problem> {
+    let replay = call.replay()?;
     let Json(body) = call.body;
     born_active(body.active)?;
     let order = Join {
@@ -67,7 +68,7 @@ async fn create(
         metadata: body.metadata.map(map::object),
     };
     let account = call.who.0.account.clone();
-    let holder = call.house.desk.add_service_account(call.who.0, &call.at.0, order).await?;
+    let holder = call.house.desk.add_service_account(call.who.0, &call.at.0, order, replay).await?;
     let location = format!("/v1/accounts/{}/service-accounts/{}", holder.account, holder.id);
     Ok(Created { location, body: map::service_account(holder, &account) })
 }

@@ -33,12 +33,13 @@ async fn list(call: Call<Operator, (), ListQuery>) -> Result<Listed<Shown>, Prob
 async fn create(
     call: Call<Operator, (), NoQuery, Json<CreateService>>,
 ) -> Result<Created<IssuedService>, Problem> {
+    let replay = call.replay()?;
     let Json(body) = call.body;
     let scopes = body.scopes.into_iter().map(map::scope).collect();
     let accounts = body.accounts.map(|ids| ids.iter().map(|id| id.parse()).collect()).transpose();
     let accounts =
         accounts.map_err(|_| Problem::invalid_field("accounts", "Expected the ids of accounts."))?;
-    let keyed = call.house.desk.create_service(call.who.0, body.name, scopes, accounts).await?;
+    let keyed = call.house.desk.create_service(call.who.0, body.name, scopes, accounts, replay).await?;
     let secret = Secret::new(keyed.text.expose());
     let service = map::service(keyed.service);
     let location = format!("/v1/services/{}", service.id);

@@ -1,0 +1,194 @@
+//! Reading tokens: one, oneself, a list, and how one was used.
+
+use std::collections::HashMap;
+
+use domain::facts::Holder;
+use domain::ids::{AccountId, HolderId};
+use domain::life::{Lens, State};
+use domain::permission::{PermissionSet, TOKENS_READ};
+use domain::policy::{LoginMode, Visibility};
+use domain::refusal::Refusal;
+use domain::usage::By;
+use domain::who::Caller;
+use store::{After, Sort, TokenQuery, UsageReport};
+use token::{Kind, TokenId};
+
+use super::{Shown, acts_as};
+use crate::auth::at_home;
+use crate::cursors::Page;
+use crate::{Desk, Error};
+
+/// What a token learns about itself.
+#[derive(Debug)]
+pub struct Myself {
+    pub shown: Shown,
+    pub role: Option<String>,
+    pub permissions: Vec<String>,
+}
+
+/// How a token was used, and what the services that asked are called.
+#[derive(Debug)]
+pub struct Used {
+    pub report: UsageReport,
+    /// By id; services that are not known any more are left out.
+    pub services: HashMap<String, String>,
+}
+
+/// Which tokens to list, and in what order.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    pub issued_by: Option<HolderId>,
+    pub role: Option<String>,
+    pub status: Option<State>,
+    pub kind: Option<Kind>,
+    pub text: Option<String>,
+    pub sort: Option<(Sort, bool)>,
+    pub limit: usize,
+    pub cursor: Option<String>,
+}
+
+impl Desk {
+    pub async fn token(&self, caller: Caller, account: &AccountId, id: TokenId) -> Result<Shown, Error> {
+        at_home(&caller, account)?;
+        caller.needs_reach(TOKENS_READ)?;
+        let shown = self.rows(&caller, id).await?.shown(&caller);
+        if shown.state == State::Deleted && !caller.account.policy.tombstones.listed {
+            return Err(Refusal::not_found("token").into());
+        }
+        Ok(shown)
+    }
+
+    /// The token that asks, whatever it may do.
+    pub async fn myself(&self, caller: Caller) -> Result<Myself, Error> {
+        let found = self.store.token(&caller.account.id, caller.credential.id).await?;
+        let (token, last_use) = found.ok_or(Error::Unauthenticated)?;
+        let role = acts_as(&token.grant, &caller.holder, &caller.account);
+        let rights: PermissionSet = caller.rights(&token.node);
+        let permissions = caller.registry.spell(rights).map(str::to_owned).collect();
+        let role = role.map(str::to_owned);
+        let issuer = self.holder_or(&caller, token.issued_by).await?;
+        let shown = self.show(&caller, token, last_use, &caller.holder, &issuer);
+        Ok(Myself { shown, role, permissions })
+    }
+
+    pub async fn token_usage(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        days: i32,
+    ) -> Result<Used, Error> {
+        let now = caller.now;
+        self.token(caller, account, id).await?;
+        let report = self.store.usage(account, id, domain::usage::day(now) - days).await?;
+        let report = report.ok_or_else(|| Refusal::not_found("token"))?;
+        let mut services = HashMap::new();
+        for count in &report.counts {
+            let By::Service(named) = &count.by else { continue };
+            if let Ok(id) = named.parse()
+                && !services.contains_key(named)
+                && let Some(service) = self.store.service(id).await?
+            {
+                services.insert(named.clone(), service.name);
+            }
+        }
+        Ok(Used { report, services })
+    }
+
+    pub async fn list_tokens(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        list: List,
+    ) -> Result<Page<Shown>, Error> {
+        at_home(&caller, account)?;
+        caller.needs_reach(TOKENS_READ)?;
+        let policy = &caller.account.policy;
+        let others = caller.manages() || policy.visibility == Visibility::All;
+        if !others && policy.visibility == Visibility::None {
+            return Err(Refusal::forbidden("Only those who manage this account's tokens see them.").into());
+        }
+        let role =
+            match &list.role {
+                Some(name) => {
+                    Some(caller.account.role_named(name).map(|role| role.id).ok_or_else(|| {
+                        Refusal::invalid("role", format!("This account has no role {name}."))
+                    })?)
+                }
+                None => None,
+            };
+        let (sort, descending) = list.sort.unwrap_or((Sort::CreatedAt, true));
+        let limit = list.limit.clamp(1, 100);
+        // A cursor belongs to one account, one caller's view, one set of filters and one order.
+        let name = format!(
+            "tokens {account} {:?} {:?} {:?} {:?} {:?} {:?} {sort:?} {descending}",
+            (!others).then_some(caller.holder.id),
+            list.issued_by,
+            list.role,
+            list.status,
+            list.kind,
+            list.text,
+        );
+        let after = match &list.cursor {
+            Some(cursor) => {
+                let place = self.cursors.read(&name, cursor)?;
+                Some(serde_json::from_str::<After>(&place).map_err(|_| Error::Undetermined)?)
+            }
+            None => None,
+        };
+        let kinds = match (list.kind, policy.login.mode) {
+            (Some(kind), _) => vec![kind],
+            (None, LoginMode::Token) => vec![Kind::Pat, Kind::Sat, Kind::Ses],
+            (None, _) => vec![Kind::Pat, Kind::Sat],
+        };
+        let query = TokenQuery {
+            holder: (!others).then_some(caller.holder.id),
+            issued_by: list.issued_by,
+            role,
+            states: states(list.status, policy.tombstones.listed),
+            kinds,
+            text: list.text.filter(|text| !text.is_empty()),
+            sort,
+            descending,
+            after,
+            limit: limit + 1,
+            lens: Lens::of(&caller.account, caller.now),
+        };
+        if query.states.is_empty() {
+            return Ok(Page { items: Vec::new(), next_cursor: None });
+        }
+        let mut rows = self.store.tokens(account, query).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).map(|(token, last)| {
+            let place = serde_json::to_string(&After::row(sort, token, last));
+            self.cursors.write(&name, &place.expect("a place is plain data"))
+        });
+
+        let mut ids: Vec<HolderId> = rows.iter().flat_map(|(t, _)| [t.holder, t.issued_by]).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let holders = self.store.holders_by_id(account, &ids).await?;
+        let holders: HashMap<HolderId, Holder> =
+            holders.into_iter().map(|holder| (holder.id, holder)).collect();
+        let items = rows
+            .into_iter()
+            .filter_map(|(token, last_use)| {
+                let (holder, issuer) = (holders.get(&token.holder)?, holders.get(&token.issued_by)?);
+                Some(self.show(&caller, token, last_use, holder, issuer))
+            })
+            .collect();
+        Ok(Page { items, next_cursor })
+    }
+}
+
+/// The states that a status filter means. Deleted tokens are listed under their own filter
+/// alone, and only where the policy lists tombstones.
+fn states(status: Option<State>, tombstones: bool) -> Vec<State> {
+    match status {
+        None => State::ALL.into_iter().filter(|state| *state != State::Deleted).collect(),
+        Some(State::Active) => vec![State::Active, State::Expiring, State::Grace],
+        Some(State::Deleted) if !tombstones => Vec::new(),
+        Some(state) => vec![state],
+    }
+}
