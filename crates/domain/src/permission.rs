@@ -215,8 +215,8 @@ impl Registry {
     }
 }
 
-/// What an ask needs: one permission, all of several, or any of several, at most
-/// [`Requirement::DEEPEST`] levels deep.
+/// What an ask needs: one permission, all of several, or any of several, nested at most
+/// [`Requirement::DEEPEST`] deep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Requirement {
     One(String),
@@ -237,10 +237,10 @@ impl Requirement {
         }
     }
 
-    /// Levels of nesting: 1 for a single permission.
+    /// How deep `all` and `any` are nested: 0 for a single permission.
     pub fn depth(&self) -> usize {
         match self {
-            Self::One(_) => 1,
+            Self::One(_) => 0,
             Self::All(each) | Self::Any(each) => {
                 1 + each.iter().map(Requirement::depth).max().unwrap_or_default()
             }
@@ -290,6 +290,15 @@ mod tests {
         assert_eq!(added.len(), 228);
         assert_eq!(registry.extend(["thing:28".into()]), Ok(vec![]), "a known name needs no bit");
         assert_eq!(registry.extend(["one:more".into()]), Err(RegistryFull { name: "one:more".into() }));
+    }
+
+    #[test]
+    fn depth_counts_the_nesting_of_all_and_any() {
+        let one = Requirement::One("a:read".into());
+        let all = |inner: &Requirement| Requirement::All(vec![inner.clone()]);
+        assert_eq!(one.depth(), 0);
+        assert_eq!(all(&one).depth(), 1);
+        assert_eq!(all(&all(&all(&one))).depth(), Requirement::DEEPEST);
     }
 
     #[test]

@@ -51,7 +51,7 @@ struct Rows {
     last_use: LastUse,
     holder: Holder,
     issuer: Holder,
-    /// What ends with it; loaded for changes alone.
+    /// What ends with it; read only for what ends it.
     line: Vec<Token>,
 }
 
@@ -151,7 +151,7 @@ impl Desk {
         id: TokenId,
         reason: Option<String>,
     ) -> Result<Shown, Error> {
-        self.change_token(caller, account, id, |caller, rows| {
+        self.end_token(caller, account, id, |caller, rows| {
             let Rows { token, holder, line, .. } = rows.clone();
             Ok(lifecycle::revoke(caller, token, &holder, line, reason.as_deref())?)
         })
@@ -177,7 +177,7 @@ impl Desk {
         id: TokenId,
         reason: Option<String>,
     ) -> Result<Shown, Error> {
-        self.change_token(caller, account, id, |caller, rows| {
+        self.end_token(caller, account, id, |caller, rows| {
             Ok(lifecycle::report_leak(caller, rows.token.clone(), rows.line.clone(), reason.as_deref())?)
         })
         .await
@@ -190,7 +190,7 @@ impl Desk {
         id: TokenId,
         confirm: Option<String>,
     ) -> Result<Shown, Error> {
-        self.change_token(caller, account, id, |caller, rows| {
+        self.end_token(caller, account, id, |caller, rows| {
             Ok(lifecycle::delete(caller, rows.token.clone(), rows.line.clone(), confirm.as_deref())?)
         })
         .await
@@ -239,13 +239,37 @@ impl Desk {
         id: TokenId,
         decide: impl Fn(&Caller, &Rows) -> Result<lifecycle::Decided, Error>,
     ) -> Result<Shown, Error> {
+        self.change_line(caller, account, id, false, decide).await
+    }
+
+    /// The same for a change that ends a token, and with it its line.
+    async fn end_token(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        decide: impl Fn(&Caller, &Rows) -> Result<lifecycle::Decided, Error>,
+    ) -> Result<Shown, Error> {
+        self.change_line(caller, account, id, true, decide).await
+    }
+
+    async fn change_line(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        id: TokenId,
+        ends: bool,
+        decide: impl Fn(&Caller, &Rows) -> Result<lifecycle::Decided, Error>,
+    ) -> Result<Shown, Error> {
         at_home(&caller, account)?;
         let asked_at = caller.now;
         let mut tries = self.tries(caller);
         loop {
             let caller = &tries.caller;
             let mut rows = self.rows(caller, id).await?;
-            rows.line = self.line(&rows.token, asked_at).await?;
+            if ends {
+                rows.line = self.line(&rows.token, asked_at).await?;
+            }
             let decided = decide(caller, &rows)?;
             let written = !decided.change.writes.is_empty();
             rows.token = Token { version: rows.token.version + i64::from(written), ..decided.token };
