@@ -7,9 +7,7 @@
 use serde::{Deserialize, Serialize};
 use token::{Digest, TokenId};
 
-use crate::grant::Grant;
 use crate::ids::{AccountId, HolderId, InstallationId, PersonId, RoleId, ServiceId};
-use crate::life::Life;
 use crate::node::NodePath;
 use crate::permission::PermissionSet;
 use crate::policy::Policy;
@@ -170,6 +168,76 @@ pub struct Token {
     /// SHA-256 of the whole text.
     pub digest: Digest,
     pub version: i64,
+}
+
+/// What a token was given, as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// Whatever the holder may do.
+    Inherit,
+    /// What the role allows, following its edits.
+    Role(RoleId),
+    /// A level of access over some entities, worked out when it was granted.
+    Access { level: Level, entities: Option<Vec<String>>, set: PermissionSet },
+    /// These permissions by name.
+    List(PermissionSet),
+}
+
+/// full = every action, write = create and update, read = read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Full,
+    Write,
+    Read,
+}
+
+impl Level {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Write => "write",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// What happened to a token, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    pub created_at: Timestamp,
+    /// Good from here on; none means at once.
+    pub not_before: Option<Timestamp>,
+    /// Good until just before; none means never ends, everywhere.
+    pub expires_at: Option<Timestamp>,
+    /// `created_at`, or none while it waits for its first approval.
+    pub approved_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    /// Reported as known to others. Final.
+    pub leaked_at: Option<Timestamp>,
+    /// The token that replaced it.
+    pub rotated_to: Option<TokenId>,
+    /// Good until here although it was replaced.
+    pub grace_until: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl Life {
+    /// A life that begins now, approved at once.
+    pub fn from(now: Timestamp, expires_at: Option<Timestamp>) -> Self {
+        Self {
+            created_at: now,
+            not_before: None,
+            expires_at,
+            approved_at: Some(now),
+            revoked_at: None,
+            leaked_at: None,
+            rotated_to: None,
+            grace_until: None,
+            deleted_at: None,
+        }
+    }
 }
 
 /// A program of the product, with a key of its own.

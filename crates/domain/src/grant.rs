@@ -1,46 +1,14 @@
 //! What a token may do: its grant, met with what its holder may do.
 
-use serde::{Deserialize, Serialize};
-
 use crate::facts::{Account, Holder};
-use crate::ids::RoleId;
 use crate::node::NodePath;
 use crate::permission::{DESK, PermissionSet, Registry};
 use crate::policy::{Ceiling, Reach};
 use crate::refusal::Refusal;
 
-/// What a token was given, as it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Grant {
-    /// Whatever the holder may do.
-    Inherit,
-    /// What the role allows, following its edits.
-    Role(RoleId),
-    /// A level of access over some entities, worked out when it was granted.
-    Access { level: Level, entities: Option<Vec<String>>, set: PermissionSet },
-    /// These permissions by name.
-    List(PermissionSet),
-}
-
-/// full = every action, write = create and update, read = read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    Full,
-    Write,
-    Read,
-}
+pub use crate::facts::{Grant, Level};
 
 impl Level {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Write => "write",
-            Self::Read => "read",
-        }
-    }
-
     /// Whether the level includes an action of the product's.
     pub fn includes(self, action: &str) -> bool {
         match self {

@@ -5,48 +5,15 @@
 
 use std::fmt;
 
-use token::{Kind, TokenId};
+use token::Kind;
 
 use crate::facts::{Account, Holder, Standing};
 use crate::policy::OnInactive;
 use crate::time::{Period, Timestamp};
 
-/// What happened to a token, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
-    pub created_at: Timestamp,
-    /// Good from here on; none means at once.
-    pub not_before: Option<Timestamp>,
-    /// Good until just before; none means never ends, everywhere.
-    pub expires_at: Option<Timestamp>,
-    /// `created_at`, or none while it waits for its first approval.
-    pub approved_at: Option<Timestamp>,
-    pub revoked_at: Option<Timestamp>,
-    /// Reported as known to others. Final.
-    pub leaked_at: Option<Timestamp>,
-    /// The token that replaced it.
-    pub rotated_to: Option<TokenId>,
-    /// Good until here although it was replaced.
-    pub grace_until: Option<Timestamp>,
-    pub deleted_at: Option<Timestamp>,
-}
+pub use crate::facts::Life;
 
 impl Life {
-    /// A life that begins now, approved at once.
-    pub fn from(now: Timestamp, expires_at: Option<Timestamp>) -> Self {
-        Self {
-            created_at: now,
-            not_before: None,
-            expires_at,
-            approved_at: Some(now),
-            revoked_at: None,
-            leaked_at: None,
-            rotated_to: None,
-            grace_until: None,
-            deleted_at: None,
-        }
-    }
-
     /// When life ends, under a policy that lets none be longer than `longest`.
     pub fn ends_at(&self, longest: Option<&Period>) -> Option<Timestamp> {
         let bound = longest.map(|longest| self.created_at.plus(longest));
