@@ -2,6 +2,7 @@
 //! and nothing in it is called done that is not.
 
 use e2e::{repository, tracked_files};
+use token::{Kind, SystemEntropy, TokenText};
 
 /// A file longer than this holds more than one idea; the house's rule of thumb.
 const GUIDELINE: usize = 500;
@@ -11,6 +12,11 @@ const BOUND: usize = 600;
 #[test]
 fn no_file_speaks_of_the_machine_it_was_written_on() {
     assert_eq!(over_text(machine_paths), Vec::<String>::new());
+}
+
+#[test]
+fn no_file_holds_a_secret() {
+    assert_eq!(over_text(secrets), Vec::<String>::new());
 }
 
 #[test]
@@ -45,6 +51,16 @@ fn a_machines_path_is_found() {
     {
         assert_eq!(machine_paths("a", text), Vec::<String>::new(), "{text}");
     }
+}
+
+#[test]
+fn a_secret_is_found_by_its_checksum_and_an_example_passes() {
+    let body = "jtn_pat_0123456789ab_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let made_up = format!("{body}000000");
+    assert_eq!(secrets("a", &made_up), Vec::<String>::new());
+    let real = TokenText::issue("jtn".parse().unwrap(), Kind::Pat, &SystemEntropy);
+    assert_eq!(secrets("a", &format!("let token = \"{}\";", real.expose())).len(), 1);
+    assert_eq!(secrets("a", &format!("-----BEGIN {} KEY-----", "PRIVATE")).len(), 1);
 }
 
 #[test]
@@ -99,6 +115,20 @@ fn unfinished(path: &str, text: &str) -> Vec<String> {
         }
     }
     faults
+}
+
+/// A whole token, known by its checksum, is somebody's secret or teaches people to keep one there;
+/// a made-up one is neither. The text of a token is specified in `crates/token`, whose vectors and
+/// the fuzzer's seeds are whole.
+fn secrets(path: &str, text: &str) -> Vec<String> {
+    if path.starts_with("crates/token/") || path.starts_with("fuzz/") {
+        return Vec::new();
+    }
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let whole = words.filter(|word| TokenText::parse(word).is_ok()).map(|_| "a whole token");
+    let key = |line: &&str| line.trim_start().starts_with("-----BEGIN") && line.contains("PRIVATE KEY");
+    let keys = text.lines().filter(key);
+    whole.chain(keys.map(|_| "a private key")).map(|what| format!("{path}: {what}")).collect()
 }
 
 fn over_text(find: impl Fn(&str, &str) -> Vec<String>) -> Vec<String> {
