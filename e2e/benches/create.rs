@@ -17,7 +17,7 @@ use support::{CALLERS, ROUNDS, Spread};
 use tempfile::TempDir;
 
 fn main() {
-    let seconds = support::argument(3);
+    let seconds = support::argument(5);
     let server = support::unlimited();
     let postgres = Postgres::start();
     let mut wire = Wire::open(&server.url, CALLERS);
@@ -31,7 +31,7 @@ fn main() {
         made as f64 / elapsed.as_secs_f64()
     };
 
-    let _ = (ours_once(), postgres.insert(1));
+    let _ = (ours_once(), postgres.insert(seconds));
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
     for number in 0..ROUNDS {
