@@ -161,6 +161,14 @@ fn must_be_active(holder: &Holder) -> Result<(), Refusal> {
 /// Whoever is handed a token's secret can do what it can: under `cap` no more than they may.
 fn within_own_rights(caller: &Caller, token: &Token, holder: &Holder) -> Result<(), Refusal> {
     let account = &*caller.account;
+    // It may more than its permissions say, where its holder runs the server.
+    let stands_for_its_holder = token.desk && token.grant == Grant::Inherit;
+    if stands_for_its_holder && !(caller.is(holder.id) && caller.stands_for_the_holder()) {
+        return Err(Refusal::forbidden(format!(
+            "This token stands for {}, and nobody else is handed it; it can be ended instead.",
+            holder.name
+        )));
+    }
     if !account.policy.permission.cap {
         return Ok(());
     }

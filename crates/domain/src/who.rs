@@ -56,9 +56,13 @@ impl Caller {
     /// The end that nothing made with this credential outlives; none for sessions, and for the
     /// first token of an installation, which stands for its administrator as a session does.
     pub fn outlived_by_none(&self) -> Option<Timestamp> {
-        let by = &self.credential;
-        let stands_for_the_holder = self.is_session() || (by.desk && by.grant == Grant::Inherit);
-        by.ends_at.filter(|_| !stands_for_the_holder)
+        self.credential.ends_at.filter(|_| !self.stands_for_the_holder())
+    }
+
+    /// Whether this is the person at work, whatever they may do: a session, or the first token of
+    /// an installation. Tokens that reach some of the desk by name are not.
+    pub fn stands_for_the_holder(&self) -> bool {
+        self.is_session() || (self.credential.desk && self.credential.grant == Grant::Inherit)
     }
 
     pub fn is(&self, holder: HolderId) -> bool {

@@ -8,7 +8,8 @@ use std::task::Poll;
 use common::{World, named, refused};
 use domain::admit::Code;
 use domain::ids::HolderId;
-use domain::lifecycle::Create;
+use domain::lifecycle::{AskedGrant, Create};
+use domain::policy::HolderChoice;
 use domain::refusal;
 use service::Error;
 
@@ -251,4 +252,39 @@ async fn the_same_key_gives_the_same_secret_and_another_request_under_it_is_refu
     }
     ids.dedup();
     assert_eq!(ids.len(), 1, "{ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_manages_an_account_does_not_come_to_run_the_server() {
+    let world = World::of("default").await;
+    world
+        .change_policy(|policy| policy.create.holder = vec![HolderChoice::Caller, HolderChoice::Member])
+        .await;
+    world.member("Owner", "eve@example.com").await;
+    let eve = async || world.signed_in("eve@example.com").await;
+
+    // Not by a token that she makes for the operator, and which reaches the desk.
+    let desk = AskedGrant::List(vec!["tokens:read".into()]);
+    let order =
+        Create { holder: Some(world.begun.member.id), permission: Some(desk), ..named("for the operator") };
+    let made = world.create(eve().await, order).await.unwrap();
+    let as_operator = world.caller(&made.text).await.unwrap();
+    assert_eq!(refused(world.desk.services(as_operator).await), refusal::Code::Forbidden);
+
+    // Nor by a new secret for the operator's own, whatever the policy says of caps.
+    let init = world.begun.token.id();
+    for cap in [true, false] {
+        world.change_policy(|policy| policy.permission.cap = cap).await;
+        let rotated = world.desk.rotate_token(eve().await, &world.account, init, None, None).await;
+        assert_eq!(refused(rotated), refusal::Code::Forbidden);
+    }
+    let operator = world.caller(&world.begun.token).await.unwrap();
+    assert!(world.desk.services(operator).await.is_ok());
+    let rotated =
+        world.desk.rotate_token(world.admin().await, &world.account, init, None, None).await.unwrap();
+    let operator = world.caller(&rotated.text).await.unwrap();
+    assert!(world.desk.services(operator).await.is_ok(), "its holder rotates it");
+    let id = rotated.text.id();
+    world.desk.revoke_token(eve().await, &world.account, id, None).await.unwrap();
+    assert_eq!(world.verdict(&rotated.text).await.unwrap(), Code::Revoked, "a manager may end it");
 }
