@@ -85,6 +85,11 @@ pub enum Condition {
         account: AccountId,
         person: PersonId,
     },
+    /// The person is, and was, a member of no account but this one.
+    InNoOtherAccount {
+        account: AccountId,
+        person: PersonId,
+    },
     EmailFree {
         email: String,
     },

@@ -43,8 +43,8 @@ pub struct Join {
 pub enum Login {
     /// Nobody: the member is known by its `external_id` alone.
     None,
-    /// Somebody who could log in already.
-    Known(Person),
+    /// Somebody who could log in already. An operator may bring them from another account.
+    Known { person: Person, by_operator: bool },
     /// Somebody new; the password is a PHC string.
     New { id: PersonId, password: Option<String> },
 }
@@ -100,11 +100,23 @@ impl Joining<'_> {
         let mut change = Change::default();
         match (login, &email) {
             (Login::None, _) => {}
-            (Login::Known(person), _) => {
+            (Login::Known { person, by_operator }, _) => {
                 let condition = Condition::NotAMember { account: self.account.id.clone(), person: person.id };
                 let otherwise =
                     Refusal::of_field(Code::NameTaken, "email", "This person is a member already.");
                 change = change.guard(condition, otherwise);
+                if !by_operator {
+                    // Whoever chose the password may have been an administrator there, and nobody
+                    // has shown that the address is theirs.
+                    let condition =
+                        Condition::InNoOtherAccount { account: self.account.id.clone(), person: person.id };
+                    let otherwise = Refusal::of_field(
+                        Code::Forbidden,
+                        "email",
+                        "Another account of this server knows this address; an operator can add its person here.",
+                    );
+                    change = change.guard(condition, otherwise);
+                }
                 holder.person = Some(person.id);
             }
             (Login::New { .. }, None) => {

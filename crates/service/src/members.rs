@@ -63,7 +63,11 @@ impl Desk {
                     )
                     .into());
                 }
-                (Some(person), _) => Login::Known(person),
+                (Some(person), _) => {
+                    // Whoever adds members to another account is one, or is refused below.
+                    let by_operator = !at_home || self.operator(&tries.caller).await.is_ok();
+                    Login::Known { person, by_operator }
+                }
                 (None, Some(_)) => Login::New { id: PersonId::draw(&*self.entropy), password: hash.clone() },
                 (None, None) => Login::None,
             };

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use common::{World, named, refused};
+use domain::accounts::Found;
 use domain::admit::Code;
-use domain::ids::HolderId;
+use domain::ids::{AccountId, HolderId};
 use domain::lifecycle::{AskedGrant, Create};
+use domain::members::Join;
 use domain::policy::HolderChoice;
 use domain::refusal;
-use service::Error;
+use service::{Error, Password};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoke_whose_caller_went_away_holds_all_the_same() {
@@ -287,4 +289,38 @@ async fn whoever_manages_an_account_does_not_come_to_run_the_server() {
     let id = rotated.text.id();
     world.desk.revoke_token(eve().await, &world.account, id, None).await.unwrap();
     assert_eq!(world.verdict(&rotated.text).await.unwrap(), Code::Revoked, "a manager may end it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_made_by_one_accounts_administrator_does_not_open_another_account() {
+    let world = World::of("default").await;
+    let globex: AccountId = "globex".parse().unwrap();
+    let found = Found { id: globex.clone(), name: "Globex".into(), external_id: None, metadata: None };
+    world.desk.found_account(world.admin().await, found, "default", None).await.unwrap();
+    let join = |email: &str| Join {
+        name: email.into(),
+        email: Some(email.into()),
+        role: "Owner".into(),
+        ..Join::default()
+    };
+    let password = || Some(Password::new(common::PASSWORD.into()));
+    let gus = join("gus@example.com");
+    world.desk.add_member(world.admin().await, &globex, gus, password(), None).await.unwrap();
+    let gus = async || world.signed_in("gus@example.com").await;
+    world.member("Owner", "eve@example.com").await;
+    let eve = async || world.signed_in("eve@example.com").await;
+
+    // Eve chooses a password for somebody whom Globex will want, and has them leave again.
+    let vic = join("vic@example.com");
+    let squatted =
+        world.desk.add_member(eve().await, &world.account, vic.clone(), password(), None).await.unwrap();
+    world.desk.remove_holder(eve().await, &world.account, squatted.id).await.unwrap();
+    let added = world.desk.add_member(gus().await, &globex, vic.clone(), None, None).await;
+    assert_eq!(refused(added), refusal::Code::Forbidden);
+    world.desk.add_member(eve().await, &world.account, vic.clone(), None, None).await.expect("back at home");
+
+    // Nor is anybody drawn into an account, whose name would then be asked for at each login.
+    let added = world.desk.add_member(gus().await, &globex, join("ada@example.com"), None, None).await;
+    assert_eq!(refused(added), refusal::Code::Forbidden);
+    world.desk.add_member(world.admin().await, &globex, vic, None, None).await.expect("an operator may");
 }

@@ -63,6 +63,9 @@ CREATE UNIQUE INDEX holder_external_id
 CREATE UNIQUE INDEX holder_person
     ON holder (person, account)
     WHERE person IS NOT NULL AND removed_at IS NULL;
+CREATE INDEX holder_person_ever
+    ON holder (person, account)
+    WHERE person IS NOT NULL;
 CREATE INDEX holder_role
     ON holder (account, role)
     WHERE role IS NOT NULL;

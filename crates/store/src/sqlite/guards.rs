@@ -81,6 +81,10 @@ fn holds(db: &Connection, condition: &Condition) -> Answer {
             let sql = "SELECT 1 FROM holder WHERE person = ?1 AND account = ?2 AND removed_at IS NULL";
             none(db, sql, params![person.to_string(), account.as_str()])
         }
+        Condition::InNoOtherAccount { account, person } => {
+            let sql = "SELECT 1 FROM holder WHERE person = ?1 AND account <> ?2";
+            none(db, sql, params![person.to_string(), account.as_str()])
+        }
         Condition::EmailFree { email } => none(db, "SELECT 1 FROM person WHERE email = ?1", [email]),
         Condition::ExternalIdFree { account, external_id } => {
             let sql = "SELECT 1 FROM holder WHERE account = ?1 AND external_id = ?2 AND removed_at IS NULL";

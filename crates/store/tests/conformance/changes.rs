@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 
 use domain::change::{Change, Condition, Expect, Remembered, Write};
 use domain::facts::{Account, Holder, Installation, Person, Token};
-use domain::ids::{InstallationId, RoleId};
+use domain::ids::{AccountId, InstallationId, RoleId};
 use domain::life::Lens;
 use domain::policy::Counted;
 use domain::refusal::{Code, Refusal};
@@ -250,6 +250,10 @@ pub(crate) async fn a_condition_over_many_rows_holds_or_refuses<B: Backend>(worl
     world.write([Write::UpdateHolder(left)]).await;
     assert!(!holds(&another).await);
     assert!(holds(&not_a_member).await, "who left may come back");
+    let elsewhere: AccountId = "globex".parse().unwrap();
+    let elsewhere = Condition::InNoOtherAccount { account: elsewhere, person: person.id };
+    assert!(!holds(&elsewhere).await, "who left one account is still known to it");
+    assert!(holds(&Condition::InNoOtherAccount { account: id(), person: person.id }).await);
     assert!(holds(&external_free).await);
     let returned = Holder { id: member(&account).id, ..joined };
     world.write([Write::InsertHolder(returned)]).await;
