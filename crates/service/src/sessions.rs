@@ -6,6 +6,7 @@ use domain::facts::{Account, Holder, Token};
 use domain::ids::AccountId;
 use domain::life::{Lens, State};
 use domain::node::NodePath;
+use domain::permission::{TOKENS_READ, TOKENS_UPDATE};
 use domain::refusal::Refusal;
 use domain::sessions;
 use domain::text;
@@ -95,8 +96,10 @@ impl Desk {
         }
     }
 
-    /// Where the caller is signed in, in this account.
+    /// Where the caller is signed in, in this account. For a token it takes the permission that
+    /// reading tokens takes.
     pub async fn sessions(&self, caller: &Caller) -> Result<Vec<Session>, Error> {
+        caller.needs_reach(TOKENS_READ)?;
         let lens = Lens::of(&caller.account, caller.now);
         let query = TokenQuery {
             holder: Some(caller.holder.id),
@@ -112,8 +115,10 @@ impl Desk {
             .collect())
     }
 
-    /// Ends another session of the same person.
+    /// Ends another session of the same person. A token needs the permission to end tokens: one
+    /// that was stolen shall not keep its holder from signing in to revoke it.
     pub async fn end_session(&self, caller: Caller, id: TokenId) -> Result<(), Error> {
+        caller.needs_reach(TOKENS_UPDATE)?;
         let mut tries = self.tries(caller);
         loop {
             let caller = &tries.caller;

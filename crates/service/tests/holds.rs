@@ -324,3 +324,16 @@ async fn a_login_made_by_one_accounts_administrator_does_not_open_another_accoun
     assert_eq!(refused(added), refusal::Code::Forbidden);
     world.desk.add_member(world.admin().await, &globex, vic, None, None).await.expect("an operator may");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_does_not_reach_the_desk_neither_sees_nor_ends_its_holders_sessions() {
+    let world = World::of("default").await;
+    let issued = world.token("stolen").await;
+    let thief = async || world.caller(&issued.text).await.unwrap();
+    let signed_in = world.admin().await;
+    let session = signed_in.credential.id;
+    assert_eq!(refused(world.desk.sessions(&thief().await).await), refusal::Code::Forbidden);
+    assert_eq!(refused(world.desk.end_session(thief().await, session).await), refusal::Code::Forbidden);
+    assert!(world.desk.sessions(&signed_in).await.unwrap().iter().any(|each| each.token.id == session));
+    world.desk.end_session(world.admin().await, session).await.unwrap();
+}
