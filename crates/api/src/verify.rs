@@ -17,7 +17,7 @@ pub struct Ask {
     pub token: Secret,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission: Option<Expression>,
-    /// Where the permission is needed; `/` when absent.
+    /// Where the permission is needed; at the token's own node when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// The token must belong to this account.

@@ -81,8 +81,8 @@ keys! {
     /// The form of a log line; `auto` is text on a terminal and JSON elsewhere.
     log_format: LogFormat = "log.format", Unset::Is("auto");
 
-    /// How many tokens are kept in memory, about 130 bytes each. Beyond it the least used are read
-    /// from the database when asked for.
+    /// How many tokens are kept in memory, about 130 bytes each. Beyond it a new one takes the
+    /// place of any other, which is read from the database when it is asked for.
     verifier_max_tokens: NonZeroU64 = "verifier.max_tokens", Unset::Is("10000000");
 
     /// The size of a file that is given up when the disk is full, so that a revocation can still be
