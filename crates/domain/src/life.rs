@@ -9,7 +9,7 @@ use token::Kind;
 
 use crate::facts::{Account, Holder, Standing};
 use crate::policy::OnInactive;
-use crate::time::{Period, Timestamp};
+use crate::time::{DAY, Period, Timestamp};
 
 pub use crate::facts::Life;
 
@@ -122,7 +122,7 @@ impl<'a> Surroundings<'a> {
 /// The state of a token at a moment: the first that applies, in the order of [`State::ALL`].
 pub fn state(life: &Life, around: &Surroundings<'_>, now: Timestamp) -> State {
     let ends_at = life.ends_at(around.longest);
-    let notice = around.first_notice.map(|days| now.plus_micros(days * 24 * 3600 * 1_000_000));
+    let notice = around.first_notice.map(|days| now.plus_micros(days * DAY));
     if life.deleted_at.is_some() || around.standing.tokens_deleted_at.is_some() {
         State::Deleted
     } else if life.leaked_at.is_some() {
@@ -178,7 +178,7 @@ pub struct Lens {
 impl Lens {
     pub fn of(account: &Account, now: Timestamp) -> Self {
         let policy = &account.policy;
-        let soon = policy.first_notice().map(|days| now.plus_micros(days * 24 * 3600 * 1_000_000));
+        let soon = policy.first_notice().map(|days| now.plus_micros(days * DAY));
         let longest = policy.expiry.max.as_ref();
         let (outlived_all, outlived) = longest.map(|longest| latest_starts(now, longest)).unzip();
         let (soon_outlived_all, soon_outlived) =
@@ -201,7 +201,6 @@ impl Lens {
 /// `length` falls on the last day of a month shorter than the one it began in. Searched for,
 /// because clamped days make subtraction inexact.
 fn latest_starts(end: Timestamp, length: &Period) -> (Timestamp, Timestamp) {
-    const DAY: i64 = 24 * 3600 * 1_000_000;
     let passed_from = |start: Timestamp| start.plus(length) <= end;
     // What was clamped stands at most three days after the day it was clamped to.
     let passed_from_all_before = |start: Timestamp| {

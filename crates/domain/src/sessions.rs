@@ -102,9 +102,6 @@ pub fn end(caller: &Caller, session: Token) -> Change {
         Logout::Delete => next.life.deleted_at = Some(caller.now),
         Logout::End | Logout::Revoke => next.life.revoked_at = Some(caller.now),
     }
-    let entry = Entry {
-        account: Some(next.account.clone()),
-        ..caller.entry(Action::SessionEnded, next.id, serde_json::json!({}))
-    };
+    let entry = caller.entry(Action::SessionEnded, next.id, serde_json::json!({}));
     Change::default().write(Write::UpdateToken(Box::new(next))).entry(entry).narrowing()
 }

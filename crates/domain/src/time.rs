@@ -24,6 +24,9 @@ pub struct Timestamp(i64);
 #[error("`{0}` is not a time; expected RFC 3339 with an offset, such as 2026-07-28T09:30:00Z")]
 pub struct TimestampError(String);
 
+/// Microseconds of a day in UTC, which has no leap seconds here.
+pub const DAY: i64 = 24 * 3600 * 1_000_000;
+
 const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 impl Timestamp {

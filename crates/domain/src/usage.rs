@@ -2,7 +2,7 @@
 
 use token::TokenId;
 
-use crate::time::Timestamp;
+use crate::time::{DAY, Timestamp};
 
 /// What happened with one token since the last time it was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,5 +40,5 @@ pub const TOLD_APART: usize = 16;
 /// The day of a moment, counted from 1970-01-01 in UTC.
 pub fn day(at: Timestamp) -> i32 {
     // Ten thousand years are 3.65 million days, far within 32 bits.
-    at.as_micros().div_euclid(24 * 3600 * 1_000_000) as i32
+    at.as_micros().div_euclid(DAY) as i32
 }
