@@ -1,6 +1,6 @@
 //! `/v1/verify`, the hot route: an ask, and the verdict written while the facts are at hand.
 
-use std::io::Write;
+use std::fmt;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 
@@ -165,8 +165,18 @@ fn permissions<'a>(to: &mut Vec<u8>, names: impl Iterator<Item = &'a str>) {
     to.push(b']');
 }
 
-fn put(to: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    to.write_fmt(text).expect("writing to memory does not fail");
+fn put(to: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    /// `io::Write` would look after an error for every piece.
+    struct Memory<'a>(&'a mut Vec<u8>);
+
+    impl fmt::Write for Memory<'_> {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            self.0.extend_from_slice(piece.as_bytes());
+            Ok(())
+        }
+    }
+
+    fmt::write(&mut Memory(to), text).expect("writing to memory does not fail");
 }
 
 fn json<T: Serialize + ?Sized>(to: &mut Vec<u8>, value: &T) {
