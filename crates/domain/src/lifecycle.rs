@@ -13,14 +13,16 @@ mod edit;
 mod end;
 mod expiry;
 mod permission;
+mod reveal;
 mod rotate;
 
 pub use approve::approve;
 pub use create::{Create, create, first_token};
 pub use edit::{Edit, edit};
-pub use end::{delete, report_leak, reveal, revoke};
+pub use end::{delete, report_leak, revoke};
 pub use expiry::AskedEnd;
 pub use permission::AskedGrant;
+pub use reveal::reveal;
 pub use rotate::rotate;
 
 use std::sync::Arc;

@@ -1,11 +1,11 @@
-//! Revoking, deleting, and reporting a leak; and giving a kept secret out again.
+//! Revoking, deleting, and reporting a leak.
 
-use super::{Decided, gone, must_be_active, resting_on, state, within_own_rights};
+use super::{Decided, gone, state};
 use crate::change::{Action, Change, Write};
 use crate::facts::{Holder, Token};
 use crate::life::State;
-use crate::permission::{TOKENS_DELETE, TOKENS_READ, TOKENS_UPDATE};
-use crate::policy::{ConfirmMode, Removal, SecretKept};
+use crate::permission::{PermissionSet, TOKENS_DELETE, TOKENS_UPDATE};
+use crate::policy::{ConfirmMode, Removal};
 use crate::refusal::{Code, Refusal};
 use crate::text;
 use crate::who::Caller;
@@ -87,37 +87,7 @@ pub fn delete(caller: &Caller, token: Token, line: Line, confirm: Option<&str>) 
     Ok(Decided { token, change: change.write(Write::ForgetSecret(id)) })
 }
 
-/// Decides whether a kept secret may be given out, which the journal will tell.
-pub fn reveal(caller: &Caller, token: &Token, holder: &Holder) -> Result<Change, Refusal> {
-    let account = &*caller.account;
-    if account.policy.secret != SecretKept::Recoverable {
-        return Err(Refusal::new(
-            Code::NotAllowedByPolicy,
-            "The secrets of this account's tokens are not kept. Whoever lost one makes a new token.",
-        ));
-    }
-    caller.may_change(token)?;
-    caller.needs_reach(TOKENS_READ | TOKENS_UPDATE)?;
-    must_be_active(&caller.holder)?;
-    if account.policy.reveal_reauth {
-        caller.needs_fresh()?;
-    }
-    within_own_rights(caller, token, holder)?;
-    match state(account, holder, token, caller.now) {
-        state @ (State::Deleted | State::Leaked) => Err(gone(state, "revealed")),
-        _ => {
-            let entry = caller.entry(Action::TokenRevealed, token.id, serde_json::json!({}));
-            Ok(resting_on(Change::default().entry(entry), caller, &[holder]))
-        }
-    }
-}
-
-fn may_end(
-    caller: &Caller,
-    token: &Token,
-    how: Removal,
-    permission: crate::permission::PermissionSet,
-) -> Result<(), Refusal> {
+fn may_end(caller: &Caller, token: &Token, how: Removal, permission: PermissionSet) -> Result<(), Refusal> {
     let by_itself = caller.credential.id == token.id;
     if !by_itself {
         caller.may_change(token)?;
