@@ -27,6 +27,9 @@ Examples:
   jeton login --server https://tokens.example.com --email ada@example.com
   jeton token create ci --role Viewer --expires-in 90d > token
   jeton token verify < token")]
+#[command(after_help = "\
+Commands that speak to a server use the token of JETON_TOKEN_FILE or JETON_TOKEN, else the login.
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -47,10 +50,10 @@ enum Command {
     Config(ConfigCommand),
 }
 
-/// Where the installation is that a command acts on.
+/// Whose data and configuration a command acts on.
 #[derive(Debug, Args)]
 pub struct Installation {
-    /// The directory of the installation [default: see docs/configuration.md].
+    /// The data directory [default: /var/lib/jeton where that is writable, else ./jeton-data].
     #[arg(long, value_name = "DIR")]
     pub data: Option<String>,
     /// The configuration file [default: /etc/jeton/jeton.toml, else ./jeton.toml].
@@ -130,7 +133,7 @@ pub struct InitArgs {
     pub installation: Installation,
 }
 
-/// Prints a fresh set-up link of an installation that has no account yet.
+/// Prints a fresh set-up link of a server that has no account yet.
 ///
 /// The link is good for 30 minutes and once; the one before it stops working. Refused while the
 /// server runs, which prints a link itself when it starts.
@@ -239,15 +242,19 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
 
 fn check(installation: &Installation, json: bool) -> Result<Exit, Failure> {
     let checked = installation.load(Vec::new());
+    let unknown = checked.as_ref().ok().and_then(|(config, _)| serve::must_know(config).err());
     if json {
         let problems: Vec<String> = match &checked {
-            Ok(_) => Vec::new(),
+            Ok(_) => unknown.iter().map(|failure| failure.sentence.clone()).collect(),
             Err(wrong) => wrong.0.iter().map(|problem| problem.0.clone()).collect(),
         };
         output::data(&serde_json::json!({"valid": problems.is_empty(), "problems": problems}).to_string())?;
-        return Ok(if checked.is_ok() { Exit::Done } else { Exit::Failed });
+        return Ok(if problems.is_empty() { Exit::Done } else { Exit::Failed });
     }
     let (_, resolved) = checked?;
+    if let Some(unknown) = unknown {
+        return Err(unknown);
+    }
     let file = resolved.file.map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
     output::say(&format!("the configuration is in order ({file})"));
     Ok(Exit::Done)

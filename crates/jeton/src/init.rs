@@ -1,4 +1,4 @@
-//! `jeton init` and `jeton setup-link`: the beginning of an installation, from the machine itself.
+//! `jeton init` and `jeton setup-link`: the beginning of a server, from the machine itself.
 
 use domain::refusal::Refusal;
 use service::founding::{Begun, Founding};
@@ -14,9 +14,10 @@ use crate::{serve, wiring};
 pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
     serve::must_know(&config)?;
     let password = input::secret(&args.password_file, "password")?;
-    let account = args.account.parse().map_err(|_| {
-        Failure::usage("--account takes 2 to 40 of a-z, 0-9 and the hyphen, such as `acme`")
-    })?;
+    let account = args
+        .account
+        .parse()
+        .map_err(|_| Failure::usage("--account takes 2 to 40 of a-z, 0-9 and the hyphen, such as `acme`"))?;
     let founding = Founding {
         account,
         name: args.account.clone(),
@@ -41,22 +42,22 @@ pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
             output::data(&format!("{what:<12} {value}"))?;
         }
         output::say("You cannot see the token and the key again. Keep them where you keep secrets.");
+        output::say(&format!("The data is in {}.", config.data.display()));
         Ok(())
     })
 }
 
-/// Prints a fresh set-up link of an installation that has no account yet.
+/// Prints a fresh set-up link of a server that has no account yet.
 pub(crate) fn setup_link(args: &SetupLinkArgs, config: Config) -> Result<(), Failure> {
     wiring::block_on(async {
         let desk = wiring::open(&config).await?;
         let secret = desk.setup_link().await;
         desk.store().close().await;
-        let begun = || Failure::failed("this installation has begun already; sign in instead");
+        let begun = || Failure::failed("there is an account already; log in instead");
         let secret = secret.map_err(sentence)?.ok_or_else(begun)?;
         let link = serve::link(&config, config.server_listen, &secret);
         match args.json {
-            true => output::data(&serde_json::json!({ "setup_link": link }).to_string())
-                ,
+            true => output::data(&serde_json::json!({ "setup_link": link }).to_string()),
             false => output::data(&link),
         }
     })

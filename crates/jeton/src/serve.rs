@@ -16,17 +16,20 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::wiring;
 
-/// Opens the installation, serves, and on SIGTERM or SIGINT lets what is under way finish.
+/// Opens the data, serves, and on SIGTERM or SIGINT lets what is under way finish.
 pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     must_know(&config)?;
     wiring::block_on(async {
         // Taken first, so that a signal during the start is not lost.
         let stopped = stop_signal()?;
         let desk = wiring::open(&config).await?;
-        let listener = TcpListener::bind(config.server_listen).await;
-        let listener = listener.with_context(|| format!("could not listen on {}", config.server_listen))?;
+        let listener = TcpListener::bind(config.server_listen).await.map_err(|cause| {
+            Failure::failed(format!("could not listen on {}: {cause}", config.server_listen))
+                .help("choose another address or port with --listen, as in --listen 127.0.0.1:8080")
+        })?;
         let address = listener.local_addr().context("could not learn the address that was bound")?;
         announce(&desk, &config, address).await?;
+        info!(data = %config.data.display(), "the data is in {}", config.data.display());
 
         let workers = Workers::start(&desk);
         let tracker = Tracker::new();
@@ -48,7 +51,10 @@ pub(crate) fn serve(config: Config) -> Result<(), Failure> {
 async fn announce(desk: &Arc<Desk>, config: &Config, address: SocketAddr) -> Result<(), Failure> {
     output::data(&format!("jeton listens on http://{address}"))?;
     if let Some(secret) = desk.setup_link().await.map_err(anyhow::Error::from)? {
-        output::data(&format!("set up the first account, within 30 minutes: {}", link(config, address, &secret)))?;
+        output::data(&format!(
+            "set up the first account, within 30 minutes: {}",
+            link(config, address, &secret)
+        ))?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Opens the installation that the configuration names. Nothing else may have it open.
+/// Opens the data that the configuration names. Nothing else may have it open.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<Desk>> {
     let options = Options {
         data: config.data.clone(),
@@ -43,10 +43,10 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<Desk>> {
         store.map_err(anyhow::Error::from)
     })
     .await
-    .with_context(|| format!("could not open the installation in {}", config.data.display()))
+    .with_context(|| format!("could not open the data in {}", config.data.display()))
 }
 
-/// Runs a command of an installation on a runtime of its own.
+/// Runs a command that works on the data itself on a runtime of its own.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("could not start the runtime")?.block_on(work)

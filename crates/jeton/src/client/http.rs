@@ -266,10 +266,11 @@ fn failure(url: &str, status: u16, body: &str) -> Failure {
         let said = format!("{url} answered {status}, and not as jeton does");
         return Failure::new(exit, said).help("is this the URL of a jeton server?");
     };
-    let mut sentence = one_line(if problem.detail.is_empty() { &problem.title } else { &problem.detail });
-    for error in &problem.errors {
-        sentence += &format!("\n  {}: {}", one_line(&error.field), one_line(&error.detail));
-    }
+    let mut sentence = match problem.code.as_str() {
+        // What the server says there is for programs: how a request carries a token.
+        "unauthenticated" => format!("{url} does not take this token"),
+        _ => said(&problem),
+    };
     if status >= 500 {
         sentence += &format!(" (request {})", one_line(&problem.request_id));
     }
@@ -277,15 +278,61 @@ fn failure(url: &str, status: u16, body: &str) -> Failure {
         "unauthenticated" => {
             Some("the token is wrong, expired or revoked; `jeton login` makes a new one".to_owned())
         }
+        "not_found" => Some("look at the id, and at the account (`jeton whoami` names yours)".to_owned()),
         "undetermined" => Some("nothing was decided; try again".to_owned()),
         _ => None,
     };
     Failure { exit, sentence, help, problem: Some(Box::new(problem)) }
 }
 
+/// The problem in a sentence, and a line for each field of which the sentence says too little.
+fn said(problem: &Problem) -> String {
+    let sentence = one_line(if problem.detail.is_empty() { &problem.title } else { &problem.detail });
+    match problem.errors.as_slice() {
+        [only] if only.detail == problem.detail => format!("{}: {sentence}", one_line(&only.field)),
+        errors => errors
+            .iter()
+            .filter(|error| {
+                !(problem.detail.contains(&error.field) && problem.detail.contains(&error.detail))
+            })
+            .fold(sentence, |said, error| {
+                format!("{said}\n  {}: {}", one_line(&error.field), one_line(&error.detail))
+            }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_is_named_and_nothing_is_said_twice() {
+        let error = |field: &str, detail: &str| api::problem::FieldError {
+            field: field.to_owned(),
+            code: "invalid_field".to_owned(),
+            detail: detail.to_owned(),
+        };
+        let problem = |detail: &str, errors| Problem {
+            type_: String::new(),
+            title: "A value cannot be used".to_owned(),
+            status: 422,
+            detail: detail.to_owned(),
+            code: "invalid_field".to_owned(),
+            errors,
+            request_id: String::new(),
+        };
+        let said = |detail: &str, errors| said(&problem(detail, errors));
+        assert_eq!(said("Give a name.", vec![error("name", "Give a name.")]), "name: Give a name.");
+        assert_eq!(
+            said("The parameter `limit`: expected a number.", vec![error("limit", "expected a number")]),
+            "The parameter `limit`: expected a number."
+        );
+        assert_eq!(
+            said("Two things are wrong.", vec![error("name", "too long"), error("role", "unknown")]),
+            "Two things are wrong.\n  name: too long\n  role: unknown"
+        );
+        assert_eq!(said("", Vec::new()), "A value cannot be used");
+    }
 
     #[test]
     fn what_a_person_types_stays_one_part_of_the_path() {

@@ -28,25 +28,56 @@ pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A table with a head. Where it is not a terminal, or a narrow one, a row is one line.
+/// A table with a head, a line a row.
 pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    trimmed(&filled(head, rows))
+}
+
+/// How many letters stand beside each other on the terminal, where standard output is one.
+pub fn room() -> Option<usize> {
+    blank().width().filter(|_| io::stdout().is_terminal()).map(usize::from)
+}
+
+/// Whether each line of a text has room.
+pub fn fits(text: &str, room: Option<usize>) -> bool {
+    room.is_none_or(|room| text.lines().all(|line| line.chars().count() <= room))
+}
+
+/// A table with as many columns as there is room for, and the names of those that were left out:
+/// of `dispensable`, first such as say the same in every row, then as they stand there.
+pub fn narrowed<'a>(
+    head: &[&'a str],
+    rows: &[Vec<String>],
+    dispensable: &[&'a str],
+    room: usize,
+) -> (String, Vec<&'a str>) {
+    let mut head = head.to_vec();
+    let mut rows = rows.to_vec();
+    let mut left_out = Vec::new();
+    loop {
+        let whole = table(&head, rows.iter().cloned());
+        let alike = |at: usize| rows.windows(2).all(|pair| pair[0][at] == pair[1][at]);
+        let mut candidates: Vec<usize> =
+            dispensable.iter().filter_map(|name| head.iter().position(|own| own == name)).collect();
+        candidates.sort_by_key(|at| !alike(*at));
+        match candidates.first() {
+            Some(&at) if !fits(&whole, Some(room)) => {
+                left_out.push(head.remove(at));
+                rows.iter_mut().for_each(|row| drop(row.remove(at)));
+            }
+            _ => return (whole, left_out),
+        }
+    }
+}
+
+fn filled(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = blank();
     table.set_header(head);
     for row in rows {
         table.add_row(row.iter().map(|cell| one_line(cell)));
     }
-    if io::stdout().is_terminal() && table.width().is_some_and(|width| width >= NARROW) {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    }
-    // The first column is the id, which people select with a double click.
-    if let Some(ids) = table.column_mut(0) {
-        ids.set_constraint(ColumnConstraint::ContentWidth);
-    }
-    trimmed(&table)
+    table
 }
-
-/// Below this many letters in a line, cells would be broken into columns of a few letters.
-const NARROW: u16 = 60;
 
 /// Names and values, one a line.
 pub fn facts(facts: &[(&str, String)]) -> String {
@@ -54,8 +85,19 @@ pub fn facts(facts: &[(&str, String)]) -> String {
     for (name, value) in facts {
         table.add_row([(*name).to_owned(), one_line(value)]);
     }
+    // A list of permissions is longer than a line.
+    if let Some(width) = room().filter(|room| *room >= NARROW).and_then(|room| u16::try_from(room).ok()) {
+        table.set_width(width);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(names) = table.column_mut(0) {
+            names.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     trimmed(&table)
 }
+
+/// Below this many letters in a line, cells would be broken into columns of a few letters.
+const NARROW: usize = 60;
 
 fn blank() -> Table {
     let mut table = Table::new();
@@ -70,6 +112,11 @@ fn trimmed(table: &Table) -> String {
         .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// The day alone of a time of the API.
+pub fn day(text: &str) -> String {
+    text.get(..10).unwrap_or(text).to_owned()
 }
 
 /// `2026-08-21T10:00:00.000000Z` as a person reads it; anything else as it is.
@@ -89,6 +136,20 @@ mod tests {
         let rows =
             [vec!["pat_1".to_owned(), "a\nb\x1b[2J".to_owned()], vec!["pat_22".to_owned(), String::new()]];
         assert_eq!(table(&["ID", "NAME"], rows), "ID      NAME\npat_1   a\\nb\\u{1b}[2J\npat_22");
+    }
+
+    #[test]
+    fn a_narrow_table_loses_columns_and_never_breaks_a_line() {
+        let row = |name: &str, node: &str| {
+            ["pat_0123456789ab", name, "ada", node].iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()
+        };
+        let rows = [row("nightly build", "/"), row("ci", "/sales")];
+        let head = ["ID", "NAME", "HOLDER", "NODE"];
+        let at = |room| narrowed(&head, &rows, &["NODE", "HOLDER"], room);
+        assert_eq!(at(80).1, Vec::<&str>::new());
+        // The holder is the same in both rows.
+        assert_eq!(at(42), ("ID                NAME           NODE\npat_0123456789ab  nightly build  /\npat_0123456789ab  ci             /sales".to_owned(), vec!["HOLDER"]));
+        assert_eq!(at(10).1, ["HOLDER", "NODE"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use clap::Args;
 use super::credentials::{self, Credentials};
 use super::http::{Request, Server};
 use super::{DEFAULT_SERVER, Desk, ServerArgs, input, output};
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 
 /// Logs in and keeps the credential for later commands.
 ///
@@ -132,9 +132,10 @@ fn log_in(server: &Server, args: &LoginArgs) -> Result<(), Failure> {
         node: args.node.clone(),
     };
     let answer = server.send(&Request::post("/v1/sessions", &body)).map_err(|mut refused| {
-        if refused.exit == Exit::Denied {
-            // What the server says of a bearer would mislead here: it is about the password.
-            refused.help = None;
+        if refused.is("unauthenticated") {
+            // The server does not say which of them it is; nobody shall learn who has a login.
+            refused.sentence = format!("{} does not let you in", server.url());
+            refused.help = Some("the e-mail address, the password or the account is wrong".to_owned());
         }
         refused
     })?;
@@ -154,9 +155,21 @@ fn log_in(server: &Server, args: &LoginArgs) -> Result<(), Failure> {
 }
 
 pub fn logout(args: LogoutArgs) -> Result<(), Failure> {
-    let Some(stored) = Credentials::load()? else {
-        output::say("there was no login");
-        return done(args.json, false);
+    let stored = match Credentials::load() {
+        // What cannot be read can still be forgotten.
+        Err(_) if args.local => {
+            Credentials::forget()?;
+            output::say("forgotten here");
+            return done(args.json, false);
+        }
+        Err(broken) => {
+            return Err(broken.help("`jeton logout --local` forgets it; `jeton login` replaces it"));
+        }
+        Ok(None) => {
+            output::say("there was no login");
+            return done(args.json, false);
+        }
+        Ok(Some(stored)) => stored,
     };
     let login = stored.token.expose().contains("_ses_");
     if login && !args.local {
@@ -198,9 +211,10 @@ pub fn whoami(args: WhoamiArgs) -> Result<(), Failure> {
         ("grant", permission(&token.permission)),
         ("node", token.node.clone()),
         ("expires", token.expires_at.as_deref().map_or_else(|| "never".to_owned(), output::time)),
-        ("permissions", own.permissions.join(" ")),
     ];
     facts.extend(own.role.map(|role| ("role", role)));
+    // The longest one last.
+    facts.push(("permissions", own.permissions.join(" ")));
     output::data(&output::facts(&facts))
 }
 
@@ -217,7 +231,7 @@ fn kind(kind: TokenKind) -> &'static str {
 /// A grant in a few words.
 pub(super) fn permission(permission: &Permission) -> String {
     match permission {
-        Permission::Inherit => "all of the holder's".to_owned(),
+        Permission::Inherit => "inherits".to_owned(),
         Permission::Role(role) => format!("role {role}"),
         Permission::Access { access, entities } => {
             let access = match access {

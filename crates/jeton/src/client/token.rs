@@ -57,7 +57,8 @@ pub fn run(command: TokenCommand) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The route of a token, or of what can be done with it. `self` is the credential's own token.
+/// The route of a token, or of what can be done with it. `self` is the credential's own token, for
+/// the verbs that a token may use on itself.
 fn route(desk: &mut Desk, id: &str, verb: &[&str]) -> Result<String, Failure> {
     if id == "self" {
         return Ok(path(&[&["v1", "tokens", "self"], verb].concat()));
@@ -105,6 +106,16 @@ fn report(answer: &Answer, json: bool, verb: &str, id: &str) -> Result<(), Failu
         Err(_) => output::say(&format!("{verb} {id}")),
     }
     Ok(())
+}
+
+/// Refuses `self` before anything is sent, where only an id is taken.
+fn not_self(id: &str) -> Result<(), Failure> {
+    match id {
+        "self" => Err(Failure::usage("this takes the id of a token, not `self`").help(
+            "`jeton token show self` prints the id of your own; `self` can be shown, rotated and deleted",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn get(desk: &mut Desk, id: &str) -> Result<Answer, Failure> {

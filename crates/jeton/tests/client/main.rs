@@ -67,7 +67,11 @@ fn each_answer_of_a_server_has_its_exit_code() {
         let server = Canned::answering(vec![problem(status, code)]);
         let ran = Home::new().with_token(&server, SECRET).run(&["token", "show", "pat_0123456789ab"]);
         assert_eq!(ran.exit, exit, "{status}: {}", ran.err);
-        assert!(ran.err.starts_with("error: what happened with "), "{}", ran.err);
+        match code {
+            // The server's sentence is for programs; a person hears whose token was refused where.
+            "unauthenticated" => assert!(ran.err.contains("does not take this token"), "{}", ran.err),
+            _ => assert!(ran.err.starts_with("error: what happened with "), "{}", ran.err),
+        }
         assert_eq!(ran.out, "");
     }
 }
@@ -80,6 +84,51 @@ fn wrong_usage_ends_with_2_and_a_server_that_is_not_there_with_5() {
     let ran = home.run(&["token", "list", "--server", &Canned::nobody()]);
     assert_eq!(ran.exit, 5, "{}", ran.err);
     assert!(ran.err.starts_with("error: could not reach http://127.0.0.1:"), "{}", ran.err);
+}
+
+#[test]
+fn a_refused_login_speaks_of_the_password_and_not_of_tokens() {
+    let server = Canned::answering(vec![problem(401, "unauthenticated")]);
+    let login = ["login", "--server", server.url(), "--email", "a@b.c", "--password-file", "-"];
+    let ran = Home::new().feed(&login, "wrong");
+    assert_eq!(ran.exit, 4);
+    assert!(ran.err.contains("the password or the account is wrong"), "{}", ran.err);
+    assert!(!ran.err.contains("token"), "{}", ran.err);
+}
+
+#[test]
+fn only_verbs_that_a_token_may_use_on_itself_take_self() {
+    let home = Home::new().with("JETON_TOKEN", SECRET).with("JETON_SERVER", &Canned::nobody());
+    for verb in [&["edit", "self", "--name", "x"][..], &["revoke", "self"], &["approve", "self"]] {
+        let ran = home.run(&[&["token"], verb].concat());
+        assert_eq!(ran.exit, 2, "{verb:?}: {}", ran.err);
+        assert!(ran.err.contains("`self` can be shown, rotated and deleted"), "{}", ran.err);
+    }
+    assert_eq!(home.run(&["token", "show", "self"]).exit, 5, "this one is sent");
+}
+
+#[test]
+fn a_preset_that_does_not_exist_is_found_by_config_check() {
+    let home = Home::new().with("JETON_SERVER__PRESET", "gcroe");
+    let ran = home.run(&["config", "check"]);
+    assert_eq!(ran.exit, 1);
+    assert!(ran.err.starts_with("error: there is no preset `gcroe`"), "{}", ran.err);
+    let ran = home.run(&["config", "check", "--json"]);
+    assert_eq!(ran.exit, 1);
+    assert!(ran.out.contains("\"valid\":false") && ran.out.contains("gcroe"), "{}", ran.out);
+}
+
+#[test]
+fn a_broken_login_is_forgotten_with_local() {
+    let server = Canned::answering(vec![(201, started(LOGIN, None))]);
+    let home = Home::new();
+    home.feed(&["login", "--server", server.url(), "--email", "a@b.c", "--password-file", "-"], "x");
+    std::fs::write(home.credentials(), "not TOML at all").unwrap();
+    let ran = home.run(&["logout"]);
+    assert_eq!(ran.exit, 1);
+    assert!(ran.err.contains("`jeton logout --local`"), "{}", ran.err);
+    assert_eq!(home.run(&["logout", "--local"]).exit, 0);
+    assert!(!home.credentials().exists());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::Args;
 use super::super::http::Request;
 use super::super::{Desk, ServerArgs, input};
 use super::create::{ExpiryArgs, GrantArgs, metadata};
-use super::{get, report, route};
+use super::{get, not_self, report, route};
 use crate::exit::Failure;
 
 /// Changes a token's name, description, expiry, metadata, or narrows its grant.
@@ -58,6 +58,7 @@ pub(super) fn edit(args: EditArgs) -> Result<(), Failure> {
     if body == (EditToken { version: body.version, ..EditToken::default() }) {
         return Err(Failure::usage("nothing to change was named").help("see `jeton token edit --help`"));
     }
+    not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &[])?;
     let answer = desk.send(&Request::patch(route, &body))?;
@@ -77,8 +78,8 @@ pub struct RevokeArgs {
     /// Why, for the journal.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// How many seconds to wait for the other peers at most.
-    #[arg(long, value_name = "SECONDS")]
+    /// How many seconds to wait for the other peers at most, 0 to 60.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=60))]
     wait: Option<u32>,
     /// Do not ask. Without a terminal nothing is asked anyway.
     #[arg(long)]
@@ -88,6 +89,7 @@ pub struct RevokeArgs {
 }
 
 pub(super) fn revoke(args: RevokeArgs) -> Result<(), Failure> {
+    not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
     input::confirm(&format!("revoke {}?", args.id), args.yes)?;
     let route = route(&mut desk, &args.id, &["revoke"])?;
@@ -114,6 +116,7 @@ pub struct ApproveArgs {
 }
 
 pub(super) fn approve(args: ApproveArgs) -> Result<(), Failure> {
+    not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &["approve"])?;
     let answer = desk.send(&Request::post(route, &Empty {}))?;

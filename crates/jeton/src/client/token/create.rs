@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::super::http::{Request, path};
 use super::super::{Desk, ReauthArgs, ServerArgs, output};
-use super::{hand_over, route, secret_alone};
+use super::{hand_over, not_self, route, secret_alone};
 use crate::exit::Failure;
 
 /// What a token is granted.
@@ -192,6 +192,7 @@ pub struct RevealArgs {
 }
 
 pub(super) fn reveal(args: RevealArgs) -> Result<(), Failure> {
+    not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
     let route = path(&["v1", "accounts", &desk.account()?, "tokens", &args.id, "reveal"]);
     let answer = args.reauth.send(&mut desk, |proofs| {

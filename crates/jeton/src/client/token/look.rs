@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::super::http::{Answer, Request, path};
 use super::super::session::permission;
 use super::super::{Desk, ServerArgs, input, output};
-use super::{get, route};
+use super::{get, not_self, route};
 use crate::exit::{Exit, Failure};
 
 const STATUSES: [&str; 10] = [
@@ -59,7 +59,7 @@ pub struct ListArgs {
     #[arg(long, value_parser = PossibleValuesParser::new(SORTS), allow_hyphen_values = true)]
     sort: Option<String>,
     /// How many at most, 1 to 100 [default: 50].
-    #[arg(long, value_name = "NUMBER", conflicts_with = "all")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: Option<u32>,
     /// Go on from where an earlier list ended.
     #[arg(long, value_name = "CURSOR")]
@@ -108,7 +108,7 @@ pub(super) fn list(args: ListArgs) -> Result<(), Failure> {
             Failure::failed(format!("the server's list is not what this version expects: {cause}"))
         })?;
     let none = tokens.is_empty();
-    output::data(&output::table(&HEAD, tokens.iter().map(row)))?;
+    show_table(&tokens)?;
     if none {
         output::say("no tokens");
     }
@@ -120,6 +120,26 @@ pub(super) fn list(args: ListArgs) -> Result<(), Failure> {
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("the API's types have string keys and no failing parts")
+}
+
+/// A line a token. A terminal that has no room for it gets days without hours, then fewer columns.
+fn show_table(tokens: &[Token]) -> Result<(), Failure> {
+    let mut rows: Vec<Vec<String>> = tokens.iter().map(row).collect();
+    let wide = output::table(&HEAD, rows.iter().cloned());
+    let room = match output::room() {
+        Some(room) if !output::fits(&wide, Some(room)) => room,
+        _ => return output::data(&wide),
+    };
+    for (cells, token) in rows.iter_mut().zip(tokens) {
+        cells[6] = token.expires_at.as_deref().map_or_else(|| "never".to_owned(), output::day);
+        cells[7] = token.last_used_at.as_deref().map_or_else(|| "not yet".to_owned(), output::day);
+    }
+    let (table, left_out) = output::narrowed(&HEAD, &rows, &["NODE", "HOLDER", "LAST USED", "GRANT"], room);
+    output::data(&table)?;
+    if !left_out.is_empty() {
+        output::say(&format!("no room for {}; see `jeton token show`, or --json", left_out.join(", ")));
+    }
+    Ok(())
 }
 
 const HEAD: [&str; 8] = ["ID", "NAME", "STATUS", "HOLDER", "GRANT", "NODE", "EXPIRES", "LAST USED"];
@@ -199,6 +219,9 @@ pub(super) fn show(args: ShowArgs) -> Result<(), Failure> {
 }
 
 /// Shows where a token was used: what would break without it.
+///
+/// A use is a verification that a service asked for with its key; one that an operator asked for by
+/// hand does not count. The counts are up to 10 seconds behind.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -212,6 +235,7 @@ pub struct UsageArgs {
 }
 
 pub(super) fn usage(args: UsageArgs) -> Result<(), Failure> {
+    not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &["usage"])?;
     let answer = desk.send(&Request::get(route))?;
