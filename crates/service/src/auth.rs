@@ -11,7 +11,7 @@ use domain::who::{Caller, Credential};
 use token::{Kind, Presented};
 use verifier::Origin;
 
-use crate::passwords::Password;
+use crate::passwords::{By, Password};
 use crate::{Desk, Error};
 
 /// Whoever came with a good credential.
@@ -129,7 +129,7 @@ impl Desk {
             None => None,
         };
         let hash = person.and_then(|person| person.password);
-        if self.passwords.check(password, hash).await? {
+        if self.passwords.check(By::LetIn, password, hash).await? {
             return Ok(Caller { reauthenticated: true, ..caller });
         }
         Err(Refusal::of_field(

@@ -16,7 +16,8 @@ use zeroize::Zeroizing;
 
 use crate::Error;
 
-/// Checks running at once, and waiting at most.
+/// Checks running at once, and waiting at most: strangers' and those of people already let in,
+/// apart, so that a flood of guesses keeps nobody at work from proving themselves again.
 const AT_ONCE: usize = 2;
 const WAITING: usize = 64;
 
@@ -50,7 +51,15 @@ pub struct PasswordHash(pub String);
 pub(crate) struct Passwords {
     entropy: Arc<dyn Entropy>,
     running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+    let_in: Arc<Semaphore>,
+}
+
+/// Who gave the password.
+#[derive(Clone, Copy)]
+pub(crate) enum By {
+    Stranger,
+    LetIn,
 }
 
 impl Passwords {
@@ -58,14 +67,16 @@ impl Passwords {
         Self {
             entropy,
             running: Arc::new(Semaphore::new(AT_ONCE)),
-            waiting: Arc::new(Semaphore::new(WAITING)),
+            strangers: Arc::new(Semaphore::new(WAITING)),
+            let_in: Arc::new(Semaphore::new(WAITING)),
         }
     }
 
+    /// Of a new password, which somebody gave who was let in.
     pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, Error> {
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt);
-        self.work(move || {
+        self.work(By::LetIn, move || {
             let hash: Phc = argon2()
                 .hash_password_with_salt(password.0.as_bytes(), &salt)
                 .expect("16 bytes are a good salt and the parameters are constants");
@@ -76,10 +87,15 @@ impl Passwords {
 
     /// Whether the password is the one that was hashed. Where there is no hash the same work
     /// is done, so that the time tells nobody who exists.
-    pub(crate) async fn check(&self, password: Password, hash: Option<String>) -> Result<bool, Error> {
+    pub(crate) async fn check(
+        &self,
+        by: By,
+        password: Password,
+        hash: Option<String>,
+    ) -> Result<bool, Error> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODYS.to_owned());
-        self.work(move || {
+        self.work(by, move || {
             let same = Phc::new(&hash)
                 .is_ok_and(|hash| argon2().verify_password(password.0.as_bytes(), &hash).is_ok());
             known && same
@@ -87,8 +103,16 @@ impl Passwords {
         .await
     }
 
-    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _waiting = self.waiting.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+    async fn work<T: Send + 'static>(
+        &self,
+        by: By,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let waiting = match by {
+            By::Stranger => &self.strangers,
+            By::LetIn => &self.let_in,
+        };
+        let _waiting = waiting.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
         let running = self.running.clone().acquire_owned().await;
         let running = running.expect("nobody closes the semaphore");
         let done = tokio::task::spawn_blocking(move || {
@@ -122,8 +146,10 @@ mod tests {
         let passwords = Passwords::new(Arc::new(token::SystemEntropy));
         let hash = passwords.hash(typed("correct horse battery")).await.unwrap().0;
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(passwords.check(typed("correct horse battery"), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.check(typed("correct horse batterY"), Some(hash)).await.unwrap());
+        assert!(
+            passwords.check(By::Stranger, typed("correct horse battery"), Some(hash.clone())).await.unwrap()
+        );
+        assert!(!passwords.check(By::Stranger, typed("correct horse batterY"), Some(hash)).await.unwrap());
     }
 
     #[tokio::test]
@@ -131,8 +157,18 @@ mod tests {
         assert!(Phc::new(NOBODYS).is_ok(), "so that the same work is done");
         let passwords = Passwords::new(Arc::new(token::SystemEntropy));
         for guess in ["", "password", "\0\0\0\0"] {
-            assert!(!passwords.check(typed(guess), None).await.unwrap());
+            assert!(!passwords.check(By::Stranger, typed(guess), None).await.unwrap());
         }
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_guesses_keeps_nobody_who_was_let_in_waiting_outside() {
+        let passwords = Passwords::new(Arc::new(token::SystemEntropy));
+        let _flood = passwords.strangers.clone().acquire_many_owned(WAITING as u32).await.unwrap();
+        let guess = passwords.check(By::Stranger, typed("guess"), None).await;
+        assert!(matches!(guess, Err(Error::Busy)), "{guess:?}");
+        assert!(!passwords.check(By::LetIn, typed("not mine"), None).await.unwrap());
+        assert!(passwords.hash(typed("correct horse battery")).await.is_ok());
     }
 
     #[test]
