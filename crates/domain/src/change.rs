@@ -80,7 +80,7 @@ pub enum Condition {
         account: AccountId,
         role: RoleId,
     },
-    /// The person is a member of the account already, removed memberships apart.
+    /// The person is not a member of the account, removed memberships apart.
     NotAMember {
         account: AccountId,
         person: PersonId,

@@ -51,6 +51,12 @@ pub fn state(account: &Account, holder: &Holder, token: &Token, now: Timestamp) 
     life::state(&token.life, &Surroundings::of(account, holder, token.id.kind), now)
 }
 
+/// Whether a token's life is over, whatever else its state says of it: what is revoked or
+/// suspended may have ended as well.
+fn has_ended(account: &Account, token: &Token, now: Timestamp) -> bool {
+    token.life.ends_at(account.policy.expiry.max.as_ref()).is_some_and(|end| now >= end)
+}
+
 /// Writes a new token, with its text where the policy keeps that.
 fn insert(account: &Account, token: &Token, text: Arc<TokenText>) -> Write {
     let keep = (account.policy.secret == SecretKept::Recoverable).then_some(text);
@@ -73,10 +79,8 @@ fn resting_on(change: Change, caller: &Caller, holders: &[&Holder]) -> Change {
 
 /// Lets a change through only where the policy's limit and names leave room for the token.
 fn where_there_is_room(change: Change, account: &Account, token: &Token, now: Timestamp) -> Change {
-    let policy = &account.policy;
-    let lens = Lens::of(account, now);
     let mut change = change;
-    if let Some(limit) = &policy.limit {
+    if let Some(limit) = &account.policy.limit {
         let (holder, of_whom) = match limit.per {
             LimitPer::Account => (None, "this account"),
             LimitPer::Holder => (Some(token.holder), "its holder"),
@@ -87,7 +91,7 @@ fn where_there_is_room(change: Change, account: &Account, token: &Token, now: Ti
             counted: limit.counts.clone(),
             max: limit.max,
             besides: Some(token.id),
-            lens,
+            lens: Lens::of(account, now),
         };
         let full = format!(
             "The limit of {} tokens for {of_whom} is reached; delete or revoke one that is not needed any more.",
@@ -95,17 +99,22 @@ fn where_there_is_room(change: Change, account: &Account, token: &Token, now: Ti
         );
         change = change.guard(condition, Refusal::new(Code::LimitReached, full));
     }
-    if policy.names == Names::Unique {
-        let condition = Condition::TokenNameFree {
-            account: account.id.clone(),
-            name: token.name.clone(),
-            besides: Some(token.id),
-            lens,
-        };
-        let taken = format!("Another token of this account is named {}; choose another name.", token.name);
-        change = change.guard(condition, Refusal::of_field(Code::NameTaken, "name", taken));
+    where_the_name_is_free(change, account, token, now)
+}
+
+/// Lets a change through only where the policy's names leave the token its name.
+fn where_the_name_is_free(change: Change, account: &Account, token: &Token, now: Timestamp) -> Change {
+    if account.policy.names != Names::Unique {
+        return change;
     }
-    change
+    let condition = Condition::TokenNameFree {
+        account: account.id.clone(),
+        name: token.name.clone(),
+        besides: Some(token.id),
+        lens: Lens::of(account, now),
+    };
+    let taken = format!("Another token of this account is named {}; choose another name.", token.name);
+    change.guard(condition, Refusal::of_field(Code::NameTaken, "name", taken))
 }
 
 /// How a grant reads in the journal and in the API: the shape that asks for it.
@@ -186,9 +195,4 @@ fn within_own_rights(caller: &Caller, token: &Token, holder: &Holder) -> Result<
         return Ok(());
     }
     Err(Refusal::forbidden(format!("This token can do more than you may here: {}.", caller.spell(beyond))))
-}
-
-fn is_good(account: &Account, holder: &Holder, token: &Token, caller: &Caller) -> Result<State, State> {
-    let state = state(account, holder, token, caller.now);
-    if state.is_good() { Ok(state) } else { Err(state) }
 }

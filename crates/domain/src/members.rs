@@ -7,7 +7,7 @@
 use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
 use crate::facts::{Account, Binding, Holder, Person, Role, Standing};
 use crate::grant;
-use crate::ids::{AccountId, HolderId, MemberId, PersonId, ServiceAccountId};
+use crate::ids::{HolderId, MemberId, PersonId, ServiceAccountId};
 use crate::life::Lens;
 use crate::node::NodePath;
 use crate::permission::{MEMBERS_CREATE, MEMBERS_DELETE, MEMBERS_UPDATE, PermissionSet};
@@ -404,9 +404,4 @@ fn still_led(change: Change, account: &Account, holder: &Holder) -> Change {
 
 fn role_names(account: &Account, holder: &Holder) -> Option<String> {
     holder.role().and_then(|role| account.role(role)).map(|role| role.name.clone())
-}
-
-/// Another account's holder behaves as a missing one.
-pub fn of(account: &AccountId, holder: Option<Holder>) -> Result<Holder, Refusal> {
-    holder.filter(|holder| holder.account == *account).ok_or_else(|| Refusal::not_found("member"))
 }

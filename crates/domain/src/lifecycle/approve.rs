@@ -1,7 +1,8 @@
 //! Letting a pending token begin, and bringing a revoked one back.
 
 use super::{
-    Decided, gone, must_be_active, must_not_be_login, resting_on, state, update, where_there_is_room,
+    Decided, gone, has_ended, must_be_active, must_not_be_login, resting_on, state, update,
+    where_there_is_room,
 };
 use crate::change::Action;
 use crate::facts::{Holder, Token};
@@ -30,10 +31,9 @@ pub fn approve(caller: &Caller, token: Token, holder: &Holder, issuer: &Holder) 
             "A revocation is final in this account; create another token.",
         ));
     }
-    let ended = token.life.ends_at(account.policy.expiry.max.as_ref()).is_some_and(|end| caller.now >= end);
     match state {
         State::Deleted | State::Leaked => return Err(gone(state, "approved")),
-        _ if ended => return Err(gone(State::Expired, "approved")),
+        _ if has_ended(account, &token, caller.now) => return Err(gone(State::Expired, "approved")),
         _ if token.life.rotated_to.is_some() => return Err(gone(State::Rotated, "approved")),
         State::Suspended => {
             must_be_active(holder)?;

@@ -3,14 +3,14 @@
 use super::create::{DESCRIPTION, NAME};
 use super::expiry::{self, allowed};
 use super::{
-    AskedEnd, AskedGrant, Decided, gone, grant_as_asked, must_be_active, must_not_be_login, resting_on,
-    state, update,
+    AskedEnd, AskedGrant, Decided, gone, grant_as_asked, has_ended, must_be_active, must_not_be_login,
+    resting_on, state, update, where_the_name_is_free,
 };
-use crate::change::{Action, Condition};
+use crate::change::Action;
 use crate::facts::{Holder, Token};
-use crate::life::{Lens, State};
+use crate::life::State;
 use crate::permission::TOKENS_UPDATE;
-use crate::policy::{FormField, Names};
+use crate::policy::FormField;
 use crate::refusal::{Code, Refusal};
 use crate::text;
 use crate::who::Caller;
@@ -96,15 +96,8 @@ pub fn edit(caller: &Caller, token: Token, holder: &Holder, edit: &Edit) -> Resu
     tell("permission", spelled(&token.grant), spelled(&next.grant));
 
     let mut change = update(&next).entry(caller.entry(Action::TokenEdited, next.id, changed.into()));
-    if policy.names == Names::Unique && next.name != token.name {
-        let condition = Condition::TokenNameFree {
-            account: account.id.clone(),
-            name: next.name.clone(),
-            besides: Some(next.id),
-            lens: Lens::of(account, caller.now),
-        };
-        let taken = format!("Another token of this account is named {}; choose another name.", next.name);
-        change = change.guard(condition, Refusal::of_field(Code::NameTaken, "name", taken));
+    if next.name != token.name {
+        change = where_the_name_is_free(change, account, &next, caller.now);
     }
     if next.grant != token.grant || next.life.expires_at != token.life.expires_at {
         change = change.narrowing();
@@ -122,13 +115,11 @@ fn must_edit(caller: &Caller, token: &Token, holder: &Holder) -> Result<(), Refu
         ));
     }
     let state = state(account, holder, token, caller.now);
-    let ended = token.life.ends_at(account.policy.expiry.max.as_ref()).is_some_and(|end| caller.now >= end);
     match state {
         State::Deleted | State::Leaked | State::Expired | State::Rotated | State::Grace => {
             Err(gone(state, "edited"))
         }
-        // A revoked or suspended token may have ended as well.
-        _ if ended => Err(gone(State::Expired, "edited")),
+        _ if has_ended(account, token, caller.now) => Err(gone(State::Expired, "edited")),
         _ => Ok(()),
     }
 }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use token::TokenText;
 
-use super::{
-    Decided, gone, insert, is_good, must_be_active, must_not_be_login, resting_on, within_own_rights,
-};
+use super::{Decided, gone, insert, must_be_active, must_not_be_login, resting_on, state, within_own_rights};
 use crate::change::{Action, Change, Write};
 use crate::facts::{Holder, Token};
 use crate::life::{Life, State};
@@ -43,10 +41,10 @@ pub fn rotate(
     }
     must_be_active(&caller.holder)?;
     must_be_active(holder)?;
-    match is_good(account, holder, &token, caller) {
-        Ok(State::Grace) => return Err(gone(State::Grace, "rotated again")),
-        Err(state) => return Err(gone(state, "rotated")),
-        Ok(_) => {}
+    match state(account, holder, &token, caller.now) {
+        State::Grace => return Err(gone(State::Grace, "rotated again")),
+        state if !state.is_good() => return Err(gone(state, "rotated")),
+        _ => {}
     }
 
     let now = caller.now;
