@@ -107,6 +107,20 @@ pub fn change_policy(caller: &Caller, policy: Policy) -> Result<(Account, Change
             faults.iter().map(|fault| format!("{}: {}", fault.field, fault.detail)).collect();
         return Err(Refusal::invalid("policy", each.join("; ")));
     }
+    // Without the cap whoever creates tokens comes by more than they have, and so would whoever
+    // may only write policies.
+    if !policy.permission.cap && policy != account.policy {
+        let everything: PermissionSet = account.roles.iter().map(|role| role.permissions).collect();
+        let beyond = everything - caller.rights(&NodePath::root());
+        if !beyond.is_empty() {
+            let sentence = format!(
+                "Where `permission.cap` is off tokens can do more than their makers, so the policy takes \
+                 somebody who may do everything here; you may not {}.",
+                caller.spell(beyond)
+            );
+            return Err(Refusal::of_field(Code::Forbidden, "permission.cap", sentence));
+        }
+    }
     let told = serde_json::json!({ "was": account.policy, "is": policy });
     account.policy = policy;
     let change = Change::default()

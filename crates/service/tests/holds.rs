@@ -337,3 +337,27 @@ async fn a_token_that_does_not_reach_the_desk_neither_sees_nor_ends_its_holders_
     assert!(world.desk.sessions(&signed_in).await.unwrap().iter().any(|each| each.token.id == session));
     world.desk.end_session(world.admin().await, session).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_only_write_policies_does_not_write_themselves_an_owners_token() {
+    let world = World::of("default").await;
+    let permissions = ["policy:read", "policy:update", "tokens:create"].map(String::from).to_vec();
+    let admin = world.admin().await;
+    world.desk.create_role(admin, &world.account, "Clerk".into(), permissions, None).await.unwrap();
+    world.member("Clerk", "cy@example.com").await;
+    let clerk = world.signed_in("cy@example.com").await;
+    let mut policy = clerk.account.policy.clone();
+    policy.permission.cap = false;
+    let changed = world.desk.change_policy(clerk, &world.account, policy, None).await;
+    assert_eq!(refused(changed), refusal::Code::Forbidden);
+
+    // Nor where the cap is off already; a policy that has it is theirs to write.
+    world.change_policy(|policy| policy.permission.cap = false).await;
+    let clerk = async || world.signed_in("cy@example.com").await;
+    let mut policy = clerk().await.account.policy.clone();
+    policy.permission.ceiling = domain::policy::Ceiling::Frozen;
+    let changed = world.desk.change_policy(clerk().await, &world.account, policy.clone(), None).await;
+    assert_eq!(refused(changed), refusal::Code::Forbidden);
+    policy.permission.cap = true;
+    world.desk.change_policy(clerk().await, &world.account, policy, None).await.unwrap();
+}
