@@ -103,6 +103,7 @@ impl Server {
         let (status, text) = exchanged.map_err(|cause| {
             let cause = one_line(&cause.to_string());
             Failure::new(Exit::Unreachable, format!("could not reach {}: {cause}", self.url))
+                .help("is a server running there? --server URL or JETON_SERVER names another")
         })?;
         match status {
             200..=299 => Ok(Answer { status, text }),

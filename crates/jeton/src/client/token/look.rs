@@ -308,7 +308,14 @@ pub(super) fn verify(args: VerifyArgs) -> Result<Exit, Failure> {
         cost: None,
         limits: None,
     };
-    let answer = desk.send(&Request::post("/v1/verify", &ask))?;
+    let answer =
+        desk.send(&Request::post("/v1/verify", &ask)).map_err(|refused| match refused.is("forbidden") {
+            true => refused.help(
+                "verify with a service's key in JETON_TOKEN_FILE; your own token tells you about itself: \
+             JETON_TOKEN_FILE=token jeton whoami",
+            ),
+            false => refused,
+        })?;
     let verdict: Verdict = answer.read()?;
     let exit = if verdict.valid { Exit::Done } else { Exit::Failed };
     if args.server.json {
