@@ -25,32 +25,6 @@ impl<T> Maybe<T> {
             Maybe::Value(value) => Some(Some(value)),
         }
     }
-
-    pub fn as_ref(&self) -> Maybe<&T> {
-        match self {
-            Maybe::Absent => Maybe::Absent,
-            Maybe::Null => Maybe::Null,
-            Maybe::Value(value) => Maybe::Value(value),
-        }
-    }
-
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Maybe<U> {
-        match self {
-            Maybe::Absent => Maybe::Absent,
-            Maybe::Null => Maybe::Null,
-            Maybe::Value(value) => Maybe::Value(change(value)),
-        }
-    }
-}
-
-impl<T> From<Option<Option<T>>> for Maybe<T> {
-    fn from(value: Option<Option<T>>) -> Maybe<T> {
-        match value {
-            None => Maybe::Absent,
-            Some(None) => Maybe::Null,
-            Some(Some(value)) => Maybe::Value(value),
-        }
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
