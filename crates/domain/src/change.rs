@@ -69,11 +69,12 @@ pub enum Condition {
         besides: Option<TokenId>,
         lens: Lens,
     },
-    /// Another active member of the account has the role at `/`.
+    /// Another active member of the account has the role at `/`, and is a person if so asked.
     AnotherMemberHas {
         account: AccountId,
         role: RoleId,
         besides: HolderId,
+        person: bool,
     },
     /// No holder has the role anywhere, and no token that is not deleted was given it.
     RoleUnused {

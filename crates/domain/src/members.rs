@@ -383,7 +383,7 @@ fn role_to_give<'a>(caller: &'a Caller, name: &str) -> Result<&'a Role, Refusal>
 }
 
 /// The last active member with the strongest role stays: somebody must be able to let the
-/// others back in.
+/// others back in. One who can log in does not leave it to those who cannot.
 fn still_led(change: Change, account: &Account, holder: &Holder) -> Change {
     match account.roles.first() {
         Some(strongest) if holder.role() == Some(strongest.id) && holder.is_active() => {
@@ -391,10 +391,13 @@ fn still_led(change: Change, account: &Account, holder: &Holder) -> Change {
                 account: account.id.clone(),
                 role: strongest.id,
                 besides: holder.id,
+                person: holder.person.is_some(),
             };
             let sentence = format!(
-                "{} is the last active member with the role {}; give it to somebody else first.",
-                holder.name, strongest.name
+                "{} is the last active member{} with the role {}; give it to somebody else first.",
+                holder.name,
+                if holder.person.is_some() { " who can log in" } else { "" },
+                strongest.name
             );
             change.guard(condition, Refusal::wrong_state(sentence))
         }

@@ -361,3 +361,17 @@ async fn whoever_may_only_write_policies_does_not_write_themselves_an_owners_tok
     policy.permission.cap = true;
     world.desk.change_policy(clerk().await, &world.account, policy, None).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_owner_who_can_log_in_does_not_leave_the_account_to_one_who_cannot() {
+    let world = World::of("default").await;
+    let ghost =
+        Join { name: "u-1".into(), external_id: Some("u-1".into()), role: "Owner".into(), ..Join::default() };
+    let ghost = world.desk.add_member(world.admin().await, &world.account, ghost, None, None).await.unwrap();
+    let me = world.begun.member.id;
+    let left = world.desk.remove_holder(world.admin().await, &world.account, me).await;
+    assert_eq!(refused(left), refusal::Code::WrongState);
+    world.desk.remove_holder(world.admin().await, &world.account, ghost.id).await.expect("she stays");
+    world.member("Owner", "bo@example.com").await;
+    world.desk.remove_holder(world.admin().await, &world.account, me).await.expect("Bo stays");
+}

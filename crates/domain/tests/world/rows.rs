@@ -60,12 +60,15 @@ impl Rows {
                         && state(token, lens.now) != State::Deleted
                 })
             }
-            Condition::AnotherMemberHas { role, besides, .. } => self.holders.values().any(|holder| {
-                holder.id != *besides
-                    && holder.id.kind() == "member"
-                    && holder.is_active()
-                    && holder.role() == Some(*role)
-            }),
+            Condition::AnotherMemberHas { role, besides, person, .. } => {
+                self.holders.values().any(|holder| {
+                    holder.id != *besides
+                        && holder.id.kind() == "member"
+                        && holder.is_active()
+                        && (holder.person.is_some() || !person)
+                        && holder.role() == Some(*role)
+                })
+            }
             Condition::RoleUnused { role, .. } => {
                 let held = |holder: &Holder| holder.bindings.iter().any(|binding| binding.role == *role);
                 let given = |token: &Token| {

@@ -67,13 +67,14 @@ fn holds(db: &Connection, condition: &Condition) -> Answer {
         Condition::TokenNameFree { account, name, besides, lens } => {
             name_free(db, account, name, *besides, lens)
         }
-        Condition::AnotherMemberHas { account, role, besides } => {
+        Condition::AnotherMemberHas { account, role, besides, person } => {
             let sql = "
                 SELECT 1
                 FROM holder INDEXED BY holder_role
                 WHERE account = ?1 AND role = ?2 AND id <> ?3
-                  AND kind = 'mem' AND inactive_since IS NULL AND removed_at IS NULL";
-            let values = params![account.as_str(), role.to_string(), besides.to_string()];
+                  AND kind = 'mem' AND inactive_since IS NULL AND removed_at IS NULL
+                  AND (person IS NOT NULL OR NOT ?4)";
+            let values = params![account.as_str(), role.to_string(), besides.to_string(), person];
             db.prepare_cached(sql)?.exists(values)
         }
         Condition::RoleUnused { account, role } => role_unused(db, account, *role),

@@ -243,8 +243,12 @@ pub(crate) async fn a_condition_over_many_rows_holds_or_refuses<B: Backend>(worl
 
     // Both are owners; one of them leaves.
     let owner = account.roles[0].id;
-    let another = Condition::AnotherMemberHas { account: id(), role: owner, besides: holder.id };
+    let besides =
+        |besides, person| Condition::AnotherMemberHas { account: id(), role: owner, besides, person };
+    let another = besides(holder.id, true);
     assert!(holds(&another).await);
+    assert!(holds(&besides(joined.id, false)).await);
+    assert!(!holds(&besides(joined.id, true)).await, "the other one cannot log in");
     let mut left = joined.clone();
     left.standing.removed_at = Some(at(1));
     world.write([Write::UpdateHolder(left)]).await;
