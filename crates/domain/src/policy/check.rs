@@ -21,6 +21,7 @@ pub struct PolicyFault {
 /// A revocation's answer waits until verdicts that were given before it have run out, and callers wait
 /// for an answer no longer than this.
 const MAX_CACHE_MS: u64 = 60_000;
+const SHORTEST_LOGIN: Period = Period::seconds(5 * 60);
 const MAX_NOTICE_DAYS: u32 = 366;
 const MAX_WORD: usize = 1_000;
 
@@ -250,6 +251,11 @@ fn holders(policy: &Policy, faults: &mut Faults<'_>) {
 
     let login = &policy.login;
     faults.longer_than_zero("login.life", Some(&login.life));
+    faults.when(
+        !login.life.is_zero() && SHORTEST_LOGIN.may_exceed(&login.life),
+        "login.life",
+        "must be 5 minutes or more, or nobody stays signed in long enough to change it back",
+    );
     faults.longer_than_zero("login.refresh", login.refresh.as_ref());
     match (login.mode, &login.refresh) {
         (LoginMode::Pair, None) => {
@@ -392,6 +398,7 @@ mod tests {
     #[case("login.mode", json!("pair"), "login.refresh: is missing")]
     #[case("login.refresh", json!("1 day"), "login.refresh: is never used")]
     #[case("login.life", json!("0 hours"), "login.life: must be longer than zero")]
+    #[case("login.life", json!("1 second"), "login.life: must be 5 minutes or more")]
     #[case("logout", json!("delete"), "logout: `delete` is for a login's token")]
     #[case("idle", json!("0 days"), "idle: must be longer than zero")]
     #[case("notices.days", json!([7, 7]), "notices.days: the same value stands in it twice")]
