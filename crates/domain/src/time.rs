@@ -55,6 +55,13 @@ impl Timestamp {
     /// Months first, the day clamped to the length of the month, then days, then the rest; in UTC.
     /// Stops at [`Timestamp::MAX`].
     pub fn plus(self, period: &Period) -> Timestamp {
+        match period.fixed() {
+            Some(micros) => self.plus_micros(micros),
+            None => self.plus_by_calendar(period),
+        }
+    }
+
+    fn plus_by_calendar(self, period: &Period) -> Timestamp {
         from_civil(self.civil().saturating_add(period.span()))
     }
 
@@ -91,17 +98,22 @@ fn from_civil(at: DateTime) -> Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.civil();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            at.year(),
-            at.month(),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second(),
-            at.subsec_nanosecond() / 1_000
-        )
+        // Digits into their places: each verdict shows two times.
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |first: usize, last: usize, mut number: i32| {
+            for place in (first..=last).rev() {
+                text[place] = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(0, 3, at.year().into());
+        put(5, 6, at.month().into());
+        put(8, 9, at.day().into());
+        put(11, 12, at.hour().into());
+        put(14, 15, at.minute().into());
+        put(17, 18, at.second().into());
+        put(20, 25, at.subsec_nanosecond() / 1_000);
+        f.write_str(std::str::from_utf8(&text).expect("digits between ASCII marks"))
     }
 }
 

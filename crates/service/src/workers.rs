@@ -4,13 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::usage::Usage;
+use token::TokenId;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::{Desk, Error};
 
-/// How often counters are written, and how often old rows are purged.
-const FLUSH: Duration = Duration::from_secs(10);
+/// How often counters are written, and how often old rows are purged. Whoever asks how a token
+/// was used has its counters written first; so the pause says how many a killed process loses,
+/// and writing them more often costs more than all of counting.
+const FLUSH: Duration = Duration::from_secs(30);
 const PURGE: Duration = Duration::from_secs(600);
 
 /// Tokens loaded at a time.
@@ -97,7 +101,21 @@ impl Desk {
 
     /// Writes the counters since the last time. What cannot be written is kept.
     pub async fn flush_usage(&self) -> Result<(), Error> {
-        let usage = self.verifier.take_usage();
+        self.write_usage(self.verifier.take_usage()).await
+    }
+
+    /// Writes what was counted of these tokens, for whoever is about to show it; tells whether
+    /// there was any. What cannot be written now is written with the rest.
+    pub(crate) async fn flush_usage_of(&self, tokens: &[TokenId]) -> bool {
+        let usage = self.verifier.take_usage_of(tokens);
+        let any = !usage.is_empty();
+        if let Err(error) = self.write_usage(usage).await {
+            tracing::warn!(%error, "use counters could not be written; they are kept and tried again");
+        }
+        any
+    }
+
+    async fn write_usage(&self, usage: Vec<Usage>) -> Result<(), Error> {
         if usage.is_empty() {
             return Ok(());
         }

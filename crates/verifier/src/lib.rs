@@ -206,6 +206,11 @@ impl Verifier {
         self.counters.take()
     }
 
+    /// The same of these tokens alone, for whoever is about to show how they were used.
+    pub fn take_usage_of(&self, tokens: &[TokenId]) -> Vec<Usage> {
+        self.counters.take_of(tokens)
+    }
+
     /// Counts that could not be written, to be taken again with what came since.
     pub fn give_back(&self, usage: Vec<Usage>) {
         self.counters.give_back(usage);

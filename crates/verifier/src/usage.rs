@@ -103,6 +103,18 @@ impl Counters {
         taken
     }
 
+    /// The same for these tokens alone.
+    pub(crate) fn take_of(&self, tokens: &[TokenId]) -> Vec<Usage> {
+        let mut taken = Vec::new();
+        for &token in tokens {
+            if let Some(tally) = self.shard(token).remove(&token) {
+                self.detailed.fetch_sub(usize::from(tally.detailed), Ordering::Relaxed);
+                taken.push(tally.told(token));
+            }
+        }
+        taken
+    }
+
     pub(crate) fn give_back(&self, usage: Vec<Usage>) {
         for Usage { token, last, counts } in usage {
             let mut shard = self.shard(token);

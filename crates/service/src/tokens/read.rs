@@ -51,6 +51,7 @@ impl Desk {
     pub async fn token(&self, caller: Caller, account: &AccountId, id: TokenId) -> Result<Shown, Error> {
         at_home(&caller, account)?;
         caller.needs_reach(TOKENS_READ)?;
+        self.flush_usage_of(&[id]).await;
         let shown = self.rows(&caller, id).await?.shown(&caller);
         if shown.state == State::Deleted && !caller.account.policy.tombstones.listed {
             return Err(Refusal::not_found("token").into());
@@ -60,6 +61,7 @@ impl Desk {
 
     /// The token that asks, whatever it may do.
     pub async fn myself(&self, caller: Caller) -> Result<Myself, Error> {
+        self.flush_usage_of(&[caller.credential.id]).await;
         let found = self.store.token(&caller.account.id, caller.credential.id).await?;
         let (token, last_use) = found.ok_or(Error::Unauthenticated)?;
         let role = acts_as(&token.grant, &caller.holder, &caller.account);
@@ -157,7 +159,11 @@ impl Desk {
         if query.states.is_empty() {
             return Ok(Page { items: Vec::new(), next_cursor: None });
         }
-        let mut rows = self.store.tokens(account, query).await?;
+        let mut rows = self.store.tokens(account, query.clone()).await?;
+        let ids: Vec<TokenId> = rows.iter().map(|(token, _)| token.id).collect();
+        if self.flush_usage_of(&ids).await {
+            rows = self.store.tokens(account, query).await?;
+        }
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|(token, last)| {
