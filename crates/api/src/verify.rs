@@ -120,7 +120,8 @@ pub struct Verdict {
     pub token: Option<VerdictToken>,
     pub account: Option<VerdictAccount>,
     pub holder: Option<VerdictHolder>,
-    /// The name of the role it acts with.
+    /// The name of the role it was given, or of its holder's where it inherits; null for a level of
+    /// access or a list, which is less than a role.
     pub role: Option<String>,
     /// What the token may do at `node`, each `entity:action`.
     pub permissions: Option<Vec<String>>,

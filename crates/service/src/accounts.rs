@@ -209,6 +209,14 @@ impl Desk {
         }
     }
 
+    /// Nodes are never removed, so one that is there stays.
+    pub(crate) async fn must_be_there(&self, account: &AccountId, node: &NodePath) -> Result<(), Error> {
+        if node.is_root() || self.store.node(account, node).await?.is_some() {
+            return Ok(());
+        }
+        Err(Refusal::invalid("node", format!("This account has no node {node}.")).into())
+    }
+
     pub async fn nodes(&self, caller: Caller, account: &AccountId) -> Result<Vec<Node>, Error> {
         at_home(&caller, account)?;
         caller.needs(NODES_READ)?;

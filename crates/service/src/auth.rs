@@ -48,7 +48,8 @@ impl Desk {
             .verify(
                 &presented,
                 &Ask::default(),
-                Origin::default(),
+                // Work at the desk is use too: it would break with the token.
+                Origin { counted: true, ..Origin::default() },
                 || self.now(),
                 |verdict, now| {
                     let facts = verdict.facts.filter(|_| verdict.is_valid())?;

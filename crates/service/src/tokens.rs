@@ -87,6 +87,9 @@ impl Desk {
                 HolderId::Member(_) => Kind::Pat,
                 HolderId::ServiceAccount(_) => Kind::Sat,
             };
+            if let Some(node) = &order.node {
+                self.must_be_there(account, node).await?;
+            }
             let text = self.draw(&caller.account.policy.brand, kind)?;
             let decided = lifecycle::create(caller, &order, &holder, &text)?;
             let change = self.keep(decided.change, replay.as_ref(), &Kept::secret(&text), caller.now);
@@ -353,11 +356,14 @@ impl Desk {
     }
 }
 
-/// The name of the role that a token acts with: the one it was given, or else its holder's.
+/// The name of the role that a token acts with: the one it was given, or its holder's where it
+/// inherits. One with a level or a list has none: whoever decides by the holder's role would
+/// give it more than it has.
 pub fn acts_as<'a>(grant: &Grant, holder: &Holder, account: &'a Account) -> Option<&'a str> {
     let role = match grant {
         Grant::Role(role) => Some(*role),
-        _ => holder.role(),
+        Grant::Inherit => holder.role(),
+        Grant::Access { .. } | Grant::List(_) => None,
     };
     role.and_then(|role| account.role(role)).map(|role| role.name.as_str())
 }

@@ -69,8 +69,8 @@ impl Default for Limits {
             drain: Duration::from_secs(30),
             head_bytes: 16 * 1024,
             headers: 64,
-            connections: 10_000,
-            per_address: 1_000,
+            connections: 8192,
+            per_address: 2048,
             streams: 100,
         }
     }
