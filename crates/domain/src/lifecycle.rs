@@ -188,9 +188,10 @@ fn within_own_rights(caller: &Caller, token: &Token, holder: &Holder) -> Result<
             "This token grows with its holder, and the one that you come with does not; sign in for this.",
         ));
     }
-    let does = |at| grant::of_token(&token.grant, token.desk, &token.node, holder, account, at);
+    // All of the grant, as at its creation: its holder or `reach` may be given more one day.
+    let whole = |at| grant::of_grant(&token.grant, holder, account, at);
     let beyond: PermissionSet =
-        grant::places(holder, &token.node).map(|at| does(at) - caller.rights(at)).collect();
+        grant::places(holder, &token.node).map(|at| whole(at) - caller.rights(at)).collect();
     if beyond.is_empty() {
         return Ok(());
     }

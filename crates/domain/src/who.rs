@@ -136,6 +136,13 @@ impl Caller {
         if !self.sees(token) {
             return Err(Refusal::not_found("token"));
         }
+        if !self.credential.node.covers(&token.node) {
+            let sentence = format!(
+                "You come with what reaches {} and below; this token is not there.",
+                self.credential.node
+            );
+            return Err(Refusal::forbidden(sentence));
+        }
         if self.is(token.holder) || self.manages() {
             return Ok(());
         }

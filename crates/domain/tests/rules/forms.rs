@@ -322,3 +322,17 @@ fn a_login_ends_although_tokens_are_never_revoked() {
     world.revoke(&by, by.credential.id).unwrap();
     assert_eq!(world.state(by.credential.id), State::Revoked);
 }
+
+#[test]
+fn whoever_comes_with_less_than_the_whole_account_changes_no_token_outside_it() {
+    let mut world = World::of("default");
+    world.add_node("/sales");
+    let ada = world.join("Ada", "Owner");
+    let whole = world.session(ada);
+    let id = world.create(&whole, &named("at the root")).unwrap();
+    let mut narrow = whole.clone();
+    narrow.credential.node = node("/sales");
+    assert_eq!(narrow.may_change(world.token(id)).unwrap_err().code, Code::Forbidden);
+    world.set_token(id, |token| token.node = node("/sales"));
+    assert!(narrow.may_change(world.token(id)).is_ok());
+}
