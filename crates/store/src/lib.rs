@@ -15,6 +15,7 @@ mod contract;
 mod journal;
 mod keys;
 mod narrowings;
+pub mod place;
 mod query;
 mod sealing;
 mod sqlite;
