@@ -3,8 +3,11 @@
 //! [`admit`] looks at facts, an ask and the time, and at nothing else. It never waits, and it
 //! remembers nothing: facts may be cached, verdicts are not, so expiry is exact.
 
+use std::net::IpAddr;
+
 use token::{Kind, TokenId};
 
+use crate::conditions::Conditions;
 use crate::facts::{Account, Holder};
 use crate::grant::{self, Grant};
 use crate::ids::AccountId;
@@ -21,6 +24,12 @@ pub struct Ask<'a> {
     pub node: Option<&'a NodePath>,
     /// The account that the token must belong to.
     pub account: Option<&'a AccountId>,
+    /// Where the token was shown from.
+    pub address: Option<IpAddr>,
+    /// The token's limits leave no room for this ask. Counting is a write, which nothing here does:
+    /// whoever counts finds it out and says so. Nobody counts yet, so the API refuses `limits` and
+    /// `cost`, and this stays false.
+    pub spent: bool,
     /// The accounts that the asker may know of; a token of another one does not exist for it.
     pub horizon: Option<&'a [AccountId]>,
 }
@@ -43,6 +52,7 @@ pub struct Subject<'a> {
     pub name: &'a str,
     pub metadata: Option<&'a str>,
     pub life: Life,
+    pub conditions: &'a Conditions,
     pub grant: &'a Grant,
     pub desk: bool,
     pub node: &'a NodePath,
@@ -80,11 +90,28 @@ pub enum Code {
     /// The ask's node is not below the token's.
     OutOfScope,
     WrongAccount,
+    /// The token is tied to addresses, and the ask names none of them.
     AddressNotAllowed,
     RateLimited,
 }
 
 impl Code {
+    pub const ALL: [Self; 13] = [
+        Self::Valid,
+        Self::Malformed,
+        Self::NotFound,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::Revoked,
+        Self::Suspended,
+        Self::Pending,
+        Self::InsufficientPermission,
+        Self::OutOfScope,
+        Self::WrongAccount,
+        Self::AddressNotAllowed,
+        Self::RateLimited,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Valid => "valid",
@@ -128,8 +155,12 @@ impl Verdict<'_> {
     }
 }
 
-/// Decides. The first objection counts, from who may know, over the token's state, to what it
-/// may do where.
+/// Decides. The first objection counts: who may know; the token's state, and its beginning; where it
+/// was shown from; where it is to be used; what it may do there; its limits.
+///
+/// The address comes before place and permission, so that somebody with a stolen token elsewhere
+/// learns nothing of what it opens. The limits come last, so that an ask which is refused anyway
+/// spends nothing.
 pub fn admit<'a>(facts: Facts<'a>, ask: &Ask<'_>, now: Timestamp) -> Verdict<'a> {
     let within = |horizon: &[AccountId]| horizon.contains(&facts.account.id);
     if facts.token.id.kind == Kind::Rft || !ask.horizon.is_none_or(within) {
@@ -149,6 +180,9 @@ pub fn admit<'a>(facts: Facts<'a>, ask: &Ask<'_>, now: Timestamp) -> Verdict<'a>
     if facts.token.life.not_before.is_some_and(|start| now < start) {
         return no(Code::NotYetValid);
     }
+    if !facts.token.conditions.allow_address(ask.address) {
+        return no(Code::AddressNotAllowed);
+    }
     let node = ask.node.unwrap_or(facts.token.node);
     if !facts.token.node.covers(node) {
         return no(Code::OutOfScope);
@@ -156,6 +190,9 @@ pub fn admit<'a>(facts: Facts<'a>, ask: &Ask<'_>, now: Timestamp) -> Verdict<'a>
     let rights = facts.rights(node);
     if !ask.requirement.is_none_or(|needed| needed.met_by(rights, facts.registry)) {
         return no(Code::InsufficientPermission);
+    }
+    if ask.spent {
+        return no(Code::RateLimited);
     }
     Verdict { code: Code::Valid, facts: Some(facts), rights, cacheable_for_ms: cacheable(&facts, now) }
 }

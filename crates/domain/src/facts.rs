@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use token::{Digest, TokenId};
 
+use crate::conditions::Conditions;
 use crate::ids::{AccountId, HolderId, InstallationId, PersonId, RoleId, ServiceId};
 use crate::node::NodePath;
 use crate::permission::PermissionSet;
@@ -163,6 +164,8 @@ pub struct Token {
     /// and tokens given desk permissions by name from an administrator's session.
     pub desk: bool,
     pub life: Life,
+    /// What must be true of an ask besides; few tokens have any.
+    pub conditions: Conditions,
     /// What whoever revoked it, or reported it leaked, said.
     pub reason: Option<String>,
     /// SHA-256 of the whole text.

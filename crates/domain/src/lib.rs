@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod admit;
 pub mod change;
+pub mod conditions;
 pub mod facts;
 pub mod grant;
 pub mod ids;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use token::TokenText;
 
 use crate::change::{Action, Actor, Change, Entry, Expect, Write};
+use crate::conditions::Conditions;
 use crate::facts::{Account, Holder, Token};
 use crate::grant::Grant;
 use crate::life::Life;
@@ -53,6 +54,7 @@ pub fn start(
         node,
         desk: true,
         life: Life::from(now, Some(now.plus(&account.policy.login.life))),
+        conditions: Conditions::default(),
         reason: None,
         digest: text.digest(),
         version: 0,

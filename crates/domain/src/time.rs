@@ -193,7 +193,7 @@ fn parse_rfc3339(text: &str) -> Option<Timestamp> {
 }
 
 /// What an error quotes of a text that a stranger may have sent.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

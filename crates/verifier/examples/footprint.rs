@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::str::FromStr;
 
 use domain::admit::Ask;
+use domain::conditions::Conditions;
 use domain::facts::{Account, Binding, Holder, Role, Snapshot, Standing, Token};
 use domain::grant::Grant;
 use domain::ids::{HolderId, MemberId, RoleId, ServiceId};
@@ -190,6 +191,7 @@ fn token(n: u64, holder: &Holder) -> Token {
         node: NodePath::root(),
         desk: true,
         life: Life::from(NOW, Some(NOW.plus_micros(90 * 24 * 3_600_000_000))),
+        conditions: Conditions::default(),
         reason: None,
         digest: digest(n),
         version: 1,

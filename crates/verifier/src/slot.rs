@@ -1,6 +1,7 @@
 //! A token's row, packed: 80 bytes for what every verdict needs, its name beside, and what
 //! happens to few tokens apart.
 
+use domain::conditions::{self, Conditions};
 use domain::life::Life;
 use domain::time::Timestamp;
 use token::{Code, Digest, Kind, TokenId};
@@ -70,7 +71,8 @@ impl Slot {
     }
 }
 
-/// What most lives are spared: whatever departs from created, approved at once, expired.
+/// What most tokens are spared: whatever departs from created, approved at once, expired, and good
+/// from anywhere.
 #[derive(Debug)]
 pub(crate) struct Twists {
     not_before: i64,
@@ -80,12 +82,14 @@ pub(crate) struct Twists {
     grace_until: i64,
     deleted_at: i64,
     rotated_to: Packed,
+    conditions: Option<Box<Conditions>>,
 }
 
 impl Twists {
-    /// None for a life that goes straight.
-    pub(crate) fn of(life: &Life) -> Option<Self> {
-        if *life == Life::from(life.created_at, life.expires_at) {
+    /// None for a life that goes straight, on no conditions.
+    pub(crate) fn of(life: &Life, conditions: Conditions) -> Option<Self> {
+        let conditions = (!conditions.is_empty()).then(|| Box::new(conditions));
+        if conditions.is_none() && *life == Life::from(life.created_at, life.expires_at) {
             return None;
         }
         Some(Self {
@@ -96,7 +100,13 @@ impl Twists {
             grace_until: pack(life.grace_until),
             deleted_at: pack(life.deleted_at),
             rotated_to: life.rotated_to.map_or(Packed(0), |id| Packed::new(id, false)),
+            conditions,
         })
+    }
+
+    /// What must be true of an ask about the token whose twists these are, if any.
+    pub(crate) fn conditions(twists: Option<&Self>) -> &Conditions {
+        twists.and_then(|twists| twists.conditions.as_deref()).unwrap_or(&conditions::NONE)
     }
 
     fn bend(&self, straight: Life) -> Life {
@@ -209,16 +219,20 @@ mod tests {
             times in prop::array::uniform7(time()),
             rotated_to in prop::option::of(id()),
             straight: bool,
+            ranges in prop::collection::vec(any::<u32>(), 0..3),
         ) {
             let [not_before, expires_at, approved_at, revoked_at, leaked_at, grace_until, deleted_at] = times;
             let life = if straight { Life::from(created_at, expires_at) } else {
                 Life { created_at, not_before, expires_at, approved_at, revoked_at, leaked_at, rotated_to, grace_until, deleted_at }
             };
-            let twists = Twists::of(&life);
-            prop_assert!(!straight || twists.is_none());
+            let addresses = ranges.iter().map(|bits| std::net::Ipv4Addr::from_bits(*bits).to_string().parse().unwrap());
+            let conditions = Conditions { addresses: addresses.collect() };
+            let twists = Twists::of(&life, conditions.clone());
+            prop_assert!(!straight || !ranges.is_empty() || twists.is_none());
             let slot = Slot::new(Digest::of(b"x"), id, desk, &life, 1, [0; 4]);
             prop_assert_eq!((slot.id(), slot.desk()), (Some(id), desk));
             prop_assert_eq!(slot.life(twists.as_ref()), life);
+            prop_assert_eq!(Twists::conditions(twists.as_ref()), &conditions);
         }
 
         #[test]

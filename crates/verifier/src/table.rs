@@ -93,6 +93,7 @@ impl Table {
             name: text.name(),
             metadata: text.metadata(),
             life: slot.life(twists),
+            conditions: Twists::conditions(twists),
             grant: self.grants.at(slot.grant)?,
             desk: slot.desk(),
             node: self.nodes.at(slot.node)?,
@@ -248,7 +249,8 @@ impl Table {
         let holder = self.holders.place(token.holder);
         let grant = self.grants.take(token.grant);
         let node = self.nodes.take(token.node);
-        let twists = Twists::of(&token.life).map_or(STRAIGHT, |twists| self.twists.put(twists));
+        let twists =
+            Twists::of(&token.life, token.conditions).map_or(STRAIGHT, |twists| self.twists.put(twists));
         let places = [holder, grant, node, twists];
         self.slots[place] = Slot::new(token.digest, token.id, token.desk, &token.life, token.version, places);
         self.texts[place] = Text::new(token.name, token.metadata);

@@ -9,6 +9,7 @@ use super::{
     AskedEnd, AskedGrant, Decided, grant_as_asked, insert, must_be_active, resting_on, where_there_is_room,
 };
 use crate::change::{Action, Actor, Change, Entry, Expect};
+use crate::conditions::Conditions;
 use crate::facts::{Account, Holder, Token};
 use crate::grant::Grant;
 use crate::ids::HolderId;
@@ -80,6 +81,7 @@ pub fn create(
         node,
         desk: granted.desk,
         life,
+        conditions: Conditions::default(),
         reason: None,
         digest: text.digest(),
         version: 0,
@@ -116,6 +118,7 @@ pub fn first_token(
         node: NodePath::root(),
         desk: true,
         life: Life::from(now, expires_at),
+        conditions: Conditions::default(),
         reason: None,
         digest: text.digest(),
         version: 0,

@@ -1,10 +1,11 @@
 //! `admit`: every code that it gives, in which situation, and which of two objections counts.
 
-use domain::admit::{self, Ask, Code};
+use domain::admit::{self, Ask, Code, Verdict};
+use domain::conditions::Conditions;
 use domain::facts::Binding;
 use domain::grant::Grant;
 use domain::ids::AccountId;
-use domain::lifecycle::{AskedGrant, Create};
+use domain::lifecycle::{AskedGrant, Create, Edit};
 use domain::node::NodePath;
 use domain::permission::{PermissionSet, Requirement};
 use domain::policy::{Ceiling, OnInactive};
@@ -32,6 +33,12 @@ fn stage() -> (World, TokenId) {
 
 fn one(name: &str) -> Requirement {
     Requirement::One(name.into())
+}
+
+/// Ties the token to these addresses.
+fn tie(world: &mut World, id: TokenId, ranges: &[&str]) {
+    let addresses = ranges.iter().map(|range| range.parse().unwrap()).collect();
+    world.set_token(id, |token| token.conditions = Conditions { addresses });
 }
 
 type Situation = fn(&mut World, TokenId);
@@ -111,35 +118,176 @@ fn elsewhere_only(world: &mut World, id: TokenId) {
     });
 }
 
+/// What besides its token an ask for `devices:read` may say.
+type Asking = fn(&mut Ask<'_>);
+
+fn plainly(_: &mut Ask<'_>) {}
+fn from_inside(ask: &mut Ask<'_>) {
+    ask.address = Some("10.1.2.3".parse().unwrap());
+}
+fn from_outside(ask: &mut Ask<'_>) {
+    ask.address = Some("11.1.2.3".parse().unwrap());
+}
+fn once_too_often(ask: &mut Ask<'_>) {
+    ask.spent = true;
+}
+fn by_who_may_know_of_nobody(ask: &mut Ask<'_>) {
+    ask.horizon = Some(&[]);
+}
+
+fn tied(world: &mut World, id: TokenId) {
+    tie(world, id, &["10.0.0.0/8", "2001:db8::/32"]);
+}
+fn from_elsewhere(world: &mut World, id: TokenId) {
+    world.set_token(id, |token| token.node = node("/sales/prod"));
+}
+fn of_a_rival(world: &mut World, _: TokenId) {
+    world.set_account(|account| account.id = "rival".parse().unwrap());
+}
+
+const CASES: [(Situation, Asking, Code); 28] = [
+    (nothing, plainly, Code::Valid),
+    (nothing, from_outside, Code::Valid),
+    (in_grace, plainly, Code::Valid),
+    (deleted, plainly, Code::Revoked),
+    (deleted_with_its_holder, plainly, Code::Revoked),
+    (leaked, plainly, Code::Revoked),
+    (revoked, plainly, Code::Revoked),
+    (revoked_by_one_row, plainly, Code::Revoked),
+    (rotated, plainly, Code::Revoked),
+    (holder_inactive, plainly, Code::Suspended),
+    (account_closed, plainly, Code::Suspended),
+    (expired, plainly, Code::Expired),
+    (outlived, plainly, Code::Expired),
+    (pending, plainly, Code::Pending),
+    (pending_after_a_return, plainly, Code::Pending),
+    (not_yet, plainly, Code::NotYetValid),
+    (demoted, plainly, Code::InsufficientPermission),
+    (role_gone, plainly, Code::InsufficientPermission),
+    (elsewhere_only, plainly, Code::InsufficientPermission),
+    (from_elsewhere, plainly, Code::OutOfScope),
+    (of_a_rival, plainly, Code::WrongAccount),
+    (nothing, by_who_may_know_of_nobody, Code::NotFound),
+    (tied, from_inside, Code::Valid),
+    (tied, from_outside, Code::AddressNotAllowed),
+    (tied, plainly, Code::AddressNotAllowed),
+    (nothing, once_too_often, Code::RateLimited),
+    (tied, once_too_often, Code::AddressNotAllowed),
+    (expired, once_too_often, Code::Expired),
+];
+
+/// Asks about `devices:read` at `/sales` in the account of the [`stage`].
+fn asked<T>(asking: Asking, answer: impl FnOnce(&Ask<'_>) -> T) -> T {
+    let (requirement, place, own) =
+        (one("devices:read"), node("/sales"), World::of("default").account().id.clone());
+    let mut ask =
+        Ask { requirement: Some(&requirement), node: Some(&place), account: Some(&own), ..Ask::default() };
+    asking(&mut ask);
+    answer(&ask)
+}
+
+#[test]
+fn each_situation_has_its_code() {
+    for (nth, (situation, asking, code)) in CASES.into_iter().enumerate() {
+        let (mut world, id) = stage();
+        situation(&mut world, id);
+        asked(asking, |ask| {
+            let verdict = admit::admit(world.facts(id), ask, world.now);
+            assert_eq!(verdict.code, code, "case {nth}");
+            assert_eq!(verdict.is_valid(), code == Code::Valid);
+            assert_eq!(
+                verdict.rights.is_empty(),
+                code != Code::Valid,
+                "rights are told of a good token alone"
+            );
+            let told = !matches!(code, Code::NotFound | Code::WrongAccount);
+            assert_eq!(verdict.facts.map(|facts| facts.token.id), told.then_some(id), "case {nth}");
+        });
+    }
+}
+
+/// What a door says of a text that the parser refuses: there are no facts to admit.
+fn of_mistyped_text() -> Code {
+    let parser = token::Parser::new([token::Brand::default()], false);
+    assert!(parser.parse(b"jtn_pat_0123456789ab_mistyped").is_err());
+    Verdict::unknown(Code::Malformed).code
+}
+
+#[test]
+fn every_code_is_given_in_some_situation() {
+    // A new code does not compile here until it stands in `ALL`, and then wants a case above.
+    let place = |code| match code {
+        Code::Valid => 0,
+        Code::Malformed => 1,
+        Code::NotFound => 2,
+        Code::Expired => 3,
+        Code::NotYetValid => 4,
+        Code::Revoked => 5,
+        Code::Suspended => 6,
+        Code::Pending => 7,
+        Code::InsufficientPermission => 8,
+        Code::OutOfScope => 9,
+        Code::WrongAccount => 10,
+        Code::AddressNotAllowed => 11,
+        Code::RateLimited => 12,
+    };
+    // That each of these is given indeed is what `each_situation_has_its_code` shows.
+    let given: Vec<Code> = CASES.iter().map(|(.., code)| *code).chain([of_mistyped_text()]).collect();
+    for (at, code) in Code::ALL.into_iter().enumerate() {
+        assert_eq!(place(code), at);
+        assert!(given.contains(&code), "no case gives {}", code.as_str());
+    }
+    let words: std::collections::BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(words.len(), Code::ALL.len());
+}
+
 #[rstest]
-#[case(nothing, Code::Valid)]
-#[case(in_grace, Code::Valid)]
-#[case(deleted, Code::Revoked)]
-#[case(deleted_with_its_holder, Code::Revoked)]
-#[case(leaked, Code::Revoked)]
-#[case(revoked, Code::Revoked)]
-#[case(revoked_by_one_row, Code::Revoked)]
-#[case(rotated, Code::Revoked)]
-#[case(holder_inactive, Code::Suspended)]
-#[case(account_closed, Code::Suspended)]
-#[case(expired, Code::Expired)]
-#[case(outlived, Code::Expired)]
-#[case(pending, Code::Pending)]
-#[case(pending_after_a_return, Code::Pending)]
-#[case(not_yet, Code::NotYetValid)]
-#[case(demoted, Code::InsufficientPermission)]
-#[case(role_gone, Code::InsufficientPermission)]
-#[case(elsewhere_only, Code::InsufficientPermission)]
-fn each_situation_has_its_code(#[case] situation: Situation, #[case] code: Code) {
+#[case::in_one_range("10.255.255.255", Code::Valid)]
+#[case::in_the_other("2001:db8::77", Code::Valid)]
+#[case::as_ipv6("::ffff:10.1.2.3", Code::Valid)]
+#[case::in_none("192.0.2.1", Code::AddressNotAllowed)]
+#[case::in_none_as_ipv6("::ffff:192.0.2.1", Code::AddressNotAllowed)]
+#[case::of_the_other_family("::1", Code::AddressNotAllowed)]
+fn a_token_with_addresses_is_good_from_one_of_them(#[case] address: &str, #[case] code: Code) {
     let (mut world, id) = stage();
-    situation(&mut world, id);
-    let requirement = one("devices:read");
-    let ask = Ask { requirement: Some(&requirement), ..Ask::default() };
-    let verdict = admit::admit(world.facts(id), &ask, world.now);
-    assert_eq!(verdict.code, code);
-    assert_eq!(verdict.is_valid(), code == Code::Valid);
-    assert_eq!(verdict.rights.is_empty(), code != Code::Valid, "rights are told of a good token alone");
-    assert_eq!(verdict.facts.map(|facts| facts.token.id), Some(id));
+    tied(&mut world, id);
+    let ask = Ask { address: Some(address.parse().unwrap()), ..Ask::default() };
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, code);
+}
+
+#[test]
+fn the_address_comes_after_the_state_and_before_the_place_and_the_limits_come_last() {
+    let (mut world, id) = stage();
+    tied(&mut world, id);
+    let (requirement, place) = (one("billing:read"), node("/lab"));
+    let mut ask = Ask { requirement: Some(&requirement), node: Some(&place), spent: true, ..Ask::default() };
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::AddressNotAllowed);
+    from_inside(&mut ask);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::OutOfScope);
+    ask.node = None;
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::InsufficientPermission);
+    ask.requirement = None;
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::RateLimited);
+    ask.spent = false;
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::Valid);
+    from_outside(&mut ask);
+    not_yet(&mut world, id);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::NotYetValid);
+    revoked(&mut world, id);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::Revoked);
+}
+
+#[test]
+fn conditions_outlast_an_edit_and_go_over_to_the_token_that_replaces_it() {
+    let (mut world, id) = stage();
+    tied(&mut world, id);
+    let conditions = world.token(id).conditions.clone();
+    let by = world.session(world.token(id).holder);
+    world.edit(&by, id, &Edit { name: Some("writer".into()), ..Edit::default() }).unwrap();
+    assert_eq!(world.token(id).conditions, conditions);
+    let new = world.rotate(&by, id, "1 day").unwrap();
+    assert_eq!(world.token(new).conditions, conditions);
+    assert_eq!((world.verify(id), world.verify(new)), (Code::AddressNotAllowed, Code::AddressNotAllowed));
 }
 
 #[rstest]
@@ -318,6 +466,30 @@ fn a_login_stops_with_its_member_whatever_on_inactive_says() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_condition_or_a_limit_never_makes_an_ask_good_that_was_not(
+        case in 0..CASES.len(),
+        ranges in prop::collection::vec(prop::sample::select(vec!["10.0.0.0/8", "0.0.0.0/0", "::/0", "192.0.2.1"]), 0..3),
+        address in prop::option::of(prop::sample::select(vec!["10.1.2.3", "192.0.2.1", "2001:db8::1", "::ffff:10.0.0.1"])),
+        spent: bool,
+    ) {
+        let (mut world, id) = stage();
+        let (situation, asking, _) = CASES[case];
+        situation(&mut world, id);
+        asked(asking, |ask| {
+            world.set_token(id, |token| token.conditions = Conditions::default());
+            let mut ask = Ask { address: address.map(|address| address.parse().unwrap()), spent: false, ..*ask };
+            let without = admit::admit(world.facts(id), &ask, world.now).code;
+            tie(&mut world, id, &ranges);
+            ask.spent = spent;
+            let with = admit::admit(world.facts(id), &ask, world.now).code;
+            let narrower = [Code::AddressNotAllowed, Code::RateLimited];
+            prop_assert!(with == without || narrower.contains(&with), "{:?} became {:?}", without, with);
+            prop_assert!(without == Code::Valid || with != Code::Valid);
+            Ok(())
+        })?;
+    }
 
     #[test]
     fn a_verdict_is_valid_only_for_a_good_state_in_scope(hours in 0u32..4000, depth in 0usize..3) {

@@ -394,6 +394,7 @@ impl World {
                 name: &token.name,
                 metadata: token.metadata.as_deref(),
                 life: token.life,
+                conditions: &token.conditions,
                 grant: &token.grant,
                 desk: token.desk,
                 node: &token.node,

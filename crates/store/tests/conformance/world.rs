@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use domain::change::{Action, Actor, Change, Entry, Write};
+use domain::conditions::Conditions;
 use domain::facts::{
     Account, Binding, Entity, Holder, Node, Person, Role, Service, Snapshot, Standing, Token,
 };
@@ -280,6 +281,7 @@ pub(crate) fn token_of_text(holder: &Holder, text: &TokenText) -> Token {
         node: "/sales".parse().unwrap(),
         desk: false,
         life: Life::from(at(0), Some(at(30 * DAY))),
+        conditions: Conditions::default(),
         reason: None,
         digest: text.digest(),
         version: 0,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use domain::admit::{Ask, Code};
+use domain::conditions::Conditions;
 use domain::facts::{Account, Binding, Holder, Role, Scope, Service, Snapshot, Standing, Token};
 use domain::grant::Grant;
 use domain::ids::{HolderId, MemberId, RoleId, ServiceId};
@@ -90,6 +91,7 @@ pub(super) fn token(n: u64, holder: &Holder, version: i64) -> Token {
         node: NodePath::root(),
         desk: true,
         life: Life::from(NOW, None),
+        conditions: Conditions::default(),
         reason: None,
         digest: digest(n),
         version,

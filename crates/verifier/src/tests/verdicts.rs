@@ -68,6 +68,33 @@ async fn a_disabled_holder_stops_all_of_its_tokens_with_one_row() {
 }
 
 #[tokio::test]
+async fn a_token_with_addresses_is_good_from_them_alone_until_a_newer_row_says_otherwise() {
+    let shelf = Shelf::new(Snapshot::default());
+    let verifier = verifier(&shelf, Options::default());
+    let mut rows = snapshot(1, 0..2);
+    rows.tokens[1].conditions.addresses = vec!["10.0.0.0/8".parse().unwrap()];
+    let mut freed = rows.tokens[1].clone();
+    verifier.load(rows);
+    let from = async |n, address: Option<&str>| {
+        let ask = Ask { address: address.map(|address| address.parse().unwrap()), ..Ask::default() };
+        let code = |verdict: &domain::admit::Verdict<'_>, _| verdict.code;
+        verifier.verify(&presented(n), &ask, Origin::LOOK, || NOW, code).await
+    };
+    for address in [None, Some("11.0.0.1"), Some("10.0.0.1")] {
+        assert_eq!(from(0, address).await, Ok(Code::Valid));
+    }
+    assert_eq!(from(1, None).await, Ok(Code::AddressNotAllowed));
+    assert_eq!(from(1, Some("11.0.0.1")).await, Ok(Code::AddressNotAllowed));
+    assert_eq!(from(1, Some("::ffff:10.0.0.1")).await, Ok(Code::Valid));
+
+    freed.conditions.addresses.clear();
+    freed.version += 1;
+    verifier.apply(Snapshot { position: 2, tokens: vec![freed], ..Snapshot::default() });
+    assert_eq!(from(1, None).await, Ok(Code::Valid));
+    assert_eq!(shelf.reads(), 0);
+}
+
+#[tokio::test]
 async fn a_text_whose_id_is_not_the_rows_is_no_token() {
     let shelf = Shelf::new(Snapshot::default());
     let verifier = verifier(&shelf, Options::default());
