@@ -69,7 +69,9 @@ struct Question {
     requirement: Option<Requirement>,
     node: Option<NodePath>,
     account: Option<AccountId>,
-    address: Option<String>,
+    address: Option<IpAddr>,
+    /// The same, however it was spelled, as it is counted.
+    counted: Option<String>,
 }
 
 impl Question {
@@ -95,8 +97,8 @@ impl Question {
             node: ask.node.map(|node| map::node(field("node"), &node)).transpose()?,
             account: account
                 .map_err(|_| Problem::invalid_field(field("account"), "Expected the id of an account."))?,
-            // Counted by the address itself, however it was spelled.
-            address: address.map(|address| address.to_canonical().to_string()),
+            address,
+            counted: address.map(|address| address.to_canonical().to_string()),
         })
     }
 
@@ -106,10 +108,11 @@ impl Question {
             requirement: self.requirement.as_ref(),
             node: self.node.as_ref(),
             account: self.account.as_ref(),
+            address: self.address,
             ..Asked::default()
         };
-        let (text, address) = (self.token.expose().as_bytes(), self.address.as_deref());
-        desk.verify(asker, text, asked, address, |verdict, now| write(verdict, now, body)).await?;
+        let (text, counted) = (self.token.expose().as_bytes(), self.counted.as_deref());
+        desk.verify(asker, text, asked, counted, |verdict, now| write(verdict, now, body)).await?;
         Ok(())
     }
 }
