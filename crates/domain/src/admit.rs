@@ -14,7 +14,7 @@ use crate::ids::AccountId;
 use crate::life::{self, Life, State, Surroundings};
 use crate::node::NodePath;
 use crate::permission::{PermissionSet, Registry, Requirement};
-use crate::time::Timestamp;
+use crate::time::{Moment, Timestamp};
 
 /// What a service wants to know of a token, besides whether it is good at all.
 #[derive(Clone, Copy, Debug, Default)]
@@ -161,7 +161,10 @@ impl Verdict<'_> {
 /// The address comes before place and permission, so that somebody with a stolen token elsewhere
 /// learns nothing of what it opens. The limits come last, so that an ask which is refused anyway
 /// spends nothing.
-pub fn admit<'a>(facts: Facts<'a>, ask: &Ask<'_>, now: Timestamp) -> Verdict<'a> {
+///
+/// What ends is judged by the latest time that it can be, what begins by the earliest.
+pub fn admit<'a>(facts: Facts<'a>, ask: &Ask<'_>, moment: Moment) -> Verdict<'a> {
+    let now = moment.latest;
     let within = |horizon: &[AccountId]| horizon.contains(&facts.account.id);
     if facts.token.id.kind == Kind::Rft || !ask.horizon.is_none_or(within) {
         return Verdict::unknown(Code::NotFound);
@@ -177,7 +180,7 @@ pub fn admit<'a>(facts: Facts<'a>, ask: &Ask<'_>, now: Timestamp) -> Verdict<'a>
         State::Pending => return no(Code::Pending),
         State::Grace | State::Expiring | State::Active => {}
     }
-    if facts.token.life.not_before.is_some_and(|start| now < start) {
+    if facts.token.life.not_before.is_some_and(|start| moment.earliest < start) {
         return no(Code::NotYetValid);
     }
     if !facts.token.conditions.allow_address(ask.address) {

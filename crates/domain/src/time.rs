@@ -90,6 +90,26 @@ impl Timestamp {
     }
 }
 
+/// Now, as far as it is known: the true time lies between the two. One instant where the clock is the
+/// process's own; an interval where it is a database's, as of an answer that took a while.
+///
+/// Whoever decides takes the end at which a doubt opens nothing: what ends is over at `latest`, what
+/// begins has begun at `earliest`. So every peer has stopped accepting a token when its time comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// By which expiry, states and grace are judged, and which stands for the time everywhere else.
+    pub latest: Timestamp,
+    /// By which `not_before` is judged.
+    pub earliest: Timestamp,
+}
+
+impl From<Timestamp> for Moment {
+    /// Known exactly.
+    fn from(at: Timestamp) -> Self {
+        Self { latest: at, earliest: at }
+    }
+}
+
 fn from_civil(at: DateTime) -> Timestamp {
     let micros = at.duration_since(UNIX_EPOCH).as_micros();
     Timestamp::from_micros(i64::try_from(micros).unwrap_or(if micros < 0 { i64::MIN } else { i64::MAX }))

@@ -50,7 +50,7 @@ impl Desk {
                 &Ask::default(),
                 // Work at the desk is use too: it would break with the token.
                 Origin { counted: true, ..Origin::default() },
-                || self.now(),
+                || self.moment(),
                 |verdict, now| {
                     let facts = verdict.facts.filter(|_| verdict.is_valid())?;
                     let credential = Credential {

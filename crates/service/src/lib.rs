@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use domain::change::Change;
 use domain::permission::Registry;
-use domain::time::Timestamp;
+use domain::time::{Moment, Timestamp};
 use domain::who::Caller;
 use store::{CommitError, Store, Unavailable};
 use token::{Brand, Entropy, Kind, Parser, TokenText};
@@ -113,6 +113,11 @@ impl Desk {
 
     pub fn now(&self) -> Timestamp {
         self.store.now()
+    }
+
+    /// The time for verdicts, as far as it is known.
+    fn moment(&self) -> Moment {
+        Moment::from(self.store.now())
     }
 
     pub fn registry(&self) -> Arc<Registry> {

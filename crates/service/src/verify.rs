@@ -16,7 +16,8 @@ pub enum Asker<'a> {
 
 impl Desk {
     /// Decides about `text`, and has the verdict rendered while the facts are at hand.
-    /// `address` is whom the asking service saw; it is counted with the use.
+    /// `ask.address` is where the asking service saw it, and `address` the same as it is counted with
+    /// the use.
     pub async fn verify<R>(
         &self,
         asker: &Asker<'_>,
@@ -38,6 +39,6 @@ impl Desk {
             ),
             Asker::Operator => (ask, Origin::default()),
         };
-        Ok(self.verifier.verify(&presented, &ask, origin, || self.now(), render).await?)
+        Ok(self.verifier.verify(&presented, &ask, origin, || self.moment(), render).await?)
     }
 }

@@ -86,7 +86,7 @@ async fn verifies(verifier: &Verifier, set: &[Presented], counted: bool) -> Resu
     let started = spent()?;
     for presented in set.iter().cycle().take(VERIFIES) {
         let render = |verdict: &domain::admit::Verdict<'_>, _| verdict.is_valid();
-        good += usize::from(verifier.verify(presented, &ask, origin, || NOW, render).await?);
+        good += usize::from(verifier.verify(presented, &ask, origin, || NOW.into(), render).await?);
     }
     assert_eq!(good, VERIFIES);
     Ok((spent()? - started) / VERIFIES as f64)

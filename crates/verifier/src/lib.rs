@@ -24,7 +24,7 @@ use domain::admit::{self, Ask, Code, Verdict};
 use domain::facts::{Service, Snapshot};
 use domain::ids::ServiceId;
 use domain::permission::Registry;
-use domain::time::Timestamp;
+use domain::time::{Moment, Timestamp};
 use domain::usage::Usage;
 use token::{Digest, Kind, Presented, TokenId};
 use tracing::error;
@@ -118,8 +118,8 @@ impl Verifier {
     /// Says whether a token is good, and lets `render` make the answer of it.
     ///
     /// Where the facts are in memory nothing is awaited and nothing allocated but what `render`
-    /// allocates. `now` is asked after the facts are there. `render` runs under the read lock
-    /// and must be quick. A text that cannot be a token never comes here. A service's key is
+    /// allocates. `now` is asked after the facts are there. `render` is given the latest time
+    /// that it may be; it runs under the read lock and must be quick. A text that cannot be a token never comes here. A service's key is
     /// nobody's token: not found.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Verifier {
         presented: &Presented,
         ask: &Ask<'_>,
         origin: Origin<'_>,
-        now: impl Fn() -> Timestamp,
+        now: impl Fn() -> Moment,
         render: impl FnOnce(&Verdict<'_>, Timestamp) -> R,
     ) -> Result<R, Undetermined> {
         let mut render = render;
@@ -143,12 +143,12 @@ impl Verifier {
                     Err(unused) => render = unused,
                 }
                 if self.read(presented.digest()).await? == Told::Absent {
-                    return Ok(render(&Verdict::unknown(Code::NotFound), now()));
+                    return Ok(render(&Verdict::unknown(Code::NotFound), now().latest));
                 }
             }
             return Err(Undetermined);
         }
-        Ok(render(&Verdict::unknown(Code::NotFound), now()))
+        Ok(render(&Verdict::unknown(Code::NotFound), now().latest))
     }
 
     /// The service whose key this is, unless the key was revoked or is none.
@@ -227,17 +227,18 @@ impl Verifier {
         presented: &Presented,
         ask: &Ask<'_>,
         origin: &Origin<'_>,
-        now: impl Fn() -> Timestamp,
+        now: impl Fn() -> Moment,
         render: F,
     ) -> Result<Result<R, F>, Undetermined> {
         let table = self.table()?;
         let Some(facts) = table.facts(&presented.digest()) else { return Ok(Err(render)) };
-        let at = now();
+        let moment = now();
+        let at = moment.latest;
         let id = facts.token.id;
         // The digest covers the id, so this differs only where somebody edited the rows by hand.
         let verdict = match presented.id() {
             Some(named) if named != id => Verdict::unknown(Code::NotFound),
-            _ => admit::admit(facts, ask, at),
+            _ => admit::admit(facts, ask, moment),
         };
         let admitted = verdict.is_valid();
         let answer = render(&verdict, at);

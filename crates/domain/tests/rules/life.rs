@@ -104,7 +104,7 @@ proptest! {
             token.life.rotated_to = rotated.then_some(token.id);
             token.life.grace_until = Some(until);
         });
-        let verdict = admit::admit(world.facts(id), &Ask::default(), world.now);
+        let verdict = admit::admit(world.facts(id), &Ask::default(), world.now.into());
         prop_assert!(verdict.is_valid());
         let kept = verdict.cacheable_for_ms;
         prop_assert!(kept <= cache);

@@ -9,6 +9,7 @@ use domain::lifecycle::{AskedGrant, Create, Edit};
 use domain::node::NodePath;
 use domain::permission::{PermissionSet, Requirement};
 use domain::policy::{Ceiling, OnInactive};
+use domain::time::{DAY, Moment, Timestamp};
 use proptest::prelude::*;
 use rstest::rstest;
 use token::TokenId;
@@ -192,7 +193,7 @@ fn each_situation_has_its_code() {
         let (mut world, id) = stage();
         situation(&mut world, id);
         asked(asking, |ask| {
-            let verdict = admit::admit(world.facts(id), ask, world.now);
+            let verdict = admit::admit(world.facts(id), ask, world.now.into());
             assert_eq!(verdict.code, code, "case {nth}");
             assert_eq!(verdict.is_valid(), code == Code::Valid);
             assert_eq!(
@@ -252,7 +253,7 @@ fn a_token_with_addresses_is_good_from_one_of_them(#[case] address: &str, #[case
     let (mut world, id) = stage();
     tied(&mut world, id);
     let ask = Ask { address: Some(address.parse().unwrap()), ..Ask::default() };
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, code);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, code);
 }
 
 #[test]
@@ -261,20 +262,20 @@ fn the_address_comes_after_the_state_and_before_the_place_and_the_limits_come_la
     tied(&mut world, id);
     let (requirement, place) = (one("billing:read"), node("/lab"));
     let mut ask = Ask { requirement: Some(&requirement), node: Some(&place), spent: true, ..Ask::default() };
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::AddressNotAllowed);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::AddressNotAllowed);
     from_inside(&mut ask);
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::OutOfScope);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::OutOfScope);
     ask.node = None;
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::InsufficientPermission);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::InsufficientPermission);
     ask.requirement = None;
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::RateLimited);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::RateLimited);
     ask.spent = false;
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::Valid);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::Valid);
     from_outside(&mut ask);
     not_yet(&mut world, id);
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::NotYetValid);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::NotYetValid);
     revoked(&mut world, id);
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::Revoked);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::Revoked);
 }
 
 #[test]
@@ -309,7 +310,7 @@ fn a_token_may_do_what_it_was_given_where_it_was_given(
     let (world, id) = stage();
     let (requirement, place) = (one(name), node(place));
     let ask = Ask { requirement: Some(&requirement), node: Some(&place), ..Ask::default() };
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, code);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, code);
 }
 
 #[rstest]
@@ -320,7 +321,7 @@ fn a_token_may_do_what_it_was_given_where_it_was_given(
 fn what_asks_for_nothing_or_for_the_unknown_is_not_met(#[case] requirement: Requirement) {
     let (world, id) = stage();
     let ask = Ask { requirement: Some(&requirement), ..Ask::default() };
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::InsufficientPermission);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::InsufficientPermission);
 }
 
 #[test]
@@ -370,11 +371,11 @@ fn its_state_comes_before_the_place_and_the_place_before_the_permission() {
     let (mut world, id) = stage();
     let (requirement, place) = (one("billing:read"), node("/lab"));
     let ask = Ask { requirement: Some(&requirement), node: Some(&place), ..Ask::default() };
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::OutOfScope);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::OutOfScope);
     not_yet(&mut world, id);
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::NotYetValid);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::NotYetValid);
     revoked(&mut world, id);
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::Revoked);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::Revoked);
 }
 
 #[test]
@@ -393,13 +394,13 @@ fn whoever_names_the_wrong_account_or_may_not_know_of_it_learns_nothing() {
         (Ask { horizon: Some(&others), account: Some(&own), ..Ask::default() }, Code::NotFound),
     ];
     for (ask, code) in cases {
-        let verdict = admit::admit(world.facts(id), &ask, world.now);
+        let verdict = admit::admit(world.facts(id), &ask, world.now.into());
         assert_eq!(verdict.code, code, "{ask:?}");
         assert!(verdict.facts.is_none() && verdict.rights.is_empty() && verdict.cacheable_for_ms == 0);
     }
     let known = [other, own.clone()];
     let ask = Ask { horizon: Some(&known), account: Some(&own), ..Ask::default() };
-    assert_eq!(admit::admit(world.facts(id), &ask, world.now).code, Code::Revoked);
+    assert_eq!(admit::admit(world.facts(id), &ask, world.now.into()).code, Code::Revoked);
 }
 
 #[test]
@@ -407,7 +408,7 @@ fn a_refresh_token_is_nothing_that_a_service_accepts() {
     let (world, id) = stage();
     let mut facts = world.facts(id);
     facts.token.id.kind = token::Kind::Rft;
-    let verdict = admit::admit(facts, &Ask::default(), world.now);
+    let verdict = admit::admit(facts, &Ask::default(), world.now.into());
     assert_eq!(verdict.code, Code::NotFound);
     assert!(verdict.facts.is_none());
 }
@@ -419,7 +420,7 @@ fn a_verdict_without_a_node_speaks_of_the_tokens_own() {
     let holder = world.token(id).holder;
     world.bind(holder, role, &node("/sales"));
     world.set_token(id, |token| token.grant = Grant::Inherit);
-    let verdict = admit::admit(world.facts(id), &Ask::default(), world.now);
+    let verdict = admit::admit(world.facts(id), &Ask::default(), world.now.into());
     assert!(verdict.rights.contains(world.permissions(&["billing:update"])));
     assert!((verdict.rights & PermissionSet::DESK).is_empty(), "reach is resources");
 }
@@ -464,6 +465,35 @@ fn a_login_stops_with_its_member_whatever_on_inactive_says() {
     assert_eq!(world.verify(id), Code::Valid);
 }
 
+#[test]
+fn what_ends_is_over_at_the_latest_time_that_it_can_be_and_what_begins_waits_for_the_earliest() {
+    let (mut world, id) = stage();
+    let (start, end) = (world.now.plus(&period("1 day")), world.token(id).life.expires_at.unwrap());
+    world.set_token(id, |token| token.life.not_before = Some(start));
+    let within =
+        |a, b| admit::admit(world.facts(id), &Ask::default(), Moment { earliest: a, latest: b }).code;
+    let before = |at: Timestamp| at.plus_micros(-1);
+    assert_eq!(within(before(start), start.next()), Code::NotYetValid, "it may not have begun");
+    assert_eq!(within(start, start.next()), Code::Valid);
+    assert_eq!(within(start, before(end)), Code::Valid);
+    assert_eq!(within(before(end), end), Code::Expired, "it may have ended");
+
+    world.now = start;
+    let by = world.session(world.owner);
+    world.rotate(&by, id, "1 day").unwrap();
+    let until = world.token(id).life.grace_until.unwrap();
+    let within = |a, b| admit::admit(world.facts(id), &Ask::default(), Moment { earliest: a, latest: b });
+    assert!(within(start, before(until)).is_valid());
+    assert_eq!(within(start, until).code, Code::Revoked, "its grace may be over");
+    world.set_policy(|policy| policy.cache_ms = 3_600_000);
+    let verdict = admit::admit(
+        world.facts(id),
+        &Ask::default(),
+        Moment { earliest: start, latest: until.plus_micros(-5_000) },
+    );
+    assert_eq!(verdict.cacheable_for_ms, 5, "nor is it kept beyond the latest");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -480,13 +510,34 @@ proptest! {
         asked(asking, |ask| {
             world.set_token(id, |token| token.conditions = Conditions::default());
             let mut ask = Ask { address: address.map(|address| address.parse().unwrap()), spent: false, ..*ask };
-            let without = admit::admit(world.facts(id), &ask, world.now).code;
+            let without = admit::admit(world.facts(id), &ask, world.now.into()).code;
             tie(&mut world, id, &ranges);
             ask.spent = spent;
-            let with = admit::admit(world.facts(id), &ask, world.now).code;
+            let with = admit::admit(world.facts(id), &ask, world.now.into()).code;
             let narrower = [Code::AddressNotAllowed, Code::RateLimited];
             prop_assert!(with == without || narrower.contains(&with), "{:?} became {:?}", without, with);
             prop_assert!(without == Code::Valid || with != Code::Valid);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn not_knowing_the_time_exactly_never_makes_an_ask_good_that_was_not(
+        case in 0..CASES.len(),
+        before in 0i64..200 * DAY,
+        after in 0i64..200 * DAY,
+    ) {
+        let (mut world, id) = stage();
+        let (situation, asking, _) = CASES[case];
+        situation(&mut world, id);
+        let (earliest, latest) = (world.now.plus_micros(-before), world.now.plus_micros(after));
+        asked(asking, |ask| {
+            let within = |moment| admit::admit(world.facts(id), ask, moment).code;
+            if within(Moment { earliest, latest }) == Code::Valid {
+                for at in [earliest, world.now, latest] {
+                    prop_assert_eq!(within(at.into()), Code::Valid);
+                }
+            }
             Ok(())
         })?;
     }
@@ -497,7 +548,7 @@ proptest! {
         world.wait(&format!("{hours} hours"));
         let at: NodePath = node(["/sales", "/sales/a", "/"][depth]);
         let ask = Ask { node: Some(&at), ..Ask::default() };
-        let verdict = admit::admit(world.facts(id), &ask, world.now);
+        let verdict = admit::admit(world.facts(id), &ask, world.now.into());
         let expected = world.state(id).is_good() && world.token(id).node.covers(&at);
         prop_assert_eq!(verdict.is_valid(), expected);
     }

@@ -406,14 +406,14 @@ impl World {
     }
 
     pub(crate) fn verify(&self, id: TokenId) -> admit::Code {
-        admit::admit(self.facts(id), &Ask::default(), self.now).code
+        admit::admit(self.facts(id), &Ask::default(), self.now.into()).code
     }
 
     /// Whether the token may do that at a node, as a verdict says it.
     pub(crate) fn may(&self, id: TokenId, permission: &str, at: &NodePath) -> bool {
         let requirement = domain::permission::Requirement::One(permission.into());
         let ask = Ask { requirement: Some(&requirement), node: Some(at), ..Ask::default() };
-        admit::admit(self.facts(id), &ask, self.now).is_valid()
+        admit::admit(self.facts(id), &ask, self.now.into()).is_valid()
     }
 
     // What a store does.

@@ -38,7 +38,7 @@ fn loaded() -> Arc<Verifier> {
 }
 
 async fn use_token(verifier: &Verifier, n: u64, origin: Origin<'_>, at: Timestamp) {
-    let _ = verifier.verify(&presented(n), &Ask::default(), origin, || at, |_, _| ()).await;
+    let _ = verifier.verify(&presented(n), &Ask::default(), origin, || at.into(), |_, _| ()).await;
 }
 
 #[tokio::test]

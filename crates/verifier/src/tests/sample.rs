@@ -217,5 +217,5 @@ pub(super) fn verifier(shelf: &Arc<Shelf>, options: Options) -> Arc<Verifier> {
 
 /// A verdict's code, without counting.
 pub(super) async fn ask(verifier: &Verifier, presented: &Presented) -> Result<Code, Undetermined> {
-    verifier.verify(presented, &Ask::default(), Origin::LOOK, || NOW, |verdict, _| verdict.code).await
+    verifier.verify(presented, &Ask::default(), Origin::LOOK, || NOW.into(), |verdict, _| verdict.code).await
 }

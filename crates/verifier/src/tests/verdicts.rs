@@ -41,7 +41,7 @@ async fn a_hit_answers_without_reading_with_all_that_the_row_says() {
                 assert_eq!(facts.account.id, expected.account);
                 verdict.code
             };
-            verifier.verify(&presented(1), &Ask::default(), Origin::LOOK, || now, render).await
+            verifier.verify(&presented(1), &Ask::default(), Origin::LOOK, || now.into(), render).await
         }
     };
     assert_eq!(at(NOW).await, Ok(Code::Valid));
@@ -78,7 +78,7 @@ async fn a_token_with_addresses_is_good_from_them_alone_until_a_newer_row_says_o
     let from = async |n, address: Option<&str>| {
         let ask = Ask { address: address.map(|address| address.parse().unwrap()), ..Ask::default() };
         let code = |verdict: &domain::admit::Verdict<'_>, _| verdict.code;
-        verifier.verify(&presented(n), &ask, Origin::LOOK, || NOW, code).await
+        verifier.verify(&presented(n), &ask, Origin::LOOK, || NOW.into(), code).await
     };
     for address in [None, Some("11.0.0.1"), Some("10.0.0.1")] {
         assert_eq!(from(0, address).await, Ok(Code::Valid));
@@ -152,7 +152,8 @@ async fn a_permission_that_a_commit_added_is_known_with_it() {
 
     let needed = Requirement::One("devices:read".into());
     let demand = Ask { requirement: Some(&needed), ..Ask::default() };
-    let code = verifier.verify(&presented(0), &demand, Origin::LOOK, || NOW, |verdict, _| verdict.code).await;
+    let code =
+        verifier.verify(&presented(0), &demand, Origin::LOOK, || NOW.into(), |verdict, _| verdict.code).await;
     assert_eq!(code, Ok(Code::Valid));
     assert!(verifier.registry().find("devices:read").is_some());
     assert!(before.find("devices:read").is_none(), "who holds the old registry keeps it");
@@ -200,7 +201,7 @@ async fn a_render_that_panics_spoils_nothing_for_others() {
     let panicking = Arc::clone(&verifier);
     let task = tokio::spawn(async move {
         let render = |_: &domain::admit::Verdict<'_>, _| panic!("cannot render");
-        panicking.verify(&presented(0), &Ask::default(), Origin::LOOK, || NOW, render).await
+        panicking.verify(&presented(0), &Ask::default(), Origin::LOOK, || NOW.into(), render).await
     });
     assert!(task.await.is_err());
     verifier.apply(snapshot(2, 1..2));
