@@ -34,6 +34,16 @@ impl Life {
     }
 }
 
+impl Standing {
+    /// `now`, or just past whatever stops this holder's tokens where that is not earlier: when a token
+    /// is approved that these stops do not mean. They may have been decided on a peer whose clock is
+    /// ahead of this one's.
+    pub fn clear_of_stops(&self, now: Timestamp) -> Timestamp {
+        let stops = [self.revoked_before, self.approve_after];
+        stops.into_iter().flatten().map(Timestamp::next).fold(now, Timestamp::max)
+    }
+}
+
 /// The state that people see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {

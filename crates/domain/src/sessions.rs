@@ -41,6 +41,7 @@ pub fn start(
         .filter(|c| !c.is_control())
         .take(AGENT)
         .collect();
+    let born = holder.standing.clear_of_stops(now);
     let token = Token {
         id: text.id(),
         number: 0,
@@ -53,7 +54,7 @@ pub fn start(
         grant: Grant::Inherit,
         node,
         desk: true,
-        life: Life::from(now, Some(now.plus(&account.policy.login.life))),
+        life: Life::from(born, Some(born.plus(&account.policy.login.life))),
         conditions: Conditions::default(),
         reason: None,
         digest: text.digest(),

@@ -60,10 +60,8 @@ pub fn approve(caller: &Caller, token: Token, holder: &Holder, issuer: &Holder) 
 
     let mut next = token;
     // Strictly after whatever stopped it, so that it is not stopped by the same again.
-    let standing = holder.standing;
-    let stops = [next.life.revoked_at, standing.revoked_before, standing.approve_after];
-    let after = stops.into_iter().flatten().map(|stop| stop.next()).max();
-    next.life.approved_at = Some(after.map_or(caller.now, |after| after.max(caller.now)));
+    let clear = holder.standing.clear_of_stops(caller.now);
+    next.life.approved_at = Some(next.life.revoked_at.map_or(clear, |stop| clear.max(stop.next())));
     next.life.revoked_at = None;
     next.reason = None;
     let change = where_there_is_room(update(&next), account, &next, caller.now).entry(caller.entry(

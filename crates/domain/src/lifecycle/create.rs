@@ -63,10 +63,12 @@ pub fn create(
         return Err(Refusal::invalid("not_before", "A token must begin before it ends."));
     }
 
+    // What stopped the holder's other tokens was before it.
+    let born = holder.standing.clear_of_stops(caller.now);
     let life = Life {
         not_before: order.not_before,
-        approved_at: (!account.policy.create.approval).then_some(caller.now),
-        ..Life::from(caller.now, expires_at)
+        approved_at: (!account.policy.create.approval).then_some(born),
+        ..Life::from(born, expires_at)
     };
     let token = Token {
         id: text.id(),
@@ -117,7 +119,7 @@ pub fn first_token(
         grant: Grant::Inherit,
         node: NodePath::root(),
         desk: true,
-        life: Life::from(now, expires_at),
+        life: Life::from(holder.standing.clear_of_stops(now), expires_at),
         conditions: Conditions::default(),
         reason: None,
         digest: text.digest(),

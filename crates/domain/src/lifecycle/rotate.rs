@@ -49,7 +49,8 @@ pub fn rotate(
 
     let now = caller.now;
     let length = |end: crate::time::Timestamp| token.life.created_at.micros_until(end);
-    let expires_at = token.life.expires_at.map(|end| now.plus_micros(length(end)));
+    let born = holder.standing.clear_of_stops(now);
+    let expires_at = token.life.expires_at.map(|end| born.plus_micros(length(end)));
     debug_assert_eq!(text.id().kind, token.id.kind, "a rotation keeps the kind");
     let new = Token {
         id: text.id(),
@@ -57,7 +58,7 @@ pub fn rotate(
         // Whoever waits for a beginning does not come by it earlier.
         life: Life {
             not_before: token.life.not_before.filter(|start| *start > now),
-            ..Life::from(now, expires_at)
+            ..Life::from(born, expires_at)
         },
         reason: None,
         digest: text.digest(),

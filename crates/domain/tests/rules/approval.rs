@@ -3,12 +3,13 @@
 use domain::admit::Code as Verdict;
 use domain::facts::Standing;
 use domain::life::State;
-use domain::lifecycle::{AskedGrant, Create};
+use domain::lifecycle::{AskedEnd, AskedGrant, Create};
 use domain::policy::Ceiling;
 use domain::refusal::Code;
 use domain::time::Timestamp;
+use proptest::prelude::*;
 
-use crate::world::{World, named, node, refused};
+use crate::world::{World, named, node, period, refused};
 
 #[test]
 fn a_token_revoked_by_mistake_comes_back_before_its_end() {
@@ -201,4 +202,53 @@ fn tokens_of_whoever_returns_wait_for_approval_where_the_policy_says_so() {
     let by = world.session(cy);
     let newer = world.create(&by, &named("newer")).unwrap();
     assert_eq!(world.state(newer), State::Active, "what is made after the return needs none");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Two peers' clocks may differ by a little, and the one that ends a holder's tokens may be ahead.
+    #[test]
+    fn what_begins_after_a_holders_tokens_were_stopped_is_not_stopped_whatever_the_clocks_say(
+        revoked_before in -3_000i64..3_000,
+        approve_after in prop::option::of(-3_000i64..3_000),
+        approval: bool,
+    ) {
+        let mut world = World::of("default");
+        world.set_policy(|policy| policy.create.approval = approval);
+        let cy = world.join("Cy", "Member");
+        let now = world.now;
+        let standing = Standing {
+            revoked_before: Some(now.plus_micros(revoked_before)),
+            approve_after: approve_after.map(|by| now.plus_micros(by)),
+            ..Standing::default()
+        };
+        world.set_holder(cy, |holder| holder.standing = standing);
+        let stopped = standing.revoked_before.max(standing.approve_after);
+        let owner = world.session(world.owner);
+
+        let session = world.log_in(cy).unwrap();
+        prop_assert!(world.state(session).is_good());
+        let by = world.bearer(session);
+        let order = Create { end: Some(AskedEnd::In(period("1 day"))), ..named("ci") };
+        let id = world.create(&by, &order).unwrap();
+        if approval {
+            prop_assert_eq!(world.state(id), State::Pending, "and not revoked before it began");
+            world.approve(&owner, id).unwrap();
+        }
+        let new = world.rotate(&by, id, "1 hour").unwrap();
+        prop_assert_eq!((world.state(id), world.state(new)), (State::Grace, State::Expiring));
+        for id in [session, id, new] {
+            let life = world.token(id).life;
+            prop_assert!(life.created_at > standing.revoked_before.unwrap() && life.approved_at > stopped);
+            prop_assert!(life.created_at >= now, "nor is anything older than it is");
+        }
+        let length = |id| world.token(id).life.created_at.micros_until(world.token(id).life.expires_at.unwrap());
+        prop_assert_eq!(length(new), length(id), "a rotation keeps the length of life");
+
+        let last = world.token(new).life.approved_at.max(world.token(id).life.approved_at);
+        world.set_holder(cy, |holder| holder.standing.revoked_before = last);
+        let states = [session, id, new].map(|id| world.state(id));
+        prop_assert_eq!(states, [State::Revoked; 3], "one row stops them all again");
+    }
 }
