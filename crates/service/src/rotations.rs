@@ -2,8 +2,9 @@
 //! when it was asked for. A rotation is decided, written and answered at three different times, and
 //! whoever revokes must not be outrun by whoever holds the secret, between any two of them.
 //!
-//! Kept in memory for as long as a request may last; a rotation that is not here was answered long
-//! ago, or its peer has gone and will never answer it.
+//! Kept in memory for as long as a request may last. A rotation that is not here was answered long
+//! ago, or another peer decided it: then no more is known than when that was, by that peer's clock,
+//! and before it nobody can have heard.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -36,10 +37,14 @@ impl Rotations {
         }
     }
 
-    /// Whether somebody who spoke at `then` can have heard of the rotation that made `new`.
-    pub(crate) fn heard(&self, new: TokenId, then: Timestamp) -> bool {
+    /// Whether somebody who spoke at `then` can have heard of the rotation that made `new` at
+    /// `created_at`.
+    pub(crate) fn heard(&self, new: TokenId, created_at: Timestamp, then: Timestamp) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(&new).is_none_or(|(_, answered)| answered.is_some_and(|answered| answered < then))
+        match seen.get(&new) {
+            Some((_, answered)) => answered.is_some_and(|answered| answered < then),
+            None => created_at < then,
+        }
     }
 }
 
@@ -56,15 +61,24 @@ mod tests {
         let id: TokenId = "pat_0123456789ab".parse().unwrap();
         assert_eq!(id.kind, Kind::Pat);
         let at = Timestamp::from_micros;
-        assert!(rotations.heard(id, at(5)), "from before this process");
         rotations.begin(id, at(10));
-        assert!(!rotations.heard(id, at(20)), "under way");
+        assert!(!rotations.heard(id, at(10), at(20)), "under way");
         rotations.answered(id, at(30));
-        assert!(!rotations.heard(id, at(30)));
-        assert!(rotations.heard(id, at(31)));
+        assert!(!rotations.heard(id, at(10), at(30)));
+        assert!(rotations.heard(id, at(10), at(31)));
         let other: TokenId = "pat_0123456789ac".parse().unwrap();
         rotations.begin(other, at(10 + KEPT));
-        assert!(rotations.heard(id, at(20)), "forgotten");
+        assert!(rotations.heard(id, at(10), at(20)), "forgotten");
         assert_eq!(rotations.seen.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn of_a_rotation_on_another_peer_nobody_has_heard_before_it_was_decided() {
+        let rotations = Rotations::default();
+        let id: TokenId = "pat_0123456789ab".parse().unwrap();
+        let at = Timestamp::from_micros;
+        assert!(!rotations.heard(id, at(10), at(9)));
+        assert!(!rotations.heard(id, at(10), at(10)));
+        assert!(rotations.heard(id, at(10), at(11)), "it may have been answered by then");
     }
 }

@@ -327,7 +327,7 @@ impl Desk {
         let mut next = token.life.rotated_to;
         while let Some(id) = next {
             let Some((newer, _)) = self.store.token(&token.account, id).await? else { break };
-            if newer.life.created_at < asked_at && self.rotations.heard(newer.id, asked_at) {
+            if self.rotations.heard(newer.id, newer.life.created_at, asked_at) {
                 break;
             }
             next = newer.life.rotated_to;
