@@ -4,21 +4,29 @@ use serde_json::Value;
 use ureq::http::{HeaderMap, Method, Request};
 
 use crate::PATIENCE;
+use crate::postgres::Peers;
 
 /// Speaks to one server with one credential, or with none.
 ///
 /// Every call opens a connection of its own, so that a restarted server is never met through a
-/// connection to the one before.
+/// connection to the one before, and every call to peers behind a round-robin meets the next.
 #[derive(Clone)]
 pub struct Client {
     url: String,
     headers: Vec<(String, String)>,
+    /// Who else must have heard of a change before we go on.
+    peers: Option<Peers>,
 }
 
 impl Client {
     /// A client without a credential.
     pub fn anonymous(url: &str) -> Client {
-        Client { url: url.to_owned(), headers: Vec::new() }
+        Client::over(url, None)
+    }
+
+    /// The same, speaking to peers: whatever it changes is known to all of them once it has the answer.
+    pub(crate) fn over(url: &str, peers: Option<Peers>) -> Client {
+        Client { url: url.to_owned(), headers: Vec::new(), peers }
     }
 
     /// The same client, sending this header too.
@@ -88,6 +96,10 @@ impl Client {
             agent().run(request.body(body.to_owned()).expect("a test sends well-formed headers"))?
         };
         let text = response.body_mut().read_to_string()?;
+        let asks_only = method == Method::GET || path.starts_with("/v1/verify");
+        if let Some(peers) = self.peers.as_ref().filter(|_| !asks_only) {
+            peers.settle();
+        }
         Ok(Answer {
             asked: format!("{method} {path}"),
             status: response.status().as_u16(),

@@ -1,5 +1,5 @@
-//! The journal as it lies on the disk, read beside the server and checked from its documented format
-//! alone: whoever audits a journal has no more than this.
+//! The journal as it lies in the database, read beside the server and checked from its documented
+//! format alone: whoever audits a journal has no more than this.
 //!
 //! An entry's text is JSON with the keys `at, actor, account, action, subject, payload, salt` in this
 //! order and without spaces; its hash is SHA-256 of that text, and
@@ -9,11 +9,14 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+
+use crate::{Postgres, Server};
 
 /// One entry, as it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,16 +57,37 @@ impl Head {
     }
 }
 
-/// A copy of a server's database, open for reading. A copy, because opening a database after a crash
-/// repairs it, and that is the server's part.
-pub struct Database {
-    connection: Connection,
-    _copy: TempDir,
+/// The database of a server that does not run.
+pub enum Database {
+    /// A copy, because opening a database after a crash repairs it, and that is the server's part.
+    Sqlite {
+        connection: Connection,
+        _copy: TempDir,
+    },
+    Postgres(Arc<Postgres>),
 }
 
+const ENTRIES: &str = "
+    SELECT seq, at, actor, account, action, subject, payload, salt, entry_hash, hash
+    FROM journal
+    WHERE seq > $1
+    ORDER BY seq";
+const HEAD: &str = "SELECT seq, hash FROM head";
+
 impl Database {
-    /// Copies what lies in the data directory of a server that does not run.
-    pub fn of(data: &Path) -> Database {
+    /// Of a server that was stopped or killed.
+    pub fn of(server: &Server) -> Database {
+        match server.postgres() {
+            Some(postgres) => {
+                postgres.until_left_alone();
+                Database::Postgres(postgres.clone())
+            }
+            None => Database::copy(&server.data()),
+        }
+    }
+
+    /// Copies what lies in the data directory.
+    fn copy(data: &Path) -> Database {
         let copy = TempDir::new().expect("a temporary directory");
         let original = find(data);
         let name = original.file_name().expect("a file has a name").to_string_lossy().into_owned();
@@ -78,49 +102,72 @@ impl Database {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .expect("a database opens");
-        Database { connection, _copy: copy }
+        Database::Sqlite { connection, _copy: copy }
     }
 
     /// The entries after `seq`, in their order.
     pub fn entries_after(&self, seq: i64) -> Vec<Entry> {
-        let mut statement = self
-            .connection
-            .prepare(
-                "SELECT seq, at, actor, account, action, subject, payload, salt, entry_hash, hash
-                 FROM journal WHERE seq > ? ORDER BY seq",
-            )
-            .expect("the journal has its documented columns");
-        let rows = statement.query_map([seq], |row| {
-            Ok(Entry {
-                seq: row.get(0)?,
-                at: row.get(1)?,
-                actor: row.get(2)?,
-                account: row.get(3)?,
-                action: row.get(4)?,
-                subject: row.get(5)?,
-                payload: row.get(6)?,
-                salt: row.get(7)?,
-                entry_hash: row.get(8)?,
-                hash: row.get(9)?,
-            })
-        });
-        rows.expect("the journal is read").map(|row| row.expect("a whole row")).collect()
+        match self {
+            Database::Sqlite { connection, .. } => {
+                let mut statement = connection.prepare(ENTRIES).expect("the journal's documented columns");
+                let rows = statement.query_map([seq], |row| {
+                    Ok(Entry {
+                        seq: row.get(0)?,
+                        at: row.get(1)?,
+                        actor: row.get(2)?,
+                        account: row.get(3)?,
+                        action: row.get(4)?,
+                        subject: row.get(5)?,
+                        payload: row.get(6)?,
+                        salt: row.get(7)?,
+                        entry_hash: row.get(8)?,
+                        hash: row.get(9)?,
+                    })
+                });
+                rows.expect("the journal is read").map(|row| row.expect("a whole row")).collect()
+            }
+            Database::Postgres(postgres) => {
+                let rows = postgres.rows(ENTRIES, &[&seq]);
+                let entry = |row: &tokio_postgres::Row| Entry {
+                    seq: row.get(0),
+                    at: row.get(1),
+                    actor: row.get(2),
+                    account: row.get(3),
+                    action: row.get(4),
+                    subject: row.get(5),
+                    payload: row.get(6),
+                    salt: row.get(7),
+                    entry_hash: row.get(8),
+                    hash: row.get(9),
+                };
+                rows.iter().map(entry).collect()
+            }
+        }
     }
 
     /// The end of the journal as its own row tells it.
     pub fn head(&self) -> Head {
-        self.connection
-            .query_row("SELECT seq, hash FROM head", [], |row| {
-                Ok(Head { seq: row.get(0)?, hash: row.get(1)? })
-            })
-            .expect("the head is one row")
+        match self {
+            Database::Sqlite { connection, .. } => {
+                let head = |row: &rusqlite::Row<'_>| Ok(Head { seq: row.get(0)?, hash: row.get(1)? });
+                connection.query_row(HEAD, [], head).expect("the head is one row")
+            }
+            Database::Postgres(postgres) => {
+                let row = &postgres.rows(HEAD, &[])[0];
+                Head { seq: row.get(0), hash: row.get(1) }
+            }
+        }
     }
 
-    /// What SQLite says of its own pages: `ok`, or what is wrong.
+    /// What SQLite says of its own pages: `ok`, or what is wrong. Those of PostgreSQL are its own
+    /// affair: nothing that befalls our process touches them.
     pub fn integrity(&self) -> String {
-        self.connection
-            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-            .expect("a check has an outcome")
+        match self {
+            Database::Sqlite { connection, .. } => connection
+                .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                .expect("a check has an outcome"),
+            Database::Postgres(_) => "ok".to_owned(),
+        }
     }
 }
 

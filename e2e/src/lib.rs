@@ -6,21 +6,30 @@
 //! document. The tests are in `tests/`. Nothing here links a room of the server: what the tests
 //! know of jeton is what its documentation promises.
 //!
+//! The same tests run over SQLite, over PostgreSQL and over three peers: see [`Place`].
+//!
 //! The harness builds nothing. `cargo build -p jeton` comes first, or `JETON_BIN` names a binary.
 
 mod client;
 mod desk;
 pub mod history;
 pub mod journal;
+mod place;
+mod postgres;
+mod process;
 mod raw;
+mod round_robin;
 mod server;
 mod tree;
 mod walk;
 
 pub use client::{Answer, Client};
 pub use desk::{strings, text};
+pub use place::{Place, only_on};
+pub use postgres::Postgres;
+pub use process::binary;
 pub use raw::{Raw, RawAnswer};
-pub use server::{ACCOUNT, ADMIN, Begin, Finished, Member, PASSWORD, Server, binary};
+pub use server::{ACCOUNT, ADMIN, Begin, Finished, Member, PASSWORD, Server};
 pub use tree::{repository, tracked_files};
 pub use walk::{Needs, Walk};
 
@@ -43,10 +52,15 @@ pub fn in_seconds(seconds: i64) -> String {
 
 /// Asks again and again until the answer is yes, at most [`PATIENCE`] long; panics with `what`.
 /// For states that only the passing of time brings about, such as an expiry.
-pub fn until(what: &str, mut asked: impl FnMut() -> bool) {
+pub fn until(what: &str, asked: impl FnMut() -> bool) {
+    until_within(Duration::from_millis(20), what, asked);
+}
+
+/// The same for what comes soon and is cheap to ask: `pause` is the time from one question to the next.
+fn until_within(pause: Duration, what: &str, mut asked: impl FnMut() -> bool) {
     let deadline = now() + jiff::SignedDuration::try_from(PATIENCE).expect("a minute fits");
     while !asked() {
         assert!(now() < deadline, "waited {PATIENCE:?} in vain: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(pause);
     }
 }

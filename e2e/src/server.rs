@@ -1,18 +1,20 @@
 //! The server under test: a process of its own over a directory of its own, on a port that the
-//! system chose, ended by the process id that started it.
+//! system chose; on PostgreSQL over a database of its own too, and with peers three processes, each
+//! with a directory, behind one address. What a test says to it is the same everywhere.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Answer, Client, PATIENCE};
+use crate::postgres::Peers;
+use crate::process::Running;
+use crate::round_robin::RoundRobin;
+use crate::{Answer, Client, Place, Postgres, binary};
 
 /// The account that `init` makes.
 pub const ACCOUNT: &str = "acme";
@@ -23,7 +25,8 @@ pub const PASSWORD: &str = "harness-Quill-97-lantern";
 
 /// A running server with an account `acme` and its first administrator.
 pub struct Server {
-    /// Where it listens: `http://127.0.0.1:PORT`. Another one after a restart.
+    /// Where it listens: `http://127.0.0.1:PORT`. Another one after a restart. With peers it is where
+    /// their round-robin listens.
     pub url: String,
     /// The preset it was initialised with.
     pub preset: String,
@@ -35,7 +38,13 @@ pub struct Server {
     pub service_key: String,
     directory: TempDir,
     begin: Begin,
-    process: Option<Running>,
+    /// None on SQLite.
+    postgres: Option<Arc<Postgres>>,
+    /// None but where a server is several processes.
+    peers: Option<Peers>,
+    /// All of its processes, or none when it does not run.
+    running: Vec<Running>,
+    front: Option<RoundRobin>,
     output: Arc<Mutex<Vec<u8>>>,
     members: AtomicUsize,
 }
@@ -43,6 +52,7 @@ pub struct Server {
 /// How to start a server that differs from the usual one.
 #[derive(Clone)]
 pub struct Begin {
+    place: Place,
     preset: String,
     initialise: bool,
     arguments: Vec<String>,
@@ -53,6 +63,7 @@ pub struct Begin {
 impl Begin {
     pub fn preset(preset: &str) -> Begin {
         Begin {
+            place: Place::chosen(),
             preset: preset.to_owned(),
             initialise: true,
             arguments: Vec::new(),
@@ -90,6 +101,8 @@ impl Begin {
         std::fs::create_dir(directory.path().join("home")).expect("a home for the commands");
         std::fs::write(directory.path().join("password"), PASSWORD).expect("the password file");
         std::fs::write(directory.path().join("jeton.toml"), &self.configuration).expect("the configuration");
+        let postgres = (self.place != Place::Sqlite).then(|| Arc::new(Postgres::create()));
+        let peers = postgres.clone().filter(|_| self.place == Place::Peers).map(Peers::over);
         let mut server = Server {
             url: String::new(),
             preset: self.preset.clone(),
@@ -98,7 +111,10 @@ impl Begin {
             service_key: String::new(),
             directory,
             begin: self,
-            process: None,
+            postgres,
+            peers,
+            running: Vec::new(),
+            front: None,
             output: Arc::default(),
             members: AtomicUsize::new(0),
         };
@@ -169,7 +185,7 @@ impl Server {
     }
 
     pub fn anonymous(&self) -> Client {
-        Client::anonymous(&self.url)
+        Client::over(&self.url, self.peers.clone())
     }
 
     /// The verdict over a token, as a service hears it.
@@ -268,6 +284,9 @@ impl Server {
         // A command that does not read its input closes the pipe early; that is its right.
         let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
         let output = child.wait_with_output().expect("the command ends");
+        if let Some(peers) = &self.peers {
+            peers.settle();
+        }
         Finished {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -275,9 +294,31 @@ impl Server {
         }
     }
 
-    /// The data directory.
+    /// The data directory, with peers that of the first.
     pub fn data(&self) -> PathBuf {
-        self.directory.path().join("data")
+        self.data_of(0)
+    }
+
+    fn data_of(&self, peer: usize) -> PathBuf {
+        let name = if peer == 0 { "data".to_owned() } else { format!("data-{}", peer + 1) };
+        self.directory.path().join(name)
+    }
+
+    /// The database, on PostgreSQL.
+    pub fn postgres(&self) -> Option<&Arc<Postgres>> {
+        self.postgres.as_ref()
+    }
+
+    /// Everything that the server and its commands keep, by name: files, and on PostgreSQL a dump of
+    /// the database.
+    pub fn kept(&self) -> Vec<(String, Vec<u8>)> {
+        let mut kept = Vec::new();
+        crate::tree::collect(&self.directory.path().join("home"), &mut kept);
+        for peer in 0..self.begin.place.peers() {
+            crate::tree::collect(&self.data_of(peer), &mut kept);
+        }
+        kept.extend(self.postgres.iter().map(|postgres| ("the dump".to_owned(), postgres.dump())));
+        kept
     }
 
     /// The directory that holds everything of this server: data, home, configuration.
@@ -292,9 +333,14 @@ impl Server {
         String::from_utf8_lossy(&self.output.lock().expect("no writer panics")).into_owned()
     }
 
-    /// The process id, for tests that measure or signal.
+    /// The process id, for tests that measure or signal; with peers that of the first.
     pub fn pid(&self) -> u32 {
-        self.process.as_ref().expect("it runs").child.id()
+        self.running.first().expect("it runs").pid()
+    }
+
+    /// Where each process listens by itself; one that is no peer is alone in this.
+    pub fn each(&self) -> Vec<Client> {
+        self.running.iter().map(|peer| Client::anonymous(&peer.url)).collect()
     }
 
     /// The first line of output, from the running process, which holds this text; waits for it.
@@ -310,25 +356,41 @@ impl Server {
         found
     }
 
-    /// Ends it as a service manager would, and waits; returns its exit code.
+    /// Ends it as a service manager would, and waits; returns its exit code, with peers the worst.
     pub fn stop(&mut self) -> i32 {
-        let running = self.process.take().expect("it runs");
-        rustix::process::kill_process(
-            rustix::process::Pid::from_child(&running.child),
-            rustix::process::Signal::TERM,
-        )
-        .expect("our own child");
-        running.wait().unwrap_or_else(|| panic!("it did not end on SIGTERM; it said:\n{}", self.output()))
+        assert!(!self.running.is_empty(), "it runs");
+        self.end().unwrap_or_else(|| panic!("it did not end on SIGTERM; it said:\n{}", self.output()))
+    }
+
+    /// None: it did not end by itself.
+    fn end(&mut self) -> Option<i32> {
+        for peer in &self.running {
+            peer.terminate();
+        }
+        let codes: Vec<Option<i32>> = self.running.drain(..).map(Running::wait).collect();
+        self.ended();
+        codes.into_iter().collect::<Option<Vec<i32>>>()?.into_iter().max_by_key(|code| code.unsigned_abs())
     }
 
     /// Ends it as a power cut would.
     pub fn kill9(&mut self) {
-        self.process.take().expect("it runs").kill();
+        assert!(!self.running.is_empty(), "it runs");
+        for peer in self.running.drain(..) {
+            peer.kill();
+        }
+        self.ended();
+    }
+
+    fn ended(&mut self) {
+        if let Some(peers) = &self.peers {
+            peers.run(0);
+        }
+        self.front = None;
     }
 
     /// Starts it again over the same data, after `stop` or `kill9`; stops it first if it runs.
     pub fn restart(&mut self) {
-        if self.process.is_some() {
+        if !self.running.is_empty() {
             self.stop();
         }
         self.serve();
@@ -338,7 +400,7 @@ impl Server {
         let mut command = self.command();
         command.args(["init", "--account", ACCOUNT, "--admin", ADMIN, "--preset", &self.preset, "--json"]);
         command.arg("--password-file").arg(self.directory.path().join("password"));
-        self.installation(&mut command);
+        command.args(self.installation());
         let output = command.output().expect("the binary was found");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "`jeton init` failed, {}:\n{stderr}", output.status);
@@ -353,31 +415,48 @@ impl Server {
     }
 
     fn serve(&mut self) {
-        let mut command = self.command();
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
-        self.installation(&mut command);
-        if !self.begin.initialise {
-            command.args(["--preset", &self.preset]);
-        }
-        command.args(&self.begin.arguments);
-        let running = Running::spawn(command, &self.output);
-        match running.listening.recv_timeout(PATIENCE) {
-            Ok(url) => self.url = url,
-            Err(_) => {
-                running.kill();
-                panic!("`jeton serve` named no address to connect to; it said:\n{}", self.output());
+        for number in 0..self.begin.place.peers() {
+            let data = self.data_of(number);
+            if number > 0 && !data.exists() {
+                // Peers seal and open with the same keys. The first has made them, here or in `init`.
+                std::fs::create_dir(&data).expect("our own directory");
+                std::fs::copy(self.data().join("keys"), data.join("keys")).expect("the first peer has keys");
             }
+            let mut command = self.command();
+            command.args(["serve", "--listen", "127.0.0.1:0"]).args(self.installation_of(number));
+            if !self.begin.initialise {
+                command.args(["--preset", &self.preset]);
+            }
+            command.args(&self.begin.arguments);
+            self.running.push(Running::serve(command, &self.output));
         }
-        let address = self.url.strip_prefix("http://").expect("the reader looked for it").to_owned();
-        crate::until("the server takes connections", || std::net::TcpStream::connect(&address).is_ok());
-        self.process = Some(running);
+        let urls: Vec<String> = self.running.iter().map(|peer| peer.url.clone()).collect();
+        self.url = urls[0].clone();
+        if let Some(peers) = &self.peers {
+            let front = RoundRobin::start(&urls);
+            self.url = front.url();
+            self.front = Some(front);
+            peers.run(urls.len());
+            peers.settle();
+        }
     }
 
-    fn installation(&self, command: &mut Command) {
-        command.arg("--data").arg(self.data());
-        if !self.begin.configuration.is_empty() {
-            command.arg("--config").arg(self.directory.path().join("jeton.toml"));
+    /// The arguments of a command that works on the installation itself: where its data is, and how it
+    /// is configured.
+    pub fn installation(&self) -> Vec<String> {
+        self.installation_of(0)
+    }
+
+    fn installation_of(&self, peer: usize) -> Vec<String> {
+        let mut arguments = vec!["--data".to_owned(), self.data_of(peer).display().to_string()];
+        if let Some(postgres) = &self.postgres {
+            arguments.extend(["--store".to_owned(), postgres.url.clone()]);
         }
+        if !self.begin.configuration.is_empty() {
+            let file = self.directory.path().join("jeton.toml");
+            arguments.extend(["--config".to_owned(), file.display().to_string()]);
+        }
+        arguments
     }
 
     /// The binary in an environment that holds nothing of the machine but its search path.
@@ -398,93 +477,15 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let Some(running) = self.process.take() else { return };
-        let pid = rustix::process::Pid::from_child(&running.child);
-        let asked = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let ended = running.wait();
+        if self.running.is_empty() {
+            return;
+        }
+        let ended = self.end();
         if std::thread::panicking() {
             // The test failed already; what the server said may tell why.
             eprintln!("the server said:\n{}", self.output());
         } else {
-            assert!(
-                asked.is_ok() && ended.is_some(),
-                "the server did not end on SIGTERM:\n{}",
-                self.output()
-            );
+            assert!(ended.is_some(), "the server did not end on SIGTERM:\n{}", self.output());
         }
     }
-}
-
-/// A child and the threads that read what it says.
-struct Running {
-    child: Child,
-    listening: Receiver<String>,
-    /// Disconnected when both streams have ended, which they do when the process does.
-    ended: Receiver<()>,
-}
-
-impl Running {
-    fn spawn(mut command: Command, output: &Arc<Mutex<Vec<u8>>>) -> Running {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the binary was found");
-        let (found, listening) = mpsc::channel();
-        let (alive, ended) = mpsc::channel();
-        let stdout = child.stdout.take().expect("piped");
-        let stderr = child.stderr.take().expect("piped");
-        follow(stdout, output.clone(), found.clone(), alive.clone());
-        follow(stderr, output.clone(), found, alive);
-        Running { child, listening, ended }
-    }
-
-    /// Waits for the process to end by itself, then kills it if it would not.
-    fn wait(mut self) -> Option<i32> {
-        match self.ended.recv_timeout(PATIENCE) {
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                self.kill();
-                None
-            }
-            _ => Some(self.child.wait().expect("our own child").code().unwrap_or(-1)),
-        }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("our own child");
-        self.child.wait().expect("our own child");
-    }
-}
-
-/// Copies a stream into the buffer line by line and reports the address when a line names it.
-fn follow(
-    stream: impl Read + Send + 'static,
-    output: Arc<Mutex<Vec<u8>>>,
-    found: Sender<String>,
-    alive: Sender<()>,
-) {
-    std::thread::spawn(move || {
-        let mut reader = BufReader::new(stream);
-        let mut line = Vec::new();
-        while matches!(reader.read_until(b'\n', &mut line), Ok(1..)) {
-            output.lock().expect("no writer panics").extend_from_slice(&line);
-            let text = String::from_utf8_lossy(&line);
-            if let Some((_, url)) = text.split_once("listens on ") {
-                let url = url.split_whitespace().next().unwrap_or_default().trim_end_matches('/');
-                // The one who waits may be gone already; that the line was kept is enough then.
-                let _ = found.send(url.to_owned());
-            }
-            line.clear();
-        }
-        drop(alive);
-    });
-}
-
-/// The binary under test: `JETON_BIN`, or the one beside the tests in the target directory.
-pub fn binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("JETON_BIN") {
-        return PathBuf::from(path);
-    }
-    let test = std::env::current_exe().expect("a test knows where it runs");
-    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
-    let binary = profile.join("jeton");
-    assert!(binary.is_file(), "no binary at {}: run `cargo build -p jeton` first", binary.display());
-    binary
 }

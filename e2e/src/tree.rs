@@ -22,3 +22,20 @@ pub fn tracked_files() -> Vec<String> {
     let here = |name: &&str| !name.is_empty() && repository().join(name).is_file();
     names.split('\0').filter(here).map(str::to_owned).collect()
 }
+
+/// Every file below a directory with its bytes.
+pub(crate) fn collect(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(directory).expect("a readable directory") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            collect(&path, into);
+        } else {
+            // SQLite takes its log away when the last connection closes, which may be just now.
+            let bytes = match std::fs::read(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                read => read.expect("a readable file"),
+            };
+            into.push((path.display().to_string(), bytes));
+        }
+    }
+}

@@ -105,20 +105,25 @@ fn a_wrong_password_is_denied_and_not_repeated_to_the_terminal() {
 #[test]
 fn what_works_on_the_data_is_refused_while_the_server_runs_and_init_once_there_is_an_account() {
     let mut server = Server::start("default");
-    let data = server.data().display().to_string();
     let password = server.directory().join("password").display().to_string();
-    let init =
-        ["init", "--data", &data, "--account", "other", "--admin", ADMIN, "--password-file", &password];
-    for arguments in
-        [&init[..], &["setup-link", "--data", &data], &["serve", "--data", &data, "--listen", "127.0.0.1:0"]]
-    {
-        let refused = server.jeton(arguments);
+    let on_the_data = |command: &str, more: &[&str]| -> Vec<String> {
+        let more = more.iter().map(|argument| argument.to_string());
+        [command.to_owned()].into_iter().chain(server.installation()).chain(more).collect()
+    };
+    let init = on_the_data("init", &["--account", "other", "--admin", ADMIN, "--password-file", &password]);
+    let setup_link = on_the_data("setup-link", &[]);
+    let serve = on_the_data("serve", &["--listen", "127.0.0.1:0"]);
+    let run = |server: &Server, command: &[String]| {
+        server.jeton(&command.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    for command in [&init, &setup_link, &serve] {
+        let refused = run(&server, command);
         assert_eq!(refused.code, FAILED, "{refused:#?}");
         assert!(refused.stdout.is_empty(), "{refused:#?}");
     }
     server.stop();
-    for arguments in [&init[..], &["setup-link", "--data", &data]] {
-        assert_eq!(server.jeton(arguments).code, FAILED, "there is an account already");
+    for command in [&init, &setup_link] {
+        assert_eq!(run(&server, command).code, FAILED, "there is an account already");
     }
     server.restart();
     server.accepts(&server.admin_token);

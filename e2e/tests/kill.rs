@@ -38,7 +38,7 @@ fn what_was_acknowledged_survives_kill_9_and_what_was_revoked_stays_dead() {
         let delay = Duration::from_millis(20 + chance.below(600));
         load_until_killed(&mut server, &world, &mut changers, delay, seed ^ round as u64);
 
-        let database = Database::of(&server.data());
+        let database = Database::of(&server);
         assert_eq!(database.integrity(), "ok", "round {round}");
         let new = database.entries_after(head.seq);
         let end = database.head();

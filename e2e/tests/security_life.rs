@@ -314,7 +314,7 @@ fn each_transition_is_one_entry_with_its_actor_and_its_token() {
     server.as_(&member.session).delete("/v1/sessions/self").ok(200);
     assert_eq!(server.stop(), 0);
 
-    let database = Database::of(&server.data());
+    let database = Database::of(&server);
     let entries = database.entries_after(0);
     assert_eq!(chain_faults(&Head::genesis(), &entries, &database.head()), Vec::<String>::new());
     let told: Vec<(&str, &str, &str)> = entries
