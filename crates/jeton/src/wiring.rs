@@ -38,7 +38,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<Desk>> {
         },
         foreign_tokens: config.server_foreign_tokens,
     };
-    Desk::open(setup, |listener| {
+    Desk::open(setup, async |listener| {
         let store = Store::open_sqlite(options, Arc::new(SystemClock), Arc::new(SystemEntropy), listener);
         store.map_err(anyhow::Error::from)
     })

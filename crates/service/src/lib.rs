@@ -25,8 +25,9 @@ use domain::change::Change;
 use domain::permission::Registry;
 use domain::time::{Moment, Timestamp};
 use domain::who::Caller;
-use store::{CommitError, Store, Unavailable};
+use store::{CommitError, Heard, Store, Unavailable};
 use token::{Brand, Entropy, Kind, Parser, TokenText};
+use tokio::sync::Notify;
 use verifier::{Undetermined, Verifier};
 
 pub use answers::Replay;
@@ -50,6 +51,8 @@ pub struct Desk {
     answers: answers::Answers,
     rotations: rotations::Rotations,
     parser: Parser,
+    /// Told when memory was emptied and has to be filled again.
+    reload: Arc<Notify>,
 }
 
 /// What a desk is made of.
@@ -66,22 +69,27 @@ impl Desk {
     /// what it misses, and the store tells it of every commit. `open` is given the listener.
     pub async fn open<E>(
         setup: Setup,
-        open: impl FnOnce(store::Listener) -> Result<Store, E>,
+        open: impl AsyncFnOnce(store::Listener) -> Result<Store, E>,
     ) -> Result<Arc<Self>, E>
     where
         E: From<Unavailable>,
     {
         // The store holds the verifier weakly: the verifier holds the store to read from it.
         let hearing: Arc<OnceLock<Weak<Verifier>>> = Arc::default();
+        let reload = Arc::new(Notify::new());
         let listener: store::Listener = {
-            let hearing = hearing.clone();
-            Arc::new(move |rows| {
-                if let Some(verifier) = hearing.get().and_then(Weak::upgrade) {
-                    verifier.apply(rows);
+            let (hearing, reload) = (hearing.clone(), reload.clone());
+            Arc::new(move |heard| match (hearing.get().and_then(Weak::upgrade), heard) {
+                (Some(verifier), Heard::Rows(rows)) => verifier.apply(rows),
+                (Some(verifier), Heard::Lost) => {
+                    verifier.clear();
+                    reload.notify_one();
                 }
+                // Nothing is remembered yet, so there is nothing to be wrong.
+                (None, _) => {}
             })
         };
-        let store = open(listener)?;
+        let store = open(listener).await?;
         let registry = store.registry().await?;
         let reader = store.clone();
         let fetch: verifier::Fetch = Box::new(move |digests| {
@@ -95,16 +103,23 @@ impl Desk {
         });
         let verifier = Verifier::new(setup.verifier, (*registry).clone(), fetch);
         hearing.set(Arc::downgrade(&verifier)).expect("it is set nowhere else");
-        Ok(Self::new(store, verifier, setup.entropy, setup.foreign_tokens))
+        Ok(Self::new(store, verifier, setup.entropy, setup.foreign_tokens, reload))
     }
 
-    fn new(store: Store, verifier: Arc<Verifier>, entropy: Arc<dyn Entropy>, foreign: bool) -> Arc<Self> {
+    fn new(
+        store: Store,
+        verifier: Arc<Verifier>,
+        entropy: Arc<dyn Entropy>,
+        foreign: bool,
+        reload: Arc<Notify>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             passwords: passwords::Passwords::new(entropy.clone()),
             cursors: cursors::Cursors::new(store.keys()),
             answers: answers::Answers::new(store.keys(), entropy.clone()),
             rotations: rotations::Rotations::default(),
             parser: Parser::new([Brand::default()], foreign),
+            reload,
             store,
             verifier,
             entropy,
@@ -117,7 +132,7 @@ impl Desk {
 
     /// The time for verdicts, as far as it is known.
     fn moment(&self) -> Moment {
-        Moment::from(self.store.now())
+        self.store.moment()
     }
 
     pub fn registry(&self) -> Arc<Registry> {

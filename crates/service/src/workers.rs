@@ -30,7 +30,7 @@ impl Workers {
     pub fn start(desk: &Arc<Desk>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
-            tokio::spawn(load(desk.clone())),
+            tokio::spawn(load(stopped.clone(), desk.clone())),
             tokio::spawn(every(FLUSH, stopped.clone(), desk.clone(), async |desk: Arc<Desk>| {
                 if let Err(error) = desk.flush_usage().await {
                     tracing::warn!(%error, "use counters could not be written; they are kept and tried again");
@@ -75,12 +75,19 @@ async fn every(
     }
 }
 
-/// Brings all facts into memory. Tokens asked for meanwhile are fetched one by one.
-async fn load(desk: Arc<Desk>) {
-    match desk.load().await {
-        Ok(tokens) => tracing::info!(tokens, "{tokens} tokens are in memory"),
-        Err(error) => {
-            tracing::error!(%error, "facts could not be loaded; they are fetched as they are asked for")
+/// Brings all facts into memory, at the start and whenever it was emptied. Tokens asked for
+/// meanwhile are fetched one by one.
+async fn load(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>) {
+    loop {
+        match desk.load().await {
+            Ok(tokens) => tracing::info!(tokens, "{tokens} tokens are in memory"),
+            Err(error) => {
+                tracing::error!(%error, "facts could not be loaded; they are fetched as they are asked for")
+            }
+        }
+        tokio::select! {
+            () = desk.reload.notified() => {}
+            _ = stopped.changed() => return,
         }
     }
 }
@@ -90,8 +97,9 @@ impl Desk {
     pub async fn load(&self) -> Result<usize, Error> {
         let mut after = None;
         loop {
+            let since = self.verifier.generation();
             let (chunk, next) = self.store.residents(after, CHUNK).await?;
-            self.verifier.load(chunk);
+            self.verifier.load(chunk, since);
             match next {
                 Some(_) => after = next,
                 None => return Ok(self.verifier.resident()),

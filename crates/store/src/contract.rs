@@ -20,10 +20,21 @@ pub trait Clock: Send + Sync {
     fn boot(&self) -> i64;
 }
 
-/// Told of every committed group, in order, on the writer's thread and before anyone is
-/// answered: the rows as they now stand, with their new versions and the numbers given out.
-/// So a cancelled caller can never leave memory behind the facts. It must not wait for the store.
-pub type Listener = Arc<dyn Fn(Snapshot) + Send + Sync>;
+/// Told of every committed group, in order, by the writer and before anyone is answered: the rows
+/// as they now stand, with their new versions and the numbers given out. So a cancelled caller can
+/// never leave memory behind the facts. With several peers, also told what the others committed.
+/// It must not wait for the store.
+pub type Listener = Arc<dyn Fn(Heard) + Send + Sync>;
+
+/// What a [`Listener`] is told.
+#[derive(Debug)]
+pub enum Heard {
+    /// Rows as a commit left them.
+    Rows(Snapshot),
+    /// This peer does not know what it missed: whatever is remembered may be wrong, and has to be
+    /// read again.
+    Lost,
+}
 
 /// Called when the outcome of a commit cannot be known; gets a sentence for the log.
 pub type Stop = Arc<dyn Fn(&str) + Send + Sync>;
@@ -99,15 +110,27 @@ pub enum OpenError {
     #[error("SQLite {found} can damage its own log; link {needed} or newer")]
     OldSqlite { found: String, needed: &'static str },
     #[error(
-        "the database {} was written by a newer jeton (schema {found}, this one knows {known}); \
-         start that version again", path.display()
+        "the database {place} was written by a newer jeton (schema {found}, this one knows {known}); \
+         start that version again"
     )]
-    NewerSchema { path: PathBuf, found: i64, known: i64 },
+    NewerSchema { place: String, found: i64, known: i64 },
     #[error(
-        "migration {number} of {} is not the one that this jeton would run; \
-         start the version that wrote the database, or restore a backup", path.display()
+        "migration {number} of {place} is not the one that this jeton would run; \
+         start the version that wrote the database, or restore a backup"
     )]
-    AlteredMigration { path: PathBuf, number: i64 },
+    AlteredMigration { place: String, number: i64 },
+    #[error(
+        "the database {place} was written by an older jeton (schema {found}, this one needs {needed}); \
+         run `jeton migrate` once, then start again"
+    )]
+    OlderSchema { place: String, found: i64, needed: i64 },
+    #[error(
+        "the key file is not the one that {place} was written with; all peers need the same one, \
+         so copy it from a peer that runs or from your backup"
+    )]
+    OtherKeys { place: String },
+    #[error("could not use the database {place}")]
+    Postgres { place: String, source: Unavailable },
     #[error("the database {} is damaged ({what}); restore a backup", path.display())]
     Damaged { path: PathBuf, what: String },
     #[error(transparent)]

@@ -11,10 +11,16 @@
 
 use std::fmt::Write as _;
 
-use domain::ids::AccountId;
+use domain::change::{Change, Entry, Write};
+use domain::ids::{AccountId, HolderId, ServiceId};
 use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use token::{Entropy, TokenId};
+
+use crate::contract::Broken;
+use crate::sql::query::{Query, values};
 
 /// What stands before the first entry.
 pub(crate) const GENESIS: [u8; 32] = [0; 32];
@@ -38,6 +44,180 @@ pub struct JournalRow {
     /// H of the entry's text.
     pub entry_hash: [u8; 32],
     pub hash: [u8; 32],
+}
+
+/// The end of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) seq: i64,
+    /// The greatest time in the journal, microseconds.
+    pub(crate) at: i64,
+    pub(crate) hash: [u8; 32],
+}
+
+impl Head {
+    /// Of an empty journal.
+    pub(crate) const START: Self = Self { seq: 0, at: 0, hash: GENESIS };
+
+    /// The statement that keeps an entry after this one; `touched` are the rows that its change
+    /// wrote. Moves on to the entry.
+    pub(crate) fn append<'a>(
+        &mut self,
+        entry: &'a Entry,
+        touched: Option<String>,
+        entropy: &dyn Entropy,
+    ) -> Query<'a> {
+        let mut salt = [0; 16];
+        entropy.fill(&mut salt);
+        let actor = entry.actor.to_string();
+        let account = entry.account.as_ref().map(AccountId::to_string);
+        let action = entry.action.as_str();
+        let payload = canonical(&entry.payload);
+        let text = entry_text(entry.at, &actor, account.as_deref(), action, &entry.subject, &payload, &salt);
+        let entry_hash = entry_hash(&text);
+        let seq = self.seq + 1;
+        let hash = chain(&self.hash, seq, &entry_hash);
+        let at = entry.at.as_micros();
+        *self = Self { seq, at: self.at.max(at), hash };
+        let sql = "
+            INSERT INTO journal
+                (seq, at, actor, account, action, subject, payload, salt, entry_hash, hash, touched)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        let salt = salt.to_vec();
+        Query::new(
+            sql,
+            values![
+                seq,
+                at,
+                actor,
+                account,
+                action,
+                &entry.subject,
+                payload,
+                salt,
+                entry_hash,
+                hash,
+                touched
+            ],
+        )
+    }
+
+    /// The statement that makes this the end, if it was at `before`.
+    pub(crate) fn moved_from(&self, before: i64) -> Query<'static> {
+        let sql = "UPDATE head SET seq = ?1, at = ?2, hash = ?3 WHERE seq = ?4";
+        Query::new(sql, values![self.seq, self.at, self.hash, before])
+    }
+}
+
+/// An entry as the chain sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) seq: i64,
+    /// H of the entry's text, as it is kept.
+    pub(crate) entry_hash: [u8; 32],
+    /// The same computed anew; none where the payload was erased.
+    pub(crate) computed: Option<[u8; 32]>,
+    pub(crate) hash: [u8; 32],
+}
+
+/// A walk along the chain, from an entry whose hash is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk {
+    pub(crate) seq: i64,
+    pub(crate) hash: [u8; 32],
+    pub(crate) broken: Option<Broken>,
+}
+
+impl Walk {
+    pub(crate) fn after(seq: i64, hash: [u8; 32]) -> Self {
+        Self { seq, hash, broken: None }
+    }
+
+    /// The next entry; nothing is looked at after the first that does not fit.
+    pub(crate) fn step(&mut self, link: &Link) {
+        if self.broken.is_some() {
+            return;
+        }
+        self.seq += 1;
+        self.hash = chain(&self.hash, self.seq, &link.entry_hash);
+        let what = if link.seq != self.seq {
+            "is missing"
+        } else if link.computed.is_some_and(|computed| computed != link.entry_hash) {
+            "does not have the text that was written"
+        } else if link.hash != self.hash {
+            "does not follow from the one before it"
+        } else {
+            return;
+        };
+        self.broken = Some(Broken { seq: self.seq, what });
+    }
+
+    /// The end: how many entries there are, or what does not fit.
+    pub(crate) fn end(self, head: &Head) -> Result<i64, Broken> {
+        match self.broken {
+            Some(broken) => Err(broken),
+            None if self.seq < head.seq => Err(Broken { seq: self.seq + 1, what: "is missing" }),
+            None if self.seq > head.seq || self.hash != head.hash => {
+                Err(Broken { seq: self.seq, what: "is not the end that was written" })
+            }
+            None => Ok(self.seq),
+        }
+    }
+}
+
+/// Which rows of those that verify a change wrote, kept with its last entry: by it other peers
+/// know what to read again.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Touched {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tokens: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) holders: Vec<HolderId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) accounts: Vec<AccountId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) services: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) permissions: bool,
+}
+
+impl Touched {
+    pub(crate) fn by(change: &Change) -> Self {
+        let mut all = Self::default();
+        for write in &change.writes {
+            match write {
+                Write::InsertAccount(row) | Write::UpdateAccount(row) => all.accounts.push(row.id.clone()),
+                Write::InsertHolder(row) | Write::UpdateHolder(row) => all.holders.push(row.id),
+                Write::InsertToken { token, .. } => all.token(token.id),
+                Write::UpdateToken(row) => all.token(row.id),
+                Write::InsertService(row) | Write::UpdateService(row) => all.service(row.id),
+                Write::InsertPermission { .. } => all.permissions = true,
+                Write::InsertPerson(_)
+                | Write::UpdatePerson(_)
+                | Write::ForgetSecret(_)
+                | Write::InsertNode(_)
+                | Write::InsertInstallation(_)
+                | Write::UpdateInstallation(_)
+                | Write::Remember(_)
+                | Write::UseSetupLink { .. } => {}
+            }
+        }
+        all
+    }
+
+    fn token(&mut self, id: TokenId) {
+        self.tokens.push(id.to_string());
+    }
+
+    fn service(&mut self, id: ServiceId) {
+        self.services.push(id.to_string());
+    }
+
+    /// None where nobody has to know.
+    pub(crate) fn text(&self) -> Option<String> {
+        (*self != Self::default())
+            .then(|| serde_json::to_string(self).expect("lists of short texts are JSON"))
+    }
 }
 
 /// The text of an entry. `payload` is canonical JSON already; see [`canonical`].

@@ -42,6 +42,11 @@ impl Keys {
         Key(mac.finalize().into_bytes().into())
     }
 
+    /// What tells this key file from any other, and nothing of the secret in it.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        *self.derive(b"jeton key file fingerprint 1").as_bytes()
+    }
+
     /// Reads the key file. `may_create`: makes it where there is none, which only a new database
     /// may ask for, because an old one would find its seals closed for ever.
     pub(crate) fn open(path: &Path, may_create: bool, entropy: &dyn Entropy) -> Result<Keys, KeyFileError> {

@@ -6,20 +6,23 @@
 //! at all, and reads back what was written.
 //!
 //! Three places to start: [`Store::commit`] for the way in, [`Store::snapshot`] for the way out,
-//! and `sqlite/writer.rs` for how changes are grouped and when a caller is answered.
+//! and `sqlite/writer.rs` for how changes are grouped and when a caller is answered. `sql` has the
+//! statements of both backends.
 //!
 //! Every account-scoped read takes the account's id, and another account's row reads as a
 //! missing one. An [`Unavailable`] says that the facts could not be had; it is never a fact.
 
+mod common;
 mod contract;
 mod journal;
 mod keys;
+mod migrations;
 mod narrowings;
 pub mod place;
 mod query;
 mod sealing;
+mod sql;
 mod sqlite;
-mod states;
 mod time;
 
 use std::sync::Arc;
@@ -29,17 +32,26 @@ use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapsh
 use domain::ids::{AccountId, HolderId, InstallationId, PersonId, ServiceId};
 use domain::node::NodePath;
 use domain::permission::Registry;
-use domain::time::Timestamp;
+use domain::time::{Moment, Timestamp};
 use domain::usage::Usage;
 use token::{Digest, Entropy, TokenId, TokenText};
 
 pub use contract::{
-    Broken, ChainError, Clock, CommitError, Committed, Health, Listener, OpenError, Options, Purged, Stop,
-    USAGE_DAYS, Unavailable,
+    Broken, ChainError, Clock, CommitError, Committed, Health, Heard, Listener, OpenError, Options, Purged,
+    Stop, USAGE_DAYS, Unavailable,
 };
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
 pub use query::{After, HolderKind, HolderQuery, LastUse, Place, Resume, Sort, TokenQuery, UsageReport};
+
+use common::Common;
+use journal::Walk;
+use sql::beside::Beside;
+use sql::query::Read;
+use sql::{Dialect, lists, loads, reads};
+
+/// Entries of the journal that are recomputed at a time.
+const STRETCH: usize = 5_000;
 
 /// Where the facts are. Cheap to clone; all clones are one store.
 #[derive(Clone)]
@@ -83,16 +95,22 @@ impl Store {
         sqlite::Sqlite::open(options, clock, entropy, listener, stop).map(Arc::new).map(Store::Sqlite)
     }
 
-    /// The time by which everything is judged: the wall clock, but never less than the last
-    /// journal entry's time plus what has passed since (by the clock that counts from boot and
-    /// cannot be set), and never less than was answered before.
+    /// The time by which everything is judged. On SQLite the wall clock, but never less than the
+    /// last journal entry's time plus what has passed since (by the clock that counts from boot
+    /// and cannot be set), and never less than was answered before. On PostgreSQL the latest that
+    /// the database's clock can show.
     pub fn now(&self) -> Timestamp {
-        each!(self, backend => backend.now())
+        self.moment().latest
+    }
+
+    /// The time, and how early it may still be: what must not be used yet is judged by that.
+    pub fn moment(&self) -> Moment {
+        each!(self, backend => backend.moment())
     }
 
     /// Keys of this installation, for whoever must seal or sign something of its own.
     pub fn keys(&self) -> &Keys {
-        each!(self, backend => backend.keys())
+        &self.common().keys
     }
 
     /// Carries out a change, all of it or nothing, and answers once it is durable and the
@@ -102,7 +120,8 @@ impl Store {
     }
 
     pub async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, Unavailable> {
-        each!(self, backend => backend.account(id).await)
+        let read = self.read(reads::account(id, self.common().known(id))).await?;
+        Ok(self.seen(read.account))
     }
 
     /// Accounts by id, those after `after`, at most `limit`.
@@ -111,24 +130,24 @@ impl Store {
         after: Option<&AccountId>,
         limit: usize,
     ) -> Result<Vec<Arc<Account>>, Unavailable> {
-        each!(self, backend => backend.accounts(after, limit).await)
+        self.read(reads::accounts(after, limit)).await
     }
 
     pub async fn account_by_external_id(
         &self,
         external_id: &str,
     ) -> Result<Option<Arc<Account>>, Unavailable> {
-        each!(self, backend => backend.account_by_external_id(external_id).await)
+        self.read(reads::account_by_external_id(external_id)).await
     }
 
     /// Whether there has never been an account.
     pub async fn is_empty(&self) -> Result<bool, Unavailable> {
-        each!(self, backend => backend.is_empty().await)
+        Ok(!self.read(reads::any_account()).await?)
     }
 
     /// A holder of the account, removed ones too.
     pub async fn holder(&self, account: &AccountId, holder: HolderId) -> Result<Option<Holder>, Unavailable> {
-        each!(self, backend => backend.holder(account, holder).await)
+        self.read(reads::holder(account, holder)).await
     }
 
     /// An account and one of its holders, read together: what every call to the desk begins with.
@@ -137,7 +156,8 @@ impl Store {
         account: &AccountId,
         holder: HolderId,
     ) -> Result<Option<(Arc<Account>, Holder)>, Unavailable> {
-        each!(self, backend => backend.household(account, holder).await)
+        let read = self.read(reads::household(account, holder, self.common().known(account))).await?;
+        Ok(self.seen(read.account).zip(read.holder))
     }
 
     /// The holder of that name in the product; removed ones are not found.
@@ -146,12 +166,12 @@ impl Store {
         account: &AccountId,
         external_id: &str,
     ) -> Result<Option<Holder>, Unavailable> {
-        each!(self, backend => backend.holder_by_external_id(account, external_id).await)
+        self.read(reads::holder_by_external_id(account, external_id)).await
     }
 
     /// Holders by id.
     pub async fn holders(&self, account: &AccountId, query: HolderQuery) -> Result<Vec<Holder>, Unavailable> {
-        each!(self, backend => backend.holders(account, query).await)
+        self.read(reads::holders(account, query)).await
     }
 
     /// Those of `ids` that are holders of the account, removed ones too, in no order.
@@ -160,21 +180,21 @@ impl Store {
         account: &AccountId,
         ids: &[HolderId],
     ) -> Result<Vec<Holder>, Unavailable> {
-        each!(self, backend => backend.holders_by_id(account, ids).await)
+        self.read(reads::holders_by_id(account, ids, self.dialect())).await
     }
 
     pub async fn person(&self, id: PersonId) -> Result<Option<Person>, Unavailable> {
-        each!(self, backend => backend.person(id).await)
+        self.read(reads::person(id)).await
     }
 
     /// `email` in lower case, as rows keep it.
     pub async fn person_by_email(&self, email: &str) -> Result<Option<Person>, Unavailable> {
-        each!(self, backend => backend.person_by_email(email).await)
+        self.read(reads::person_by_email(email)).await
     }
 
     /// Where a person is a member; removed memberships apart.
     pub async fn memberships(&self, person: PersonId) -> Result<Vec<Holder>, Unavailable> {
-        each!(self, backend => backend.memberships(person).await)
+        self.read(reads::memberships(person)).await
     }
 
     pub async fn token(
@@ -182,7 +202,7 @@ impl Store {
         account: &AccountId,
         token: TokenId,
     ) -> Result<Option<(Token, LastUse)>, Unavailable> {
-        each!(self, backend => backend.token(account, token).await)
+        self.read(reads::token(account, token)).await
     }
 
     /// The token that was rotated into this one (whose `rotated_to` it is), if any.
@@ -191,7 +211,7 @@ impl Store {
         account: &AccountId,
         token: TokenId,
     ) -> Result<Option<Token>, Unavailable> {
-        each!(self, backend => backend.rotated_into(account, token).await)
+        self.read(reads::rotated_into(account, token)).await
     }
 
     /// A page of the account's tokens.
@@ -200,16 +220,16 @@ impl Store {
         account: &AccountId,
         query: TokenQuery,
     ) -> Result<Vec<(Token, LastUse)>, Unavailable> {
-        each!(self, backend => backend.tokens(account, query).await)
+        Ok(self.read(lists::tokens(account, &query, self.dialect())).await?.rows)
     }
 
     pub async fn node(&self, account: &AccountId, path: &NodePath) -> Result<Option<Node>, Unavailable> {
-        each!(self, backend => backend.node(account, path).await)
+        self.read(reads::node(account, path)).await
     }
 
     /// The account's nodes by path; the root is not among them.
     pub async fn nodes(&self, account: &AccountId) -> Result<Vec<Node>, Unavailable> {
-        each!(self, backend => backend.nodes(account).await)
+        self.read(reads::nodes(account)).await
     }
 
     pub async fn installation(
@@ -217,23 +237,31 @@ impl Store {
         account: &AccountId,
         id: InstallationId,
     ) -> Result<Option<Installation>, Unavailable> {
-        each!(self, backend => backend.installation(account, id).await)
+        self.read(reads::installation(account, id)).await
     }
 
     pub async fn installations(&self, account: &AccountId) -> Result<Vec<Installation>, Unavailable> {
-        each!(self, backend => backend.installations(account).await)
+        self.read(reads::installations(account)).await
     }
 
     pub async fn service(&self, id: ServiceId) -> Result<Option<Service>, Unavailable> {
-        each!(self, backend => backend.service(id).await)
+        self.read(reads::service(id)).await
     }
 
     pub async fn services(&self) -> Result<Vec<Service>, Unavailable> {
-        each!(self, backend => backend.services().await)
+        self.read(reads::services()).await
     }
 
     pub async fn registry(&self) -> Result<Arc<Registry>, Unavailable> {
-        each!(self, backend => backend.registry().await)
+        let known = self.common().registry();
+        let more = self.read(reads::permissions(known.names().len())).await?;
+        if more.is_empty() {
+            return Ok(known);
+        }
+        let names = known.names().iter().cloned().chain(more).collect();
+        let registry = Arc::new(Registry::from_names(names).map_err(Unavailable::because)?);
+        self.common().remember_registry(&registry);
+        Ok(registry)
     }
 
     /// Everything that has to do with these digests, read in one snapshot: tokens with their
@@ -250,7 +278,9 @@ impl Store {
         after: Option<Resume>,
         limit: usize,
     ) -> Result<(Snapshot, Option<Resume>), Unavailable> {
-        each!(self, backend => backend.residents(after, limit).await)
+        let read = self.read(loads::residents(after.as_ref(), limit, self.dialect())).await?;
+        let full = read.snapshot.tokens.len() >= limit.max(1);
+        Ok((read.snapshot, read.last.filter(|_| full)))
     }
 
     /// The text of a token that was kept sealed; none where it was not, or was forgotten.
@@ -260,12 +290,13 @@ impl Store {
         account: &AccountId,
         token: TokenId,
     ) -> Result<Option<TokenText>, Unavailable> {
-        each!(self, backend => backend.reveal(account, token).await)
+        let Some(sealed) = self.read(reads::sealed(account, token)).await? else { return Ok(None) };
+        self.common().sealer.open(account, token, &sealed).map(Some).map_err(Unavailable::because)
     }
 
     /// The answer kept under this key, until its time is over.
     pub async fn remembered(&self, key: &[u8; 32]) -> Result<Option<Remembered>, Unavailable> {
-        each!(self, backend => backend.remembered(key).await)
+        self.read(reads::remembered(key, self.now())).await
     }
 
     /// How a token was used from that day on (days since 1970-01-01, UTC); none where the account
@@ -276,37 +307,44 @@ impl Store {
         token: TokenId,
         since_day: i32,
     ) -> Result<Option<UsageReport>, Unavailable> {
-        each!(self, backend => backend.usage(account, token, since_day).await)
+        self.read(reads::usage(account, token, since_day)).await
     }
 
     /// Journal entries after that number, in order, at most `limit`.
     pub async fn journal(&self, after: i64, limit: usize) -> Result<Vec<JournalRow>, Unavailable> {
-        each!(self, backend => backend.journal(after, limit).await)
+        self.read(reads::journal(after, limit)).await
     }
 
     /// Recomputes the whole chain; how many entries it has, or the first that does not fit.
     pub async fn verify_journal(&self) -> Result<i64, ChainError> {
-        each!(self, backend => backend.verify_journal().await)
+        let mut walk = Walk::after(0, journal::GENESIS);
+        loop {
+            let part = self.read(reads::walk(walk, STRETCH)).await?;
+            if part.count < STRETCH || part.walk.broken.is_some() {
+                return Ok(part.walk.end(&part.head)?);
+            }
+            walk = part.walk;
+        }
     }
 
     /// Adds up uses. Tokens that do not exist are passed over.
     pub async fn record_usage(&self, usage: Vec<Usage>) -> Result<(), CommitError> {
-        each!(self, backend => backend.record_usage(usage).await)
+        self.beside(Beside::Usage(usage)).await.map(drop)
     }
 
     /// Makes this the one set-up link, until then; an older one opens nothing any more.
     pub async fn put_setup_link(&self, hash: [u8; 32], until: Timestamp) -> Result<(), CommitError> {
-        each!(self, backend => backend.put_setup_link(hash, until).await)
+        self.beside(Beside::SetupLink { hash, until }).await.map(drop)
     }
 
     pub async fn setup_link_open(&self, hash: [u8; 32]) -> Result<bool, Unavailable> {
-        each!(self, backend => backend.setup_link_open(hash).await)
+        self.read(reads::setup_link_open(hash, self.now())).await
     }
 
     /// Removes what has served its time: remembered answers past their `until`, set-up links
     /// likewise, and daily counts older than [`USAGE_DAYS`] days.
     pub async fn purge(&self, now: Timestamp) -> Result<Purged, CommitError> {
-        each!(self, backend => backend.purge(now).await)
+        self.beside(Beside::Purge { now }).await
     }
 
     /// Waits for what was handed in, tidies up the files and lets go of the lock. What is asked
@@ -317,5 +355,30 @@ impl Store {
 
     pub fn health(&self) -> Health {
         each!(self, backend => backend.health())
+    }
+
+    async fn read<S: Send + 'static>(&self, read: Read<S>) -> Result<S, Unavailable> {
+        each!(self, backend => backend.read(read).await)
+    }
+
+    async fn beside(&self, what: Beside) -> Result<Purged, CommitError> {
+        each!(self, backend => backend.beside(what).await)
+    }
+
+    fn common(&self) -> &Common {
+        each!(self, backend => &backend.common)
+    }
+
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    fn seen(&self, account: Option<Arc<Account>>) -> Option<Arc<Account>> {
+        if let Some(account) = &account {
+            self.common().remember(account);
+        }
+        account
     }
 }

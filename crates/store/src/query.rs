@@ -140,6 +140,9 @@ pub struct UsageReport {
     pub counts: Vec<Count>,
 }
 
-/// Where a bulk load goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resume(pub(crate) i64);
+/// Where a bulk load goes on: after the token with this number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resume {
+    pub(crate) account: String,
+    pub(crate) number: i64,
+}

@@ -1,21 +1,14 @@
 //! SQLite: one thread that writes, a few connections that read, and the files around them.
 //!
-//! [`writer`] says how changes become durable; [`read`], [`list`] and [`load`] are the ways out.
+//! [`writer`] says how changes become durable; [`readers`] are the way out, and [`execute`] is
+//! how either speaks to a connection.
 
-mod apply;
-mod beside;
-mod check;
-mod guards;
-mod list;
-mod load;
-mod open;
-mod read;
+pub(crate) mod execute;
+pub(crate) mod open;
 mod readers;
-mod rows;
 mod space;
 mod writer;
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,25 +16,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use domain::change::Change;
-use domain::facts::Account;
-use domain::ids::AccountId;
-use domain::permission::Registry;
-use domain::time::Timestamp;
-use domain::usage::Usage;
-use token::Entropy;
+use domain::facts::Snapshot;
+use domain::time::{Moment, Timestamp};
+use token::{Digest, Entropy};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::common::Common;
 use crate::contract::{
     Clock, CommitError, Committed, Health, Listener, OpenError, Options, Purged, Stop, Unavailable,
 };
 use crate::keys::Keys;
 use crate::narrowings::{self, Narrowings};
-use crate::sealing::Sealer;
+use crate::sql::beside::Beside;
+use crate::sql::query::Read;
+use crate::sql::{Dialect, loads, reads};
 use crate::time::Time;
-use beside::Beside;
 use readers::Readers;
 use space::Space;
-use writer::{GROUP, Head, Job, Pulse, Writer, gone};
+use writer::{GROUP, Job, Pulse, Writer, gone};
 
 /// Changes that may wait for the writer before callers wait to hand theirs in.
 const WAITING: usize = 16 * GROUP;
@@ -49,8 +41,7 @@ const WAITING: usize = 16 * GROUP;
 /// An open SQLite store; see [`Store`](crate::Store), whose methods these are.
 pub struct Sqlite {
     data: PathBuf,
-    keys: Keys,
-    sealer: Arc<Sealer>,
+    pub(crate) common: Common,
     time: Arc<Time>,
     readers: Readers,
     pulse: Arc<Pulse>,
@@ -59,9 +50,6 @@ pub struct Sqlite {
     /// None once it is closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// Accounts as they were last read. A row of one version is the same for ever.
-    accounts: Arc<Mutex<HashMap<AccountId, Arc<Account>>>>,
-    registry: Arc<Mutex<Arc<Registry>>>,
 }
 
 impl Sqlite {
@@ -86,8 +74,9 @@ impl Sqlite {
         let mut db = open::writer(&path)?;
         open::undamaged(&db, &path)?;
         open::migrate(&mut db, &path)?;
-        check::end(&db, &path)?;
-        let head = Head::read(&db).map_err(&failed)?;
+        open::right_keys(&db, &path, &keys)?;
+        open::end(&mut db, &path)?;
+        let head = execute::read(&mut db, reads::head()).map_err(open::unreadable(&path))?;
         let mut narrowings = Narrowings::open(&data).map_err(io)?;
         let unlogged = unlogged(&db, &mut narrowings).map_err(&failed)?;
         space.keep();
@@ -95,7 +84,7 @@ impl Sqlite {
         let readers = Readers::open(&path, options.readers.max(1)).map_err(&failed)?;
         let time = Arc::new(Time::starting_at(Timestamp::from_micros(head.at), clock));
         let pulse = Arc::new(Pulse { alive: true.into(), position: head.seq.into() });
-        let sealer = Arc::new(Sealer::new(&keys));
+        let common = Common::new(keys);
         let ballast = space.held();
         let (jobs, inbox) = mpsc::channel(WAITING);
         let writer = Writer {
@@ -104,7 +93,7 @@ impl Sqlite {
             narrowings,
             unlogged,
             space,
-            sealer: sealer.clone(),
+            sealer: common.sealer.clone(),
             entropy,
             time: time.clone(),
             listener,
@@ -115,8 +104,7 @@ impl Sqlite {
         let thread = spawn(writer, inbox, stop, pulse.clone()).map_err(io)?;
         Ok(Self {
             data: data.clone(),
-            keys,
-            sealer,
+            common,
             time,
             readers,
             pulse,
@@ -124,35 +112,26 @@ impl Sqlite {
             watermark_bytes: options.watermark_bytes,
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
-            accounts: Arc::default(),
-            registry: Arc::default(),
         })
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        self.time.now()
+    pub(crate) fn moment(&self) -> Moment {
+        self.time.now().into()
     }
 
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
+    /// The position is the file's, and there is no other peer to be behind of.
+    pub(crate) async fn snapshot(&self, digests: &[Digest]) -> Result<Snapshot, Unavailable> {
+        Ok(self.read(loads::snapshot(digests, Dialect::Sqlite)).await?.snapshot)
+    }
+
+    pub(crate) async fn read<S: Send + 'static>(&self, read: Read<S>) -> Result<S, Unavailable> {
+        self.readers.run(move |db| execute::read(db, read)).await
     }
 
     pub(crate) async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
         let (answer, answered) = oneshot::channel();
         self.hand_in(Job::Commit { change: Box::new(change), answer }).await?;
         answered.await.unwrap_or_else(|_| Err(gone().into()))
-    }
-
-    pub(crate) async fn record_usage(&self, usage: Vec<Usage>) -> Result<(), CommitError> {
-        self.beside(Beside::Usage(usage)).await.map(drop)
-    }
-
-    pub(crate) async fn put_setup_link(&self, hash: [u8; 32], until: Timestamp) -> Result<(), CommitError> {
-        self.beside(Beside::SetupLink { hash, until }).await.map(drop)
-    }
-
-    pub(crate) async fn purge(&self, now: Timestamp) -> Result<Purged, CommitError> {
-        self.beside(Beside::Purge { now }).await
     }
 
     pub(crate) async fn close(&self) {
@@ -178,7 +157,7 @@ impl Sqlite {
         }
     }
 
-    async fn beside(&self, what: Beside) -> Result<Purged, CommitError> {
+    pub(crate) async fn beside(&self, what: Beside) -> Result<Purged, CommitError> {
         let (answer, answered) = oneshot::channel();
         self.hand_in(Job::Beside { what, answer }).await?;
         answered.await.unwrap_or_else(|_| Err(gone().into()))

@@ -163,7 +163,7 @@ async fn open(data: &std::path::Path, clock: Arc<Driven>) -> Arc<Desk> {
         verifier: verifier::Options::default(),
         foreign_tokens: false,
     };
-    let opened: Result<_, NotOpened> = Desk::open(setup, |listener| {
+    let opened: Result<_, NotOpened> = Desk::open(setup, async |listener| {
         Ok(Store::open_sqlite(options, clock, Arc::new(SystemEntropy), listener).unwrap())
     })
     .await;

@@ -9,10 +9,14 @@ use std::path::Path;
 use domain::permission::Registry;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rustix::fs::{FlockOperation, flock};
-use sha2::{Digest as _, Sha256};
 
-use crate::contract::OpenError;
-use crate::journal::hex;
+use super::execute;
+use crate::contract::{OpenError, Unavailable};
+use crate::journal::{GENESIS, Walk};
+use crate::keys::Keys;
+use crate::migrations::{self, Applied, Migration, Misfit};
+use crate::sql::Dialect;
+use crate::sql::reads;
 
 /// Before this one, resetting the write-ahead log could damage the database.
 const NEEDED: (i32, &str) = (3_051_003, "3.51.3");
@@ -21,16 +25,17 @@ const NEEDED: (i32, &str) = (3_051_003, "3.51.3");
 /// most; for larger ones the end of the journal's chain has to do.
 const CHECKED_WHOLE: u64 = 256 << 20;
 
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_facts.sql"))];
+/// Entries at the journal's end that are recomputed at each start.
+const AT_START: i64 = 256;
 
 /// Makes the data directory where there is none, readable by nobody else.
-pub(super) fn directory(data: &Path) -> Result<(), OpenError> {
+pub(crate) fn directory(data: &Path) -> Result<(), OpenError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
     made.map_err(|source| OpenError::Io { path: data.to_owned(), source })
 }
 
 /// One process to a database. Held until the file is dropped, also when the process is killed.
-pub(super) fn lock(data: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(data: &Path) -> Result<File, OpenError> {
     let path = data.join("lock");
     let io = |source| OpenError::Io { path: path.clone(), source };
     let mut file = OpenOptions::new()
@@ -67,7 +72,7 @@ pub(super) fn lock(data: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
-pub(super) fn version() -> Result<(), OpenError> {
+pub(crate) fn version() -> Result<(), OpenError> {
     let (number, needed) = NEEDED;
     if rusqlite::version_number() < number {
         return Err(OpenError::OldSqlite { found: rusqlite::version().to_owned(), needed });
@@ -76,7 +81,7 @@ pub(super) fn version() -> Result<(), OpenError> {
 }
 
 /// The connection that writes.
-pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
     let failed = failed(path);
     private(path)?;
     let flags =
@@ -104,7 +109,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// One of the connections that read.
-pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     // Opened for writing, because readers of a write-ahead log share its index.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
@@ -131,7 +136,7 @@ fn usual(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Refuses a file that is visibly not what was written.
-pub(super) fn undamaged(db: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(crate) fn undamaged(db: &Connection, path: &Path) -> Result<(), OpenError> {
     let small = fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_WHOLE);
     let statement = if small { "PRAGMA quick_check(1)" } else { "SELECT 'ok' FROM sqlite_schema LIMIT 1" };
     let found: rusqlite::Result<Option<String>> = db.query_row(statement, [], |row| row.get(0)).optional();
@@ -143,7 +148,7 @@ pub(super) fn undamaged(db: &Connection, path: &Path) -> Result<(), OpenError> {
 }
 
 /// Which error of opening an error of SQLite is.
-pub(super) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
+pub(crate) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
     let path = path.to_owned();
     move |source| match source.sqlite_error_code() {
@@ -154,54 +159,84 @@ pub(super) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
     }
 }
 
-/// Brings the schema up to this program's, each migration in a transaction of its own.
-pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), OpenError> {
+/// Brings the schema up to this program's, each step in a transaction of its own.
+pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let failed = failed(path);
     let sql = "
         CREATE TABLE IF NOT EXISTS migration (
             number   INTEGER PRIMARY KEY,
+            name     TEXT NOT NULL,
+            kind     TEXT NOT NULL,
             checksum TEXT NOT NULL
         ) STRICT";
     db.execute_batch(sql).map_err(&failed)?;
-    for (number, checksum) in applied(db).map_err(&failed)? {
-        match MIGRATIONS.iter().find(|(known, _)| *known == number) {
-            None => {
-                let known = MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or_default();
-                return Err(OpenError::NewerSchema { path: path.to_owned(), found: number, known });
-            }
-            Some((_, text)) if checksum_of(text) != checksum => {
-                return Err(OpenError::AlteredMigration { path: path.to_owned(), number });
-            }
-            Some(_) => {}
-        }
-    }
-    for (number, text) in MIGRATIONS {
-        run(db, *number, text).map_err(&failed)?;
+    let applied = applied(db).map_err(&failed)?;
+    let place = || path.display().to_string();
+    let pending = migrations::pending(&applied, Dialect::Sqlite, false).map_err(|misfit| match misfit {
+        Misfit::Newer { found, known } => OpenError::NewerSchema { place: place(), found, known },
+        Misfit::Altered { number } => OpenError::AlteredMigration { place: place(), number },
+    })?;
+    for step in pending {
+        run(db, step).map_err(&failed)?;
     }
     seed(db).map_err(&failed)
 }
 
-fn applied(db: &Connection) -> rusqlite::Result<Vec<(i64, String)>> {
-    // The newest first: that a database is newer explains everything else about it.
-    let mut statement = db.prepare("SELECT number, checksum FROM migration ORDER BY number DESC")?;
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
+    let mut statement = db.prepare("SELECT number, kind, checksum FROM migration")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Applied { number: row.get(0)?, kind: row.get(1)?, checksum: row.get(2)? })
+    };
+    statement.query_map([], read)?.collect()
 }
 
-fn run(db: &mut Connection, number: i64, text: &str) -> rusqlite::Result<()> {
+fn run(db: &mut Connection, step: &Migration) -> rusqlite::Result<()> {
     let transaction = db.transaction()?;
-    let done = transaction.prepare("SELECT 1 FROM migration WHERE number = ?1")?.exists([number])?;
-    if !done {
-        transaction.execute_batch(text)?;
-        let sql = "INSERT INTO migration (number, checksum) VALUES (?1, ?2)";
-        transaction.execute(sql, (number, checksum_of(text)))?;
-    }
+    transaction.execute_batch(step.text(Dialect::Sqlite))?;
+    let sql = "INSERT INTO migration (number, name, kind, checksum) VALUES (?1, ?2, ?3, ?4)";
+    let values = (step.number, step.name, step.kind.as_str(), step.checksum(Dialect::Sqlite));
+    transaction.execute(sql, values)?;
     transaction.commit()
 }
 
-fn checksum_of(text: &str) -> String {
-    let mut digits = String::with_capacity(64);
-    hex(&Sha256::digest(text.as_bytes()), &mut digits);
-    digits
+/// Refuses a key file that is not the one that the database was written with.
+pub(crate) fn right_keys(db: &Connection, path: &Path, keys: &Keys) -> Result<(), OpenError> {
+    let failed = failed(path);
+    let fingerprint = keys.fingerprint();
+    let sql = "INSERT INTO key_check (one, fingerprint) VALUES (1, ?1) ON CONFLICT (one) DO NOTHING";
+    db.execute(sql, [fingerprint]).map_err(&failed)?;
+    let kept: [u8; 32] =
+        db.query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0)).map_err(&failed)?;
+    if kept != fingerprint {
+        return Err(OpenError::OtherKeys { place: path.display().to_string() });
+    }
+    Ok(())
+}
+
+/// Refuses a database whose journal does not end as it says.
+pub(crate) fn end(db: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let unreadable = unreadable(path);
+    let head = execute::read(db, reads::head()).map_err(&unreadable)?;
+    let from = (head.seq - AT_START).max(0);
+    let prev = match from {
+        0 => GENESIS,
+        seq => execute::read(db, reads::hash_at(seq)).map_err(&unreadable)?.unwrap_or_default(),
+    };
+    let part = execute::read(db, reads::walk(Walk::after(from, prev), usize::MAX)).map_err(&unreadable)?;
+    match part.walk.end(&part.head) {
+        Ok(_) => Ok(()),
+        Err(broken) => Err(OpenError::Damaged { path: path.to_owned(), what: broken.to_string() }),
+    }
+}
+
+/// The same as [`failed`] of what a read says.
+pub(crate) fn unreadable(path: &Path) -> impl Fn(Unavailable) -> OpenError {
+    let failed = failed(path);
+    let path = path.to_owned();
+    move |Unavailable(cause)| match cause.downcast::<rusqlite::Error>() {
+        Ok(cause) => failed(*cause),
+        Err(cause) => OpenError::Damaged { path: path.clone(), what: cause.to_string() },
+    }
 }
 
 /// The desk's permissions hold the registry's first bits on every server.

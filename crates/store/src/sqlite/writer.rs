@@ -21,14 +21,15 @@ use serde_json::json;
 use token::Entropy;
 use tokio::sync::{mpsc, oneshot};
 
-use super::apply::{self, Miss, Tools};
-use super::beside::{self, Beside};
-use super::guards;
+use super::execute;
 use super::space::Space;
-use crate::contract::{CommitError, Committed, Listener, Purged, Stop, Unavailable};
-use crate::journal::{self, GENESIS};
+use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Stop, Unavailable};
+use crate::journal::{Head, Touched};
 use crate::narrowings::{self, Narrowings};
 use crate::sealing::Sealer;
+use crate::sql::beside::Beside;
+use crate::sql::writes::{self, Miss, Tools};
+use crate::sql::{Dialect, checks};
 use crate::time::Time;
 
 /// Changes in one transaction, at most.
@@ -46,24 +47,6 @@ pub(super) enum Job {
 pub(super) struct Pulse {
     pub(super) alive: AtomicBool,
     pub(super) position: AtomicI64,
-}
-
-/// The end of the journal.
-#[derive(Clone, Copy)]
-pub(super) struct Head {
-    pub(super) seq: i64,
-    pub(super) at: i64,
-    pub(super) hash: [u8; 32],
-}
-
-impl Head {
-    pub(super) fn read(db: &Connection) -> rusqlite::Result<Self> {
-        let read =
-            |row: &rusqlite::Row<'_>| Ok(Self { seq: row.get(0)?, at: row.get(1)?, hash: row.get(2)? });
-        let head = db.query_row("SELECT seq, at, hash FROM head", [], read)?;
-        debug_assert!(head.seq > 0 || head.hash == GENESIS);
-        Ok(head)
-    }
 }
 
 pub(super) struct Writer {
@@ -103,10 +86,12 @@ enum Failed {
     /// Certainly not: the disk is full.
     Full,
     /// Certainly not: it failed before COMMIT.
-    Undone(Box<dyn std::error::Error + Send + Sync>),
+    Undone(Cause),
     /// Nobody can say.
-    Unknown(rusqlite::Error),
+    Unknown(Cause),
 }
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl Writer {
     /// Works until it is told to close, or everybody who could ask is gone.
@@ -144,13 +129,13 @@ impl Writer {
         if self.space.is_low() {
             waiting = refuse_what_grows(waiting);
         }
-        let mut outcome = self.group(&waiting);
+        let mut outcome = self.group(&mut waiting);
         if let Err(Failed::Full) = outcome {
             if let Err(cause) = self.space.release() {
                 tracing::error!(%cause, "could not let go of the disk space kept aside");
             }
             waiting = refuse_what_grows(waiting);
-            outcome = self.group(&waiting);
+            outcome = self.group(&mut waiting);
         }
         match outcome {
             Ok(written) => self.settle(waiting, written),
@@ -161,14 +146,14 @@ impl Writer {
                 answer_all(waiting, || Unavailable::because(cause.clone()).into());
             }
             Err(Failed::Unknown(cause)) => {
-                self.give_up(&cause);
+                self.give_up(&*cause);
                 answer_all(waiting, || gone().into());
             }
         }
     }
 
     /// Writes a group in one transaction. Ok: durable, each change with what became of it.
-    fn group(&mut self, waiting: &[Waiting]) -> Result<Vec<Result<Written, Miss>>, Failed> {
+    fn group(&mut self, waiting: &mut [Waiting]) -> Result<Vec<Result<Written, Miss>>, Failed> {
         if waiting.is_empty() {
             return Ok(Vec::new());
         }
@@ -188,25 +173,25 @@ impl Writer {
             // A full disk is reported for a write that was not finished, so the log has no whole
             // commit; what fails to be *synced* is another error.
             Err(cause) if is_full(&cause) => Err(self.undo(cause)),
-            Err(cause) => Err(Failed::Unknown(cause)),
+            Err(cause) => Err(Failed::Unknown(cause.into())),
         }
     }
 
-    fn undo(&self, cause: rusqlite::Error) -> Failed {
+    fn undo(&self, cause: impl Into<Cause>) -> Failed {
         // Some errors have rolled back already, and then this one is refused.
         let _ = self.db.execute_batch("ROLLBACK");
-        match cause {
+        match cause.into() {
             cause if !self.db.is_autocommit() => Failed::Unknown(cause),
-            cause if is_full(&cause) => Failed::Full,
-            cause => Failed::Undone(cause.into()),
+            cause if cause.downcast_ref().is_some_and(is_full) => Failed::Full,
+            cause => Failed::Undone(cause),
         }
     }
 
     fn write_group(
         &self,
-        waiting: &[Waiting],
+        waiting: &mut [Waiting],
         head: &mut Head,
-    ) -> Result<Vec<Result<Written, Miss>>, rusqlite::Error> {
+    ) -> Result<Vec<Result<Written, Miss>>, Cause> {
         let db = &self.db;
         let before = head.seq;
         db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -217,6 +202,7 @@ impl Writer {
         let mut all = Vec::with_capacity(waiting.len());
         for each in waiting {
             let mut next = *head;
+            writes::in_order(&mut each.change, Timestamp::from_micros(head.at));
             db.prepare_cached("SAVEPOINT change")?.execute([])?;
             let written = write_change(db, &each.change, &tools, &mut next);
             match written {
@@ -230,11 +216,10 @@ impl Writer {
             all.push(written);
         }
         if head.seq != before {
-            let sql = "UPDATE head SET seq = ?1, at = ?2, hash = ?3 WHERE seq = ?4";
-            let moved = db.prepare_cached(sql)?.execute(params![head.seq, head.at, head.hash, before])?;
+            let moved = execute::run(db, &head.moved_from(before))?;
             if moved != 1 {
                 // Nobody else may write here; see the lock.
-                return Err(rusqlite::Error::StatementChangedRows(moved));
+                return Err(rusqlite::Error::StatementChangedRows(moved).into());
             }
         }
         Ok(all)
@@ -264,7 +249,7 @@ impl Writer {
                     for write in change.writes {
                         let inserts = matches!(write, domain::change::Write::InsertToken { .. });
                         let number = if inserts { numbers.next() } else { None };
-                        apply::settle(write, number, &mut snapshot);
+                        writes::settle(write, number, &mut snapshot);
                     }
                     let committed = Committed { position: written.position, number };
                     match &logged {
@@ -286,7 +271,7 @@ impl Writer {
         self.time.at_least(Timestamp::from_micros(self.head.at));
         let moved = self.pulse.position.swap(self.head.seq, Ordering::SeqCst) != self.head.seq;
         if moved {
-            (self.listener)(snapshot);
+            (self.listener)(Heard::Rows(snapshot));
         }
         for (answer, result) in answers {
             let _ = answer.send(result);
@@ -318,19 +303,21 @@ impl Writer {
             return Err(CommitError::Full);
         }
         let begun = self.db.execute_batch("BEGIN IMMEDIATE");
-        let failed = match begun.and_then(|()| beside::carry_out(&self.db, what)) {
+        let statements = what.statements();
+        let all = || statements.iter().map(|query| execute::run(&self.db, query)).collect();
+        let failed = match begun.and_then(|()| all()) {
             Err(cause) => self.undo(cause),
-            Ok(purged) => match self.db.execute_batch("COMMIT") {
-                Ok(()) => return Ok(purged),
+            Ok(changed) => match self.db.execute_batch("COMMIT") {
+                Ok(()) => return Ok(what.purged(&Vec::<usize>::as_slice(&changed))),
                 Err(cause) if is_full(&cause) => self.undo(cause),
-                Err(cause) => Failed::Unknown(cause),
+                Err(cause) => Failed::Unknown(cause.into()),
             },
         };
         match failed {
             Failed::Full => Err(CommitError::Full),
             Failed::Undone(cause) => Err(Unavailable::because(cause).into()),
             Failed::Unknown(cause) => {
-                self.give_up(&cause);
+                self.give_up(&*cause);
                 Err(gone().into())
             }
         }
@@ -367,57 +354,41 @@ fn write_change(
     tools: &Tools<'_>,
     head: &mut Head,
 ) -> Result<Written, Miss> {
-    if change.entries.is_empty() && change.writes.iter().any(apply::is_fact) {
+    if change.entries.is_empty() && change.writes.iter().any(writes::is_fact) {
         return Err(Miss::Malformed("it writes facts of which the journal would not know"));
     }
-    guards::check(db, change)?;
+    check(db, change)?;
     let mut numbers = Vec::new();
     for write in &change.writes {
-        numbers.extend(apply::write(db, write, tools)?);
+        for step in writes::steps(write, tools)? {
+            numbers.extend(execute::step(db, &step)?);
+        }
     }
-    for entry in &change.entries {
-        append(db, entry, tools.entropy, head)?;
+    let mut touched = Touched::by(change).text();
+    for (left, entry) in
+        change.entries.iter().enumerate().map(|(n, entry)| (change.entries.len() - 1 - n, entry))
+    {
+        let touched = if left == 0 { touched.take() } else { None };
+        execute::run(db, &head.append(entry, touched, tools.entropy)).map_err(execute::miss)?;
     }
-    let lines = if change.narrows { narrow(db, change, head)? } else { Vec::new() };
+    let lines = if change.narrows { narrow(db, change, head).map_err(execute::miss)? } else { Vec::new() };
     Ok(Written { position: head.seq, numbers, lines })
 }
 
-fn append(
-    db: &Connection,
-    entry: &domain::change::Entry,
-    entropy: &dyn Entropy,
-    head: &mut Head,
-) -> Result<(), Miss> {
-    let mut salt = [0; 16];
-    entropy.fill(&mut salt);
-    let actor = entry.actor.to_string();
-    let account = entry.account.as_ref().map(|id| id.as_str());
-    let action = entry.action.as_str();
-    let payload = journal::canonical(&entry.payload);
-    let text = journal::entry_text(entry.at, &actor, account, action, &entry.subject, &payload, &salt);
-    let entry_hash = journal::entry_hash(&text);
-    let seq = head.seq + 1;
-    let hash = journal::chain(&head.hash, seq, &entry_hash);
-    let at = entry.at.as_micros();
-    let sql = "
-        INSERT INTO journal (seq, at, actor, account, action, subject, payload, salt, entry_hash, hash)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let values = params![seq, at, actor, account, action, entry.subject, payload, salt, entry_hash, hash];
-    db.prepare_cached(sql)?.execute(values)?;
-    *head = Head { seq, at: head.at.max(at), hash };
-    Ok(())
+fn check(db: &Connection, change: &Change) -> Result<(), Miss> {
+    let Some(question) = checks::question(change, Dialect::Sqlite) else { return Ok(()) };
+    let mut statement = db.prepare_cached(&question.text).map_err(execute::miss)?;
+    let mut rows = statement.query(execute::values(&question).as_slice()).map_err(execute::miss)?;
+    let row = rows.next().map_err(execute::miss)?;
+    checks::answer(change, row.ok_or(Miss::Malformed("its conditions were not answered"))?)
 }
 
 /// The lines that `narrowings.log` will have, kept until it has them.
-fn narrow(db: &Connection, change: &Change, head: &Head) -> Result<Vec<String>, Miss> {
+fn narrow(db: &Connection, change: &Change, head: &Head) -> rusqlite::Result<Vec<String>> {
     let at = change.entries.last().map(|entry| entry.at.to_string());
     let mut lines = Vec::new();
     for write in &change.writes {
-        let Some((table, row)) =
-            narrowings::narrowed(write).map_err(|_| Miss::Malformed("a row that JSON cannot hold"))?
-        else {
-            continue;
-        };
+        let Some((table, row)) = narrowings::narrowed(write) else { continue };
         let line = json!({"seq": head.seq, "at": at, "table": table, "row": row}).to_string();
         let sql = "INSERT INTO narrowing (seq, part, line) VALUES (?1, ?2, ?3)";
         db.prepare_cached(sql)?.execute(params![head.seq, lines.len() as i64, line])?;

@@ -17,7 +17,7 @@ use domain::node::NodePath;
 use domain::permission::PermissionSet;
 use domain::preset::Preset;
 use domain::time::Timestamp;
-use store::{Clock, Committed, Listener, OpenError, Options, Store};
+use store::{Clock, Committed, Heard, Listener, OpenError, Options, Store};
 use token::{Brand, Kind, SystemEntropy, TokenText};
 
 pub(crate) const DAY: i64 = 24 * 3600 * 1_000_000;
@@ -152,7 +152,10 @@ impl<B: Backend> World<B> {
 
 pub(crate) fn listener(heard: &Arc<Mutex<Vec<Snapshot>>>) -> Listener {
     let heard = heard.clone();
-    Arc::new(move |snapshot| heard.lock().unwrap().push(snapshot))
+    Arc::new(move |told| match told {
+        Heard::Rows(rows) => heard.lock().unwrap().push(rows),
+        Heard::Lost => panic!("one peer alone loses nothing"),
+    })
 }
 
 /// These writes, with an entry for the journal.

@@ -94,7 +94,7 @@ impl World {
             verifier: verifier::Options::default(),
             foreign_tokens: false,
         };
-        let opened: Result<_, NotOpened> = Desk::open(setup, |listener| {
+        let opened: Result<_, NotOpened> = Desk::open(setup, async |listener| {
             Ok(Store::open_sqlite(options, Arc::new(Still), Arc::new(SystemEntropy), listener).unwrap())
         })
         .await;

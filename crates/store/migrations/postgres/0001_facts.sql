@@ -119,6 +119,8 @@ CREATE TABLE token (
     deleted_at  INTEGER,
     reason      TEXT,
     digest      BLOB NOT NULL CHECK (length(digest) = 32),
+    -- Where the token may be used from; none for most.
+    conditions  TEXT,
     version     INTEGER NOT NULL,
     PRIMARY KEY (account, number),
     FOREIGN KEY (account, holder) REFERENCES holder (account, id),
@@ -228,7 +230,9 @@ CREATE TABLE journal (
     payload    TEXT,
     salt       BLOB,
     entry_hash BLOB NOT NULL,
-    hash       BLOB NOT NULL
+    hash       BLOB NOT NULL,
+    -- Which rows the change wrote that memory holds, by their ids; with its last entry only.
+    touched    TEXT
 ) STRICT;
 
 -- The journal's end, always in one row: the greatest time seen, and the last entry.
@@ -241,6 +245,12 @@ CREATE TABLE head (
 
 INSERT INTO head (one, seq, at, hash)
 VALUES (1, 0, 0, zeroblob(32));
+
+-- What tells the key file of this installation from any other.
+CREATE TABLE key_check (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    fingerprint BLOB NOT NULL
+) STRICT;
 
 -- Lines for narrowings.log that are committed and not yet known to be in it.
 CREATE TABLE narrowing (

@@ -1,0 +1,432 @@
+//! Reads of one row or a few. Each takes the account's id, where there is one, in its statement.
+
+use std::sync::Arc;
+
+use domain::change::Remembered;
+use domain::facts::{Account, Holder, Installation, Node, Person, Service, Token};
+use domain::ids::{AccountId, HolderId, InstallationId, PersonId, ServiceId};
+use domain::node::NodePath;
+use domain::time::Timestamp;
+use domain::usage::{By, Count};
+use token::TokenId;
+
+use super::Dialect;
+use super::query::{Query, Read, Row, Unreadable, Value, values};
+use super::rows::{self, ACCOUNT, ENTRY, HEAD, HOLDER, INSTALLATION, NODE, PERSON, SERVICE, Seen, TOKEN};
+use crate::journal::{Head, JournalRow, Walk};
+use crate::query::{HolderKind, HolderQuery, LastUse, UsageReport};
+use crate::sealing::Sealed;
+
+/// An account that may be known already: a row of one version is the same for ever.
+pub(crate) struct Known {
+    pub(crate) account: Option<Arc<Account>>,
+    pub(crate) holder: Option<Holder>,
+    known: Option<Arc<Account>>,
+}
+
+impl Known {
+    fn take(&mut self, row: &dyn Row) -> Result<(), Unreadable> {
+        let version = rows::account_version(row)?;
+        self.account = match self.known.take().filter(|known| known.version == version) {
+            Some(known) => Some(known),
+            None => Some(Arc::new(rows::account(row)?)),
+        };
+        Ok(())
+    }
+}
+
+pub(crate) fn account(id: &AccountId, known: Option<Arc<Account>>) -> Read<Known> {
+    Read {
+        queries: vec![account_by_id(id)],
+        state: Known { account: None, holder: None, known },
+        row: |read, _, row| read.take(row),
+    }
+}
+
+fn account_by_id(id: &AccountId) -> Query<'static> {
+    Query::new(format!("SELECT {ACCOUNT} FROM account WHERE id = ?1"), values![id.to_string()])
+}
+
+pub(crate) fn household(id: &AccountId, holder: HolderId, known: Option<Arc<Account>>) -> Read<Known> {
+    Read {
+        queries: vec![account_by_id(id), holder_by_id(id, holder)],
+        state: Known { account: None, holder: None, known },
+        row: |read, query, row| {
+            if query == 0 {
+                return read.take(row);
+            }
+            read.holder = Some(alone(row)?);
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn accounts(after: Option<&AccountId>, limit: usize) -> Read<Vec<Arc<Account>>> {
+    let sql = format!(
+        "SELECT {ACCOUNT}
+         FROM account
+         WHERE id > ?1
+         ORDER BY id
+         LIMIT ?2"
+    );
+    // Every id is greater than the empty text.
+    let after = after.map_or_else(String::new, AccountId::to_string);
+    Read {
+        queries: vec![Query::new(sql, values![after, bound(limit)])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(Arc::new(rows::account(row)?));
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn account_by_external_id(external_id: &str) -> Read<Option<Arc<Account>>> {
+    let sql = format!("SELECT {ACCOUNT} FROM account WHERE external_id = ?1");
+    Read::first(Query::new(sql, values![external_id.to_owned()]), |found, _, row| {
+        *found = Some(Arc::new(rows::account(row)?));
+        Ok(())
+    })
+}
+
+/// Whether there is any account.
+pub(crate) fn any_account() -> Read<bool> {
+    Read {
+        queries: vec![Query::new("SELECT id FROM account LIMIT 1", [])],
+        state: false,
+        row: |any, _, _| {
+            *any = true;
+            Ok(())
+        },
+    }
+}
+
+fn holder_by_id(account: &AccountId, id: HolderId) -> Query<'static> {
+    let sql = format!("SELECT {HOLDER} FROM holder AS h WHERE h.account = ?1 AND h.id = ?2");
+    Query::new(sql, values![account.to_string(), id.to_string()])
+}
+
+pub(crate) fn holder(account: &AccountId, id: HolderId) -> Read<Option<Holder>> {
+    Read::first(holder_by_id(account, id), one_holder)
+}
+
+fn one_holder(found: &mut Option<Holder>, _: usize, row: &dyn Row) -> Result<(), Unreadable> {
+    *found = Some(alone(row)?);
+    Ok(())
+}
+
+fn holders_of(query: Query<'static>) -> Read<Vec<Holder>> {
+    Read {
+        queries: vec![query],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(alone(row)?);
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn holder_by_external_id(account: &AccountId, external_id: &str) -> Read<Option<Holder>> {
+    let sql = format!(
+        "SELECT {HOLDER}
+         FROM holder AS h
+         WHERE h.account = ?1 AND h.external_id = ?2 AND h.removed_at IS NULL"
+    );
+    Read::first(Query::new(sql, values![account.to_string(), external_id.to_owned()]), one_holder)
+}
+
+pub(crate) fn holders(account: &AccountId, query: HolderQuery) -> Read<Vec<Holder>> {
+    let kind = query.kind.map(|kind| match kind {
+        HolderKind::Member => "mem".to_owned(),
+        HolderKind::ServiceAccount => "sac".to_owned(),
+    });
+    let after = query.after.map_or_else(String::new, |id| id.to_string());
+    let sql = format!(
+        "SELECT {HOLDER}
+         FROM holder AS h
+         WHERE h.account = ?1 AND h.id > ?2
+           AND (?3 IS NULL OR h.kind = ?3)
+           AND (?4 OR h.removed_at IS NULL)
+         ORDER BY h.id
+         LIMIT ?5"
+    );
+    let values = values![account.to_string(), after, kind, query.include_removed, bound(query.limit)];
+    holders_of(Query::new(sql, values))
+}
+
+pub(crate) fn holders_by_id(account: &AccountId, ids: &[HolderId], dialect: Dialect) -> Read<Vec<Holder>> {
+    let among = dialect.one_of_texts("h.id", 2);
+    let sql = format!("SELECT {HOLDER} FROM holder AS h WHERE h.account = ?1 AND {among}");
+    let ids = Value::Texts(ids.iter().map(HolderId::to_string).collect());
+    holders_of(Query::new(sql, vec![account.to_string().into(), ids]))
+}
+
+/// Where the person is a member now.
+pub(crate) fn memberships(person: PersonId) -> Read<Vec<Holder>> {
+    let sql = format!(
+        "SELECT {HOLDER}
+         FROM holder AS h
+         WHERE h.person = ?1 AND h.removed_at IS NULL
+         ORDER BY h.account"
+    );
+    holders_of(Query::new(sql, values![person.to_string()]))
+}
+
+pub(crate) fn person(id: PersonId) -> Read<Option<Person>> {
+    let sql = format!("SELECT {PERSON} FROM person WHERE id = ?1");
+    Read::first(Query::new(sql, values![id.to_string()]), one_person)
+}
+
+pub(crate) fn person_by_email(email: &str) -> Read<Option<Person>> {
+    let sql = format!("SELECT {PERSON} FROM person WHERE email = ?1");
+    Read::first(Query::new(sql, values![email.to_owned()]), one_person)
+}
+
+fn one_person(found: &mut Option<Person>, _: usize, row: &dyn Row) -> Result<(), Unreadable> {
+    *found = Some(rows::person(row)?);
+    Ok(())
+}
+
+pub(crate) fn token(account: &AccountId, id: TokenId) -> Read<Option<(Token, LastUse)>> {
+    let sql = format!(
+        "SELECT {TOKEN}, u.at, u.address
+         FROM token AS t
+         LEFT JOIN token_use AS u ON u.token = t.id
+         WHERE t.code = ?1 AND t.id = ?2 AND t.account = ?3"
+    );
+    let values = values![id.code.to_string(), id.to_string(), account.to_string()];
+    Read::first(Query::new(sql, values), |found, _, row| {
+        *found = Some((rows::token(row, &mut Seen::default())?, rows::last_use(row)?));
+        Ok(())
+    })
+}
+
+pub(crate) fn rotated_into(account: &AccountId, id: TokenId) -> Read<Option<Token>> {
+    let sql = format!("SELECT {TOKEN} FROM token AS t WHERE t.rotated_to = ?1 AND t.account = ?2");
+    Read::first(Query::new(sql, values![id.to_string(), account.to_string()]), |found, _, row| {
+        *found = Some(rows::token(row, &mut Seen::default())?);
+        Ok(())
+    })
+}
+
+pub(crate) fn node(account: &AccountId, path: &NodePath) -> Read<Option<Node>> {
+    let sql = format!("SELECT {NODE} FROM node WHERE account = ?1 AND path = ?2");
+    Read::first(Query::new(sql, values![account.to_string(), path.as_str().to_owned()]), |found, _, row| {
+        *found = Some(rows::node(row)?);
+        Ok(())
+    })
+}
+
+pub(crate) fn nodes(account: &AccountId) -> Read<Vec<Node>> {
+    let sql = format!("SELECT {NODE} FROM node WHERE account = ?1 ORDER BY path");
+    Read {
+        queries: vec![Query::new(sql, values![account.to_string()])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::node(row)?);
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn installation(account: &AccountId, id: InstallationId) -> Read<Option<Installation>> {
+    let sql = format!("SELECT {INSTALLATION} FROM installation WHERE account = ?1 AND id = ?2");
+    Read::first(Query::new(sql, values![account.to_string(), id.to_string()]), |found, _, row| {
+        *found = Some(rows::installation(row)?);
+        Ok(())
+    })
+}
+
+pub(crate) fn installations(account: &AccountId) -> Read<Vec<Installation>> {
+    let sql = format!("SELECT {INSTALLATION} FROM installation WHERE account = ?1 ORDER BY id");
+    Read {
+        queries: vec![Query::new(sql, values![account.to_string()])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::installation(row)?);
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn service(id: ServiceId) -> Read<Option<Service>> {
+    let sql = format!("SELECT {SERVICE} FROM service WHERE id = ?1");
+    Read::first(Query::new(sql, values![id.to_string()]), |found, _, row| {
+        *found = Some(rows::service(row)?);
+        Ok(())
+    })
+}
+
+pub(crate) fn services() -> Read<Vec<Service>> {
+    Read {
+        queries: vec![Query::new(format!("SELECT {SERVICE} FROM service ORDER BY created_at, id"), [])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::service(row)?);
+            Ok(())
+        },
+    }
+}
+
+/// The names of the registry from this bit on: bits are only added, so what is known stays.
+pub(crate) fn permissions(from: usize) -> Read<Vec<String>> {
+    Read {
+        queries: vec![Query::new(
+            "SELECT name FROM permission WHERE bit >= ?1 ORDER BY bit",
+            values![bound(from)],
+        )],
+        state: Vec::new(),
+        row: |names, _, row| {
+            names.push(rows::string(row, 0)?);
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn sealed(account: &AccountId, token: TokenId) -> Read<Option<Sealed>> {
+    let sql = "SELECT nonce, text FROM sealed WHERE token = ?1 AND account = ?2";
+    Read::first(Query::new(sql, values![token.to_string(), account.to_string()]), |found, _, row| {
+        *found = Some(Sealed { nonce: rows::bytes(row, 0)?, text: rows::vec(row, 1)? });
+        Ok(())
+    })
+}
+
+pub(crate) fn remembered(key: &[u8; 32], now: Timestamp) -> Read<Option<Remembered>> {
+    let sql = "SELECT key, request, sealed, until FROM remembered WHERE key = ?1 AND until > ?2";
+    Read::first(Query::new(sql, values![*key, now]), |found, _, row| {
+        *found = Some(Remembered {
+            key: rows::bytes(row, 0)?,
+            request: rows::bytes(row, 1)?,
+            sealed: rows::vec(row, 2)?,
+            until: rows::time(row, 3)?,
+        });
+        Ok(())
+    })
+}
+
+pub(crate) fn setup_link_open(hash: [u8; 32], now: Timestamp) -> Read<bool> {
+    let sql = "SELECT until FROM setup_link WHERE hash = ?1 AND until > ?2";
+    Read {
+        queries: vec![Query::new(sql, values![hash, now])],
+        state: false,
+        row: |open, _, _| {
+            *open = true;
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn usage(account: &AccountId, token: TokenId, since_day: i32) -> Read<Option<UsageReport>> {
+    let of_token = "
+        SELECT u.at, u.address
+        FROM token AS t
+        LEFT JOIN token_use AS u ON u.token = t.id
+        WHERE t.code = ?1 AND t.id = ?2 AND t.account = ?3";
+    let counts = "
+        SELECT day, '' AS source, '' AS name, admitted, refused
+        FROM usage_day
+        WHERE token = ?1 AND day >= ?2
+        UNION ALL
+        SELECT day, source, name, admitted, refused
+        FROM usage_source
+        WHERE token = ?1 AND day >= ?2
+        ORDER BY 1, 2, 3";
+    let id = token.to_string();
+    Read {
+        queries: vec![
+            Query::new(of_token, values![token.code.to_string(), id.clone(), account.to_string()]),
+            Query::new(counts, values![id, i64::from(since_day)]),
+        ],
+        state: None,
+        row: |report, query, row| {
+            if query == 0 {
+                let last =
+                    LastUse { at: rows::time_or_none(row, 0)?, address: rows::string_or_none(row, 1)? };
+                *report = Some(UsageReport { last, counts: Vec::new() });
+            } else if let Some(report) = report {
+                report.counts.push(count(row)?);
+            }
+            Ok(())
+        },
+    }
+}
+
+fn count(row: &dyn Row) -> Result<Count, Unreadable> {
+    let (source, name) = (rows::string(row, 1)?, rows::string(row, 2)?);
+    let by = match source.as_str() {
+        "address" => By::Address(name),
+        "service" => By::Service(name),
+        _ => By::All,
+    };
+    let day = i32::try_from(rows::int(row, 0)?).map_err(|cause| Unreadable::new(0, cause))?;
+    let (admitted, refused) = (rows::int(row, 3)?, rows::int(row, 4)?);
+    Ok(Count { day, by, admitted: admitted as u64, refused: refused as u64 })
+}
+
+pub(crate) fn journal(after: i64, limit: usize) -> Read<Vec<JournalRow>> {
+    Read {
+        queries: vec![entries(after, limit)],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::entry(row)?);
+            Ok(())
+        },
+    }
+}
+
+fn entries(after: i64, limit: usize) -> Query<'static> {
+    let sql = format!("SELECT {ENTRY} FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+    Query::new(sql, values![after, bound(limit)])
+}
+
+pub(crate) fn head() -> Read<Head> {
+    Read {
+        queries: vec![Query::new(HEAD, [])],
+        state: Head::START,
+        row: |head, _, row| {
+            *head = rows::head(row)?;
+            Ok(())
+        },
+    }
+}
+
+/// The hash of an entry; none where there is no such entry.
+pub(crate) fn hash_at(seq: i64) -> Read<Option<[u8; 32]>> {
+    Read::first(Query::new("SELECT hash FROM journal WHERE seq = ?1", values![seq]), |hash, _, row| {
+        *hash = Some(rows::bytes(row, 0)?);
+        Ok(())
+    })
+}
+
+/// A part of the chain: the head, how many entries there were, and the walk through them.
+pub(crate) struct Part {
+    pub(crate) head: Head,
+    pub(crate) count: usize,
+    pub(crate) walk: Walk,
+}
+
+/// Goes on with a walk by at most `limit` entries.
+pub(crate) fn walk(walk: Walk, limit: usize) -> Read<Part> {
+    Read {
+        queries: vec![Query::new(HEAD, []), entries(walk.seq, limit)],
+        state: Part { head: Head::START, count: 0, walk },
+        row: |part, query, row| {
+            if query == 0 {
+                part.head = rows::head(row)?;
+            } else {
+                part.count += 1;
+                part.walk.step(&rows::link(row)?);
+            }
+            Ok(())
+        },
+    }
+}
+
+fn alone(row: &dyn Row) -> Result<Holder, Unreadable> {
+    rows::holder(row, &mut Seen::default())
+}
+
+/// `LIMIT` takes a signed number.
+pub(crate) fn bound(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,447 @@
+//! The writes of a change, each as the few statements that carry it out.
+//!
+//! An update names the version it replaces. What it hits no row with is a [`Miss::Conflict`].
+
+use domain::change::{Change, Remembered, Write};
+use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapshot, Standing, Token};
+use domain::refusal::Refusal;
+use domain::time::Timestamp;
+use serde::Serialize;
+use token::{Entropy, TokenText};
+
+use super::query::{Query, Unreadable, values};
+use crate::sealing::Sealer;
+
+/// Why a change falls.
+#[derive(Debug)]
+pub(crate) enum Miss {
+    Conflict,
+    Refused(Refusal),
+    /// The database failed, and with it the whole group.
+    Database(Box<dyn std::error::Error + Send + Sync>),
+    /// It was put together wrongly; a mistake in this program.
+    Malformed(&'static str),
+}
+
+impl From<Unreadable> for Miss {
+    fn from(cause: Unreadable) -> Self {
+        Self::Database(Box::new(cause))
+    }
+}
+
+/// A statement, and what it must bring about.
+#[derive(Debug)]
+pub(crate) struct Step<'a> {
+    pub(crate) query: Query<'a>,
+    pub(crate) must: Must,
+}
+
+/// What a statement must bring about, or it is a [`Miss::Conflict`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Must {
+    /// One row written.
+    Hit,
+    /// Nothing in particular.
+    Pass,
+    /// One row written, which answers with its number.
+    Number,
+}
+
+/// What carrying out needs besides the change.
+pub(crate) struct Tools<'a> {
+    pub(crate) sealer: &'a Sealer,
+    pub(crate) entropy: &'a dyn Entropy,
+    pub(crate) now: Timestamp,
+}
+
+/// What carries out one write, in this order.
+pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss> {
+    let query = match write {
+        Write::InsertAccount(row) => insert_account(row),
+        Write::UpdateAccount(row) => update_account(row),
+        Write::InsertPerson(row) => Ok(insert_person(row)),
+        Write::UpdatePerson(row) => Ok(update_person(row)),
+        Write::InsertHolder(row) => insert_holder(row),
+        Write::UpdateHolder(row) => update_holder(row),
+        Write::InsertToken { token, keep } => return insert_token(token, keep.as_deref(), tools),
+        Write::UpdateToken(row) => update_token(row),
+        // Most tokens have no sealed text; forgetting nothing is done as well.
+        Write::ForgetSecret(token) => {
+            let query = Query::new("DELETE FROM sealed WHERE token = ?1", values![token.to_string()]);
+            return Ok(vec![Step { query, must: Must::Pass }]);
+        }
+        Write::InsertService(row) => insert_service(row),
+        Write::UpdateService(row) => update_service(row),
+        Write::InsertNode(row) => Ok(insert_node(row)),
+        Write::InsertInstallation(row) => insert_installation(row),
+        Write::UpdateInstallation(row) => update_installation(row),
+        Write::InsertPermission { bit, name } => Ok(insert_permission(*bit, name)),
+        Write::Remember(answer) => Ok(remember(answer, tools.now)),
+        Write::UseSetupLink { hash } => {
+            let sql = "DELETE FROM setup_link WHERE hash = ?1 AND until > ?2";
+            Ok(Query::new(sql, values![hash, tools.now]))
+        }
+    }?;
+    Ok(vec![Step { query, must: Must::Hit }])
+}
+
+/// Puts a change in its place in the order. A stop on all of a holder's tokens counts from where it
+/// stands in the journal and not from when it was decided: a token made in between, which the
+/// caller had every reason to think of, would outlive it.
+pub(crate) fn in_order(change: &mut Change, journal_at: Timestamp) {
+    let Some(decided) = change.entries.iter().map(|entry| entry.at).min() else { return };
+    for write in &mut change.writes {
+        if let Write::UpdateHolder(Holder { standing, .. }) = write {
+            let Standing { approve_after, revoked_before, .. } = standing;
+            for stop in [approve_after, revoked_before].into_iter().flatten() {
+                if *stop >= decided {
+                    *stop = journal_at.max(*stop);
+                }
+            }
+        }
+    }
+}
+
+/// Moves the rows out of a committed write, as they now stand.
+pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
+    match write {
+        Write::InsertAccount(row) => to.accounts.push(Account { version: 1, ..*row }),
+        Write::UpdateAccount(row) => to.accounts.push(Account { version: row.version + 1, ..*row }),
+        Write::InsertHolder(row) => to.holders.push(Holder { version: 1, ..row }),
+        Write::UpdateHolder(row) => to.holders.push(Holder { version: row.version + 1, ..row }),
+        Write::InsertToken { token, .. } => {
+            let number = number.expect("an inserted token was given its number");
+            to.tokens.push(Token { number, version: 1, ..*token });
+        }
+        Write::UpdateToken(row) => to.tokens.push(Token { version: row.version + 1, ..*row }),
+        Write::InsertService(row) => to.services.push(Service { version: 1, ..row }),
+        Write::UpdateService(row) => to.services.push(Service { version: row.version + 1, ..row }),
+        Write::InsertPermission { bit, name } => to.permissions.push((bit, name)),
+        Write::InsertPerson(_)
+        | Write::UpdatePerson(_)
+        | Write::ForgetSecret(_)
+        | Write::InsertNode(_)
+        | Write::InsertInstallation(_)
+        | Write::UpdateInstallation(_)
+        | Write::Remember(_)
+        | Write::UseSetupLink { .. } => {}
+    }
+}
+
+/// Whether the write changes what is known, so that the journal must say so.
+pub(crate) fn is_fact(write: &Write) -> bool {
+    !matches!(write, Write::Remember(_))
+}
+
+fn json(value: &impl Serialize) -> Result<String, Miss> {
+    serde_json::to_string(value).map_err(|_| Miss::Malformed("a document that JSON cannot hold"))
+}
+
+type Asked<'a> = Result<Query<'a>, Miss>;
+
+fn insert_account(row: &Account) -> Asked<'_> {
+    let sql = "
+        INSERT INTO account
+            (id, name, external_id, metadata, preset, created_at, inactive_since,
+             policy, levels, entities, roles, version)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)";
+    Ok(Query::new(
+        sql,
+        values![
+            row.id.as_str(),
+            &row.name,
+            &row.external_id,
+            &row.metadata,
+            &row.preset,
+            row.created_at,
+            row.inactive_since,
+            json(&row.policy)?,
+            json(&row.levels)?,
+            json(&row.entities)?,
+            json(&row.roles)?,
+        ],
+    ))
+}
+
+fn update_account(row: &Account) -> Asked<'_> {
+    let sql = "
+        UPDATE account
+        SET name = ?3, external_id = ?4, metadata = ?5, preset = ?6, inactive_since = ?7,
+            policy = ?8, levels = ?9, entities = ?10, roles = ?11, version = version + 1
+        WHERE id = ?1 AND version = ?2";
+    Ok(Query::new(
+        sql,
+        values![
+            row.id.as_str(),
+            row.version,
+            &row.name,
+            &row.external_id,
+            &row.metadata,
+            &row.preset,
+            row.inactive_since,
+            json(&row.policy)?,
+            json(&row.levels)?,
+            json(&row.entities)?,
+            json(&row.roles)?,
+        ],
+    ))
+}
+
+fn insert_person(row: &Person) -> Query<'_> {
+    let sql = "
+        INSERT INTO person (id, email, password, operator, created_at, version)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1)";
+    let values = values![row.id.to_string(), &row.email, &row.password, row.operator, row.created_at];
+    Query::new(sql, values)
+}
+
+fn update_person(row: &Person) -> Query<'_> {
+    let sql = "
+        UPDATE person
+        SET email = ?3, password = ?4, operator = ?5, version = version + 1
+        WHERE id = ?1 AND version = ?2";
+    Query::new(sql, values![row.id.to_string(), row.version, &row.email, &row.password, row.operator])
+}
+
+fn insert_holder(row: &Holder) -> Asked<'_> {
+    let sql = "
+        INSERT INTO holder
+            (account, id, name, person, email, external_id, metadata, bindings, role, inactive_since,
+             approve_after, revoked_before, removed_at, tokens_deleted_at, created_at, version)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1)";
+    let standing = &row.standing;
+    Ok(Query::new(
+        sql,
+        values![
+            row.account.as_str(),
+            row.id.to_string(),
+            &row.name,
+            row.person.map(|id| id.to_string()),
+            &row.email,
+            &row.external_id,
+            &row.metadata,
+            json(&row.bindings)?,
+            row.role().map(|id| id.to_string()),
+            standing.inactive_since,
+            standing.approve_after,
+            standing.revoked_before,
+            standing.removed_at,
+            standing.tokens_deleted_at,
+            row.created_at,
+        ],
+    ))
+}
+
+fn update_holder(row: &Holder) -> Asked<'_> {
+    let sql = "
+        UPDATE holder
+        SET name = ?4, person = ?5, email = ?6, external_id = ?7, metadata = ?8, bindings = ?9,
+            role = ?10, inactive_since = ?11, approve_after = ?12, revoked_before = ?13,
+            removed_at = ?14, tokens_deleted_at = ?15, version = version + 1
+        WHERE account = ?1 AND id = ?2 AND version = ?3";
+    let standing = &row.standing;
+    Ok(Query::new(
+        sql,
+        values![
+            row.account.as_str(),
+            row.id.to_string(),
+            row.version,
+            &row.name,
+            row.person.map(|id| id.to_string()),
+            &row.email,
+            &row.external_id,
+            &row.metadata,
+            json(&row.bindings)?,
+            row.role().map(|id| id.to_string()),
+            standing.inactive_since,
+            standing.approve_after,
+            standing.revoked_before,
+            standing.removed_at,
+            standing.tokens_deleted_at,
+        ],
+    ))
+}
+
+/// Takes the account's next number. The twelve characters of an id are unique across kinds, and
+/// services' keys stand in another table.
+fn insert_token<'a>(
+    row: &'a Token,
+    keep: Option<&TokenText>,
+    tools: &Tools<'_>,
+) -> Result<Vec<Step<'a>>, Miss> {
+    let sql = "UPDATE account SET last_number = last_number + 1 WHERE id = ?1";
+    let number = Query::new(sql, values![row.account.as_str()]);
+    let sql = "
+        INSERT INTO token
+            (account, number, id, holder, issued_by, name, description, metadata, granted, node, desk,
+             created_at, not_before, expires_at, approved_at, revoked_at, leaked_at, rotated_to,
+             grace_until, deleted_at, reason, digest, conditions, version)
+        SELECT ?1, last_number, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+               ?18, ?19, ?20, ?21, ?22, 1
+        FROM account
+        WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM service WHERE service.id = ?23)
+        RETURNING number";
+    let life = &row.life;
+    let insert = Query::new(
+        sql,
+        values![
+            row.account.as_str(),
+            row.id.to_string(),
+            row.holder.to_string(),
+            row.issued_by.to_string(),
+            &row.name,
+            &row.description,
+            &row.metadata,
+            json(&row.grant)?,
+            row.node.as_str(),
+            row.desk,
+            life.created_at,
+            life.not_before,
+            life.expires_at,
+            life.approved_at,
+            life.revoked_at,
+            life.leaked_at,
+            life.rotated_to.map(|id| id.to_string()),
+            life.grace_until,
+            life.deleted_at,
+            &row.reason,
+            row.digest.as_bytes(),
+            conditions(row)?,
+            format!("svc_{}", row.id.code),
+        ],
+    );
+    let mut steps = vec![Step { query: number, must: Must::Hit }, Step { query: insert, must: Must::Number }];
+    if let Some(text) = keep {
+        if text.id() != row.id {
+            return Err(Miss::Malformed("a text to seal that is another token's"));
+        }
+        let sealed = tools.sealer.seal(&row.account, text, tools.entropy);
+        let sql = "INSERT INTO sealed (account, token, nonce, text) VALUES (?1, ?2, ?3, ?4)";
+        let values = values![row.account.as_str(), row.id.to_string(), sealed.nonce.to_vec(), sealed.text];
+        steps.push(Step { query: Query::new(sql, values), must: Must::Hit });
+    }
+    Ok(steps)
+}
+
+/// Most tokens have none.
+fn conditions(row: &Token) -> Result<Option<String>, Miss> {
+    if row.conditions.is_empty() { Ok(None) } else { json(&row.conditions).map(Some) }
+}
+
+/// What a token was born with (digest, holder, number, moment of creation) never changes.
+fn update_token(row: &Token) -> Asked<'_> {
+    let sql = "
+        UPDATE token
+        SET name = ?5, description = ?6, metadata = ?7, granted = ?8, node = ?9, desk = ?10,
+            not_before = ?11, expires_at = ?12, approved_at = ?13, revoked_at = ?14, leaked_at = ?15,
+            rotated_to = ?16, grace_until = ?17, deleted_at = ?18, reason = ?19, conditions = ?20,
+            version = version + 1
+        WHERE code = ?1 AND id = ?2 AND account = ?3 AND version = ?4";
+    let life = &row.life;
+    Ok(Query::new(
+        sql,
+        values![
+            row.id.code.to_string(),
+            row.id.to_string(),
+            row.account.as_str(),
+            row.version,
+            &row.name,
+            &row.description,
+            &row.metadata,
+            json(&row.grant)?,
+            row.node.as_str(),
+            row.desk,
+            life.not_before,
+            life.expires_at,
+            life.approved_at,
+            life.revoked_at,
+            life.leaked_at,
+            life.rotated_to.map(|id| id.to_string()),
+            life.grace_until,
+            life.deleted_at,
+            &row.reason,
+            conditions(row)?,
+        ],
+    ))
+}
+
+fn insert_service(row: &Service) -> Asked<'_> {
+    let sql = "
+        INSERT INTO service (id, name, scopes, accounts, digest, created_at, revoked_at, version)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1
+        WHERE NOT EXISTS (SELECT 1 FROM token WHERE code = ?8)";
+    Ok(Query::new(
+        sql,
+        values![
+            row.id.to_string(),
+            &row.name,
+            json(&row.scopes)?,
+            row.accounts.as_ref().map(json).transpose()?,
+            row.digest.as_bytes(),
+            row.created_at,
+            row.revoked_at,
+            row.id.0.to_string(),
+        ],
+    ))
+}
+
+fn update_service(row: &Service) -> Asked<'_> {
+    let sql = "
+        UPDATE service
+        SET name = ?3, scopes = ?4, accounts = ?5, digest = ?6, revoked_at = ?7, version = version + 1
+        WHERE id = ?1 AND version = ?2";
+    Ok(Query::new(
+        sql,
+        values![
+            row.id.to_string(),
+            row.version,
+            &row.name,
+            json(&row.scopes)?,
+            row.accounts.as_ref().map(json).transpose()?,
+            row.digest.as_bytes(),
+            row.revoked_at,
+        ],
+    ))
+}
+
+fn insert_node(row: &Node) -> Query<'_> {
+    let sql = "INSERT INTO node (account, path, name, created_at) VALUES (?1, ?2, ?3, ?4)";
+    Query::new(sql, values![row.account.as_str(), row.path.as_str(), &row.name, row.created_at])
+}
+
+fn insert_installation(row: &Installation) -> Asked<'_> {
+    let sql = "
+        INSERT INTO installation (account, id, name, nodes, created_at, version)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1)";
+    let nodes = json(&row.nodes)?;
+    let values = values![row.account.as_str(), row.id.to_string(), &row.name, nodes, row.created_at];
+    Ok(Query::new(sql, values))
+}
+
+fn update_installation(row: &Installation) -> Asked<'_> {
+    let sql = "
+        UPDATE installation
+        SET name = ?4, nodes = ?5, version = version + 1
+        WHERE account = ?1 AND id = ?2 AND version = ?3";
+    let nodes = json(&row.nodes)?;
+    Ok(Query::new(sql, values![row.account.as_str(), row.id.to_string(), row.version, &row.name, nodes]))
+}
+
+/// Bits are given out in order, so one that is not the next was given out meanwhile.
+fn insert_permission(bit: u8, name: &str) -> Query<'_> {
+    let sql = "
+        INSERT INTO permission (bit, name)
+        SELECT ?1, ?2
+        WHERE ?1 = (SELECT count(*) FROM permission)";
+    Query::new(sql, values![i64::from(bit), name])
+}
+
+fn remember(answer: &Remembered, now: Timestamp) -> Query<'_> {
+    let sql = "
+        INSERT INTO remembered (key, request, sealed, until)
+        VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (key) DO UPDATE
+        SET request = excluded.request, sealed = excluded.sealed, until = excluded.until
+        WHERE remembered.until <= ?5";
+    Query::new(sql, values![&answer.key, &answer.request, &answer.sealed, answer.until, now])
+}
