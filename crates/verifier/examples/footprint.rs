@@ -39,15 +39,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let accounts: Vec<Account> = (0..accounts).map(account).collect();
     let holders: Vec<Holder> =
         (0..holders).map(|n| holder(n, &accounts[n as usize % accounts.len()])).collect();
-    verifier.load(Snapshot { accounts, ..Snapshot::default() });
-    verifier.load(Snapshot { holders: holders.clone(), ..Snapshot::default() });
+    verifier.load(Snapshot { accounts, ..Snapshot::default() }, verifier.generation());
+    verifier.load(Snapshot { holders: holders.clone(), ..Snapshot::default() }, verifier.generation());
     let surroundings = resident_bytes()?;
 
     let started = spent()?;
     for first in (0..tokens).step_by(4096) {
         let last = tokens.min(first + 4096);
         let tokens = (first..last).map(|n| token(n, &holders[n as usize % holders.len()])).collect();
-        verifier.load(Snapshot { tokens, ..Snapshot::default() });
+        verifier.load(Snapshot { tokens, ..Snapshot::default() }, verifier.generation());
     }
     let loaded = spent()? - started;
     let full = resident_bytes()?;

@@ -30,6 +30,7 @@ use token::{Digest, Kind, Presented, TokenId};
 use tracing::error;
 
 use misses::{Joined, Queue, Reader, Told, Wanted};
+pub use table::Generation;
 use table::{Found, Table};
 use usage::Counters;
 
@@ -175,9 +176,26 @@ impl Verifier {
     }
 
     /// Bulk load while starting: chunks in any order, among commits. Misses are answered by
-    /// reading meanwhile. What finds no room is left out.
-    pub fn load(&self, chunk: Snapshot) {
-        self.change(|table| table.load(chunk));
+    /// reading meanwhile. What finds no room is left out, and so is a chunk whose read began `since`
+    /// a generation that has ended.
+    pub fn load(&self, chunk: Snapshot, since: Generation) {
+        self.change(|table| table.load(chunk, since));
+    }
+
+    /// To be asked for before a chunk for [`Verifier::load`] is read.
+    pub fn generation(&self) -> Generation {
+        // Only a clearing changes it, in one step.
+        self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner()).generation()
+    }
+
+    /// Forgets everything but the registry and the counters, because commits may have been missed:
+    /// whatever is asked for is read again. A read that began before brings nothing in and is
+    /// repeated for those who wait for it.
+    ///
+    /// Commits that are applied from here on must follow on the snapshots that are read from here on.
+    pub fn clear(&self) {
+        // Dropped without the lock: that takes a while for millions of tokens.
+        drop(self.write(Table::clear));
     }
 
     /// Rows as a commit left them. Called in commit order, before anyone is answered.
@@ -269,10 +287,11 @@ impl Verifier {
     async fn read_all(&self, mut reader: Reader) {
         let mut carried = Vec::new();
         while let Some(batch) = reader.next(std::mem::take(&mut carried), self.batch) {
+            let since = self.generation();
             let digests: Vec<Digest> = batch.iter().map(|wanted| wanted.digest).collect();
             // Those whose batch could not be read hear of it by its being dropped.
             let Ok(rows) = (self.fetch)(digests.clone()).await else { continue };
-            let Ok(found) = self.write(|table| table.fill(rows, &digests)) else { continue };
+            let Ok(found) = self.write(|table| table.fill(rows, &digests, since)) else { continue };
             carried = settle(&reader, batch, found);
         }
     }

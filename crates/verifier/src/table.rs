@@ -3,7 +3,9 @@
 //! Two rules keep old rows out. *Versions*: a row replaces the one that is here only if it is
 //! newer. *Floors*: of a token that is no longer here no version is known, so the table keeps
 //! where in the order of changes it was when it let go of one, and a token read in an earlier
-//! snapshot is read again. Holders, accounts and services are never let go.
+//! snapshot is read again. Holders, accounts and services are let go only all at once, when the
+//! table is [cleared](Table::clear): then a third rule holds, *generations*. What was read for the
+//! table before it was cleared is not kept.
 //!
 //! Whoever holds the lock around a table calls one method of it; nothing here waits.
 
@@ -27,8 +29,13 @@ use crate::slot::{STRAIGHT, Slot, Text, Twists};
 /// other one be read again.
 const FLOORS: usize = 1024;
 
+/// The time between two clearings of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation(u64);
+
 #[derive(Debug)]
 pub(crate) struct Table {
+    generation: Generation,
     registry: Arc<Registry>,
     accounts: Rows<AccountId, Account>,
     /// Each with the place of its account.
@@ -62,8 +69,13 @@ pub(crate) enum Found {
 
 impl Table {
     pub(crate) fn new(max_tokens: usize, registry: Registry) -> Self {
+        Self::empty(Generation(0), max_tokens, Arc::new(registry))
+    }
+
+    fn empty(generation: Generation, max_tokens: usize, registry: Arc<Registry>) -> Self {
         Self {
-            registry: Arc::new(registry),
+            generation,
+            registry,
             accounts: Rows::new(),
             holders: Rows::new(),
             grants: Interned::new(),
@@ -79,6 +91,21 @@ impl Table {
             applied: i64::MIN,
             floors: Box::new([i64::MIN; FLOORS]),
         }
+    }
+
+    /// Empties the table, but for the registry, whose bits are never given out twice. Returns what
+    /// was in it, to be dropped where nobody waits.
+    ///
+    /// Positions begin anew as well: what emptied the table may be a store that was set back.
+    pub(crate) fn clear(&mut self) -> Self {
+        let next =
+            Self::empty(Generation(self.generation.0 + 1), self.max_tokens, Arc::clone(&self.registry));
+        std::mem::replace(self, next)
+    }
+
+    /// To be asked for before a read begins, and handed in with what it brought.
+    pub(crate) fn generation(&self) -> Generation {
+        self.generation
     }
 
     /// All that is known of the token with this digest; none where something of it is not here.
@@ -129,7 +156,11 @@ impl Table {
     }
 
     /// Rows read because these digests were asked for, and what that tells about each of them.
-    pub(crate) fn fill(&mut self, mut rows: Snapshot, wanted: &[Digest]) -> Vec<Found> {
+    pub(crate) fn fill(&mut self, mut rows: Snapshot, wanted: &[Digest], since: Generation) -> Vec<Found> {
+        if since != self.generation {
+            let settled = |digest| if self.knows(digest) { Found::Present } else { Found::Unsettled };
+            return wanted.iter().map(settled).collect();
+        }
         self.keep_surroundings(&mut rows);
         let read: HashSet<Digest> = rows.tokens.iter().map(|token| token.digest).collect();
         for token in rows.tokens {
@@ -153,7 +184,10 @@ impl Table {
 
     /// Rows of a bulk load, which make nobody go: what finds no room is left to be read when
     /// somebody asks.
-    pub(crate) fn load(&mut self, mut chunk: Snapshot) {
+    pub(crate) fn load(&mut self, mut chunk: Snapshot, since: Generation) {
+        if since != self.generation {
+            return;
+        }
         self.keep_surroundings(&mut chunk);
         for token in chunk.tokens {
             match self.find(&token.digest) {

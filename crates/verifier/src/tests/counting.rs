@@ -33,7 +33,7 @@ fn loaded() -> Arc<Verifier> {
     let verifier = verifier(&Shelf::new(Snapshot::default()), Options::default());
     let mut rows = snapshot(1, 0..4);
     rows.tokens[3] = revoked(rows.tokens[3].clone());
-    verifier.load(rows);
+    load(&verifier, rows);
     verifier
 }
 

@@ -95,7 +95,7 @@ async fn a_flood_of_fakes_is_one_read_at_a_time_and_undetermined_beyond_the_queu
 async fn a_token_in_memory_is_answered_during_a_flood() {
     let shelf = Shelf::closed(snapshot(1, 0..0));
     let verifier = verifier(&shelf, Options::default());
-    verifier.load(snapshot(1, 0..1));
+    load(&verifier, snapshot(1, 0..1));
     let flood = ask_all(&verifier, 1..10_001).await;
     assert_eq!(ask(&verifier, &presented(0)).await, Ok(Code::Valid));
     shelf.open();
@@ -203,7 +203,7 @@ async fn misses_are_answered_while_loading_and_chunks_come_in_any_order() {
     let verifier = verifier(&shelf, Options::default());
     let whole = snapshot(1, 0..100);
     let tokens_first = Snapshot { position: 1, tokens: whole.tokens[..50].to_vec(), ..Snapshot::default() };
-    verifier.load(tokens_first);
+    load(&verifier, tokens_first);
     assert_eq!(ask(&verifier, &presented(0)).await, Ok(Code::Valid), "its holder was read for it");
     assert_eq!(ask(&verifier, &presented(80)).await, Ok(Code::Valid));
     verifier.apply(Snapshot {
@@ -211,8 +211,8 @@ async fn misses_are_answered_while_loading_and_chunks_come_in_any_order() {
         tokens: vec![revoked(whole.tokens[90].clone()), revoked(whole.tokens[10].clone())],
         ..Snapshot::default()
     });
-    verifier.load(Snapshot { position: 1, tokens: whole.tokens[50..].to_vec(), ..Snapshot::default() });
-    verifier.load(Snapshot { accounts: whole.accounts, holders: whole.holders, ..Snapshot::default() });
+    load(&verifier, Snapshot { position: 1, tokens: whole.tokens[50..].to_vec(), ..Snapshot::default() });
+    load(&verifier, Snapshot { accounts: whole.accounts, holders: whole.holders, ..Snapshot::default() });
     for n in 0..100 {
         let expected = if n == 90 || n == 10 { Code::Revoked } else { Code::Valid };
         assert_eq!(ask(&verifier, &presented(n)).await, Ok(expected), "{n}");
@@ -225,7 +225,7 @@ async fn misses_are_answered_while_loading_and_chunks_come_in_any_order() {
 async fn a_full_table_answers_for_every_token_all_the_same() {
     let shelf = Shelf::new(snapshot(1, 0..200));
     let verifier = verifier(&shelf, Options { max_tokens: 20, batch: 4, ..Options::default() });
-    verifier.load(snapshot(1, 0..200));
+    load(&verifier, snapshot(1, 0..200));
     assert_eq!(verifier.resident(), 20);
     for n in 0..200 {
         assert_eq!(ask(&verifier, &presented(n)).await, Ok(Code::Valid));
@@ -242,4 +242,60 @@ async fn a_store_that_never_catches_up_is_undetermined() {
     assert_eq!(ask(&verifier, &presented(0)).await, Err(Undetermined), "read at 1, let go at 6");
     *shelf.rows.lock().unwrap() = Ok(snapshot(6, 0..2));
     assert_eq!(ask(&verifier, &presented(0)).await, Ok(Code::Valid));
+}
+
+#[tokio::test]
+async fn a_cleared_memory_reads_again_and_a_read_that_began_before_is_repeated() {
+    let shelf = Shelf::closed(snapshot(1, 0..2));
+    let verifier = verifier(&shelf, Options::default());
+    load(&verifier, Snapshot { tokens: vec![], ..snapshot(1, 0..0) });
+    let (kept, stale) = (verifier.generation(), snapshot(1, 0..2));
+    let asks = ask_all(&verifier, 0..1).await;
+    shelf.begun(1).await;
+    // Revoked on another peer, of which this one missed every word.
+    let mut rows = snapshot(9, 0..2);
+    rows.tokens = rows.tokens.into_iter().map(revoked).collect();
+    *shelf.rows.lock().unwrap() = Ok(rows);
+    verifier.clear();
+    verifier.load(stale, kept);
+    assert_eq!(verifier.resident(), 0, "nor does a chunk that was read before come in");
+    shelf.open();
+    assert_eq!(asks.join_all().await, [Ok(Code::Revoked)]);
+    assert_eq!(ask(&verifier, &presented(1)).await, Ok(Code::Revoked));
+    assert_eq!(shelf.reads(), 3);
+
+    // A store that was set back: its positions are lower than those that were applied.
+    verifier.apply(snapshot(20, 2..3));
+    verifier.forget(&[token_id(2)]);
+    verifier.clear();
+    *shelf.rows.lock().unwrap() = Ok(snapshot(5, 0..3));
+    assert_eq!(ask(&verifier, &presented(2)).await, Ok(Code::Valid));
+}
+
+#[tokio::test]
+async fn a_cleared_memory_knows_neither_services_nor_holders_and_keeps_names_and_counts() {
+    let shelf = Shelf::new(snapshot(1, 0..1));
+    let verifier = verifier(&shelf, Options::default());
+    let names = domain::permission::Registry::default();
+    let next = (u8::try_from(names.names().len()).unwrap(), "devices:read".to_owned());
+    load(&verifier, Snapshot { permissions: vec![next], ..snapshot(1, 0..1) });
+    assert!(verifier.service(&service_key(0)).await.unwrap().is_some());
+    let origin = crate::Origin { counted: true, ..crate::Origin::default() };
+    let code = |verdict: &domain::admit::Verdict<'_>, _| verdict.code;
+    let used = verifier.verify(&presented(0), &Default::default(), origin, || NOW.into(), code).await;
+    assert_eq!(used, Ok(Code::Valid));
+    assert_eq!(shelf.reads(), 0);
+
+    verifier.clear();
+    assert_eq!(verifier.resident(), 0);
+    let bare = Snapshot { accounts: vec![], holders: vec![], services: vec![], ..snapshot(2, 0..1) };
+    *shelf.rows.lock().unwrap() = Ok(bare);
+    assert!(verifier.service(&service_key(0)).await.unwrap().is_none(), "it is gone from the store");
+    assert!(verifier.registry().names().iter().any(|name| name == "devices:read"));
+    assert_eq!(verifier.take_usage().len(), 1);
+    assert_eq!(
+        ask(&verifier, &presented(0)).await,
+        Err(Undetermined),
+        "a token without its holder tells nothing"
+    );
 }

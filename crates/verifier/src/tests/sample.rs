@@ -215,6 +215,11 @@ pub(super) fn verifier(shelf: &Arc<Shelf>, options: Options) -> Arc<Verifier> {
     Verifier::new(options, Registry::default(), shelf.fetch())
 }
 
+/// A chunk of a bulk load, read just now.
+pub(super) fn load(verifier: &Verifier, chunk: Snapshot) {
+    verifier.load(chunk, verifier.generation());
+}
+
 /// A verdict's code, without counting.
 pub(super) async fn ask(verifier: &Verifier, presented: &Presented) -> Result<Code, Undetermined> {
     verifier.verify(presented, &Ask::default(), Origin::LOOK, || NOW.into(), |verdict, _| verdict.code).await

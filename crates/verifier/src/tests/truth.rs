@@ -1,5 +1,5 @@
 //! Whatever happens in whatever order, the table never answers from an older row than the last
-//! one that was applied. Without either of its two rules it does, and this test sees it.
+//! one that was applied. Without any of its three rules it does, and this test sees it.
 
 use domain::facts::Snapshot;
 use domain::permission::Registry;
@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 use token::Digest;
 
 use super::sample::*;
-use crate::table::{Found, Table};
+use crate::table::{Found, Generation, Table};
 
 const TOKENS: u64 = 6;
 const HOLDERS: u64 = 2;
@@ -26,6 +26,8 @@ enum Step {
     /// What the store held at some time.
     Load(usize),
     Purge(u64),
+    /// The commits that were not applied yet are missed, and the table is cleared for it.
+    Miss,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -38,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..4usize).prop_map(Step::EndRead),
         1 => any::<usize>().prop_map(Step::Load),
         1 => (0..TOKENS).prop_map(Step::Purge),
+        1 => Just(Step::Miss),
     ]
 }
 
@@ -49,6 +52,8 @@ enum Cheat {
     Fresh,
     /// Of a higher version than they are, so that no version keeps them out.
     Higher,
+    /// Begun since the last clearing, so that no generation keeps them out.
+    Timeless,
 }
 
 /// The store: versions of every row at every position, 0 for a token that is not there yet. Row
@@ -93,7 +98,8 @@ fn run(steps: &[Step], max_tokens: usize, cheat: Cheat) -> Result<(), TestCaseEr
     let mut history = vec![first];
     let mut commits: Vec<Snapshot> = Vec::new();
     let mut applied = 0;
-    let mut reads: Vec<(Vec<u64>, Snapshot)> = Vec::new();
+    let mut reads: Vec<(Vec<u64>, Snapshot, Generation)> = Vec::new();
+    let (first_generation, mut cleared_at) = (table.generation(), 0);
     let mut purged = [false; TOKENS as usize];
     for step in steps {
         let mut now = history.last().unwrap().clone();
@@ -120,17 +126,22 @@ fn run(steps: &[Step], max_tokens: usize, cheat: Cheat) -> Result<(), TestCaseEr
             }
             Step::BeginRead(tokens) => {
                 let holders: Vec<u64> = (0..HOLDERS).collect();
-                reads.push((tokens.clone(), now.rows(position - 1, tokens, &holders, true)));
+                reads.push((
+                    tokens.clone(),
+                    now.rows(position - 1, tokens, &holders, true),
+                    table.generation(),
+                ));
             }
             Step::EndRead(which) if !reads.is_empty() => {
-                let (tokens, mut rows) = reads.remove(which % reads.len());
+                let (tokens, mut rows, mut since) = reads.remove(which % reads.len());
                 match cheat {
                     Cheat::Honest => {}
                     Cheat::Fresh => rows.position = i64::MAX,
                     Cheat::Higher => rows.tokens.iter_mut().for_each(|token| token.version += 100),
+                    Cheat::Timeless => since = table.generation(),
                 }
                 let wanted: Vec<Digest> = tokens.iter().map(|n| digest(*n)).collect();
-                for (n, found) in tokens.iter().zip(table.fill(rows, &wanted)) {
+                for (n, found) in tokens.iter().zip(table.fill(rows, &wanted, since)) {
                     prop_assert_eq!(found == Found::Present, table.knows(&digest(*n)));
                     let created = history[applied].tokens[*n as usize] > 0;
                     prop_assert!(
@@ -143,12 +154,19 @@ fn run(steps: &[Step], max_tokens: usize, cheat: Cheat) -> Result<(), TestCaseEr
             Step::Load(at) => {
                 let at = at % history.len();
                 let tokens: Vec<u64> = (0..TOKENS).collect();
-                table.load(history[at].rows(at as i64, &tokens, &[0], at % 2 == 0));
+                let since = if at < cleared_at { first_generation } else { table.generation() };
+                table.load(history[at].rows(at as i64, &tokens, &[0], at % 2 == 0), since);
             }
             // A purge follows what was applied.
             Step::Purge(n) if applied == commits.len() => {
                 purged[*n as usize] = true;
                 table.forget(&digest(*n));
+            }
+            Step::Miss => {
+                applied = commits.len();
+                cleared_at = applied;
+                table.clear();
+                prop_assert_eq!(table.len(), 0);
             }
             _ => {}
         }
@@ -179,8 +197,8 @@ proptest! {
 }
 
 #[test]
-fn without_floors_or_without_versions_an_old_row_comes_back() {
-    for cheat in [Cheat::Fresh, Cheat::Higher] {
+fn without_floors_or_versions_or_generations_an_old_row_comes_back() {
+    for cheat in [Cheat::Fresh, Cheat::Higher, Cheat::Timeless] {
         let config =
             Config { cases: 2_000, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
         let found =

@@ -6,7 +6,7 @@ use domain::admit::{Ask, Code};
 use domain::facts::{Scope, Snapshot};
 use domain::grant::Grant;
 use domain::permission::{PermissionSet, Requirement};
-use domain::time::Timestamp;
+use domain::time::{Moment, Timestamp};
 use token::Presented;
 
 use super::sample::*;
@@ -23,7 +23,7 @@ async fn a_hit_answers_without_reading_with_all_that_the_row_says() {
     rows.tokens[1].node = "/sales".parse().unwrap();
     rows.tokens[1].life.expires_at = Some(NOW.plus_micros(1));
     let expected = rows.tokens[1].clone();
-    verifier.load(rows);
+    load(&verifier, rows);
 
     let at = |now: Timestamp| {
         let (verifier, expected) = (Arc::clone(&verifier), expected.clone());
@@ -56,7 +56,7 @@ async fn a_disabled_holder_stops_all_of_its_tokens_with_one_row() {
     let verifier = verifier(&shelf, Options::default());
     let rows = snapshot(1, 0..500);
     let mut gone = rows.holders[0].clone();
-    verifier.load(rows);
+    load(&verifier, rows);
     assert_eq!(ask(&verifier, &presented(7)).await, Ok(Code::Valid));
 
     gone.standing.inactive_since = Some(NOW);
@@ -74,7 +74,7 @@ async fn a_token_with_addresses_is_good_from_them_alone_until_a_newer_row_says_o
     let mut rows = snapshot(1, 0..2);
     rows.tokens[1].conditions.addresses = vec!["10.0.0.0/8".parse().unwrap()];
     let mut freed = rows.tokens[1].clone();
-    verifier.load(rows);
+    load(&verifier, rows);
     let from = async |n, address: Option<&str>| {
         let ask = Ask { address: address.map(|address| address.parse().unwrap()), ..Ask::default() };
         let code = |verdict: &domain::admit::Verdict<'_>, _| verdict.code;
@@ -95,10 +95,29 @@ async fn a_token_with_addresses_is_good_from_them_alone_until_a_newer_row_says_o
 }
 
 #[tokio::test]
+async fn a_verdict_is_of_the_latest_time_that_it_may_be_and_a_beginning_of_the_earliest() {
+    let shelf = Shelf::new(Snapshot::default());
+    let verifier = verifier(&shelf, Options::default());
+    let (later, end) = (NOW.plus_micros(5), NOW.plus_micros(9));
+    let mut rows = snapshot(1, 0..1);
+    rows.tokens[0].life.not_before = Some(later);
+    rows.tokens[0].life.expires_at = Some(end);
+    load(&verifier, rows);
+    let within = async |earliest, latest| {
+        let now = || Moment { earliest, latest };
+        let told = |verdict: &domain::admit::Verdict<'_>, at| (verdict.code, at);
+        verifier.verify(&presented(0), &Ask::default(), Origin::LOOK, now, told).await.unwrap()
+    };
+    assert_eq!(within(NOW, later).await, (Code::NotYetValid, later));
+    assert_eq!(within(later, later.next()).await, (Code::Valid, later.next()));
+    assert_eq!(within(later, end).await, (Code::Expired, end));
+}
+
+#[tokio::test]
 async fn a_text_whose_id_is_not_the_rows_is_no_token() {
     let shelf = Shelf::new(Snapshot::default());
     let verifier = verifier(&shelf, Options::default());
-    verifier.load(snapshot(1, 0..2));
+    load(&verifier, snapshot(1, 0..2));
     let forged = Presented::Ours { id: token_id(1), digest: digest(0) };
     assert_eq!(ask(&verifier, &forged).await, Ok(Code::NotFound));
     let foreign = Presented::Foreign { digest: digest(0) };
@@ -123,7 +142,7 @@ async fn a_service_key_is_known_to_services_and_nobodys_token() {
     revoked.version = 2;
     verifier.apply(Snapshot { position: 2, services: vec![revoked], ..Snapshot::default() });
     assert_eq!(verifier.service(&service_key(0)).await, Ok(None));
-    verifier.load(snapshot(1, 0..0));
+    load(&verifier, snapshot(1, 0..0));
     assert_eq!(verifier.service(&service_key(0)).await, Ok(None), "an older row changes nothing");
 }
 
@@ -131,7 +150,7 @@ async fn a_service_key_is_known_to_services_and_nobodys_token() {
 async fn a_service_that_got_a_new_key_is_not_found_by_the_old_one() {
     let shelf = Shelf::new(Snapshot { position: 2, ..Snapshot::default() });
     let verifier = verifier(&shelf, Options::default());
-    verifier.load(snapshot(1, 0..0));
+    load(&verifier, snapshot(1, 0..0));
     let mut rekeyed = service(0);
     rekeyed.digest = service(1).digest;
     rekeyed.version = 2;
@@ -159,7 +178,7 @@ async fn a_permission_that_a_commit_added_is_known_with_it() {
     assert!(before.find("devices:read").is_none(), "who holds the old registry keeps it");
 
     let told_again = (0..).zip(verifier.registry().names().to_vec()).collect();
-    verifier.load(Snapshot { permissions: told_again, ..Snapshot::default() });
+    load(&verifier, Snapshot { permissions: told_again, ..Snapshot::default() });
     assert_eq!(verifier.registry().names().len(), 29);
     verifier.apply(Snapshot { permissions: vec![(40, "gap:read".into())], ..Snapshot::default() });
     assert!(verifier.registry().find("gap:read").is_none());
@@ -169,7 +188,7 @@ async fn a_permission_that_a_commit_added_is_known_with_it() {
 async fn a_purged_token_leaves_and_is_read_for_afresh() {
     let shelf = Shelf::new(Snapshot { position: 2, ..Snapshot::default() });
     let verifier = verifier(&shelf, Options::default());
-    verifier.load(snapshot(1, 0..100));
+    load(&verifier, snapshot(1, 0..100));
     let purged: Vec<_> = (0..50).map(token_id).collect();
     verifier.forget(&purged);
     assert_eq!(verifier.resident(), 50);
@@ -181,7 +200,7 @@ async fn a_purged_token_leaves_and_is_read_for_afresh() {
 async fn a_verdict_after_a_panic_in_a_change_is_undetermined() {
     let shelf = Shelf::new(snapshot(1, 0..1));
     let verifier = verifier(&shelf, Options::default());
-    verifier.load(snapshot(1, 0..1));
+    load(&verifier, snapshot(1, 0..1));
     let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         verifier.change(|_| panic!("half-way"));
     }));
@@ -197,7 +216,7 @@ async fn a_verdict_after_a_panic_in_a_change_is_undetermined() {
 async fn a_render_that_panics_spoils_nothing_for_others() {
     let shelf = Shelf::new(Snapshot::default());
     let verifier = verifier(&shelf, Options::default());
-    verifier.load(snapshot(1, 0..1));
+    load(&verifier, snapshot(1, 0..1));
     let panicking = Arc::clone(&verifier);
     let task = tokio::spawn(async move {
         let render = |_: &domain::admit::Verdict<'_>, _| panic!("cannot render");
