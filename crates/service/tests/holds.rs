@@ -7,9 +7,10 @@ use std::task::Poll;
 
 use common::{World, named, refused};
 use domain::accounts::Found;
-use domain::admit::Code;
+use domain::admit::{Ask, Code};
+use domain::change::{Action, Actor, Change, Entry, Write};
 use domain::ids::{AccountId, HolderId};
-use domain::lifecycle::{AskedGrant, Create};
+use domain::lifecycle::{AskedGrant, Create, Edit};
 use domain::members::Join;
 use domain::policy::HolderChoice;
 use domain::refusal;
@@ -374,4 +375,41 @@ async fn the_last_owner_who_can_log_in_does_not_leave_the_account_to_one_who_can
     world.desk.remove_holder(world.admin().await, &world.account, ghost.id).await.expect("she stays");
     world.member("Owner", "bo@example.com").await;
     world.desk.remove_holder(world.admin().await, &world.account, me).await.expect("Bo stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_tied_to_addresses_stays_tied_through_edit_rotation_and_restart() {
+    let world = World::of("default").await;
+    let issued = world.token("ci").await;
+    let id = issued.shown.token.id;
+    // Nothing asks for conditions yet, so that the row is written by hand.
+    let (mut row, _) = world.desk.store().token(&world.account, id).await.unwrap().unwrap();
+    row.conditions.addresses = vec!["10.0.0.0/8".parse().unwrap()];
+    let entry = Entry {
+        at: world.desk.now(),
+        actor: Actor::Operator,
+        account: Some(world.account.clone()),
+        action: Action::TokenEdited,
+        subject: id.to_string(),
+        payload: serde_json::json!({}),
+    };
+    let change = Change::default().write(Write::UpdateToken(Box::new(row))).entry(entry);
+    world.desk.store().commit(change).await.unwrap();
+
+    let edit = Edit { name: Some("deploy".into()), ..Edit::default() };
+    world.desk.edit_token(world.admin().await, &world.account, id, None, edit).await.unwrap();
+    let new = world.desk.rotate_token(world.admin().await, &world.account, id, None, None).await.unwrap();
+    let from = async |world: &World, address: Option<&str>| {
+        let ask = Ask { address: address.map(|address| address.parse().unwrap()), ..Ask::default() };
+        world.verdict_on(&new.text, ask).await.unwrap()
+    };
+    let told = async |world: &World| {
+        assert_eq!(from(world, Some("10.1.2.3")).await, Code::Valid);
+        assert_eq!(from(world, Some("::ffff:10.1.2.3")).await, Code::Valid);
+        assert_eq!(from(world, Some("192.0.2.1")).await, Code::AddressNotAllowed);
+        assert_eq!(from(world, None).await, Code::AddressNotAllowed);
+        assert!(matches!(world.caller(&new.text).await, Err(Error::Unauthenticated)), "nor at the desk");
+    };
+    told(&world).await;
+    told(&world.restarted().await).await;
 }

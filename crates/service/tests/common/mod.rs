@@ -134,10 +134,12 @@ impl World {
     }
 
     pub async fn verdict(&self, text: &TokenText) -> Result<Code, Error> {
+        self.verdict_on(text, Ask::default()).await
+    }
+
+    pub async fn verdict_on(&self, text: &TokenText, ask: Ask<'_>) -> Result<Code, Error> {
         let asker = Asker::Service(&self.asker);
-        self.desk
-            .verify(&asker, text.expose().as_bytes(), Ask::default(), None, |verdict, _| verdict.code)
-            .await
+        self.desk.verify(&asker, text.expose().as_bytes(), ask, None, |verdict, _| verdict.code).await
     }
 
     /// The same installation in a new process, so to speak.
