@@ -57,7 +57,7 @@ impl Head {
     }
 }
 
-/// The database of a server that does not run.
+/// The database that a server worked on.
 pub enum Database {
     /// A copy, because opening a database after a crash repairs it, and that is the server's part.
     Sqlite {
@@ -84,6 +84,11 @@ impl Database {
             }
             None => Database::copy(&server.data()),
         }
+    }
+
+    /// Of a server that runs. Read the head first, and the entries up to it.
+    pub fn beside(postgres: &Arc<Postgres>) -> Database {
+        Database::Postgres(postgres.clone())
     }
 
     /// Copies what lies in the data directory.

@@ -10,10 +10,13 @@
 //!
 //! The harness builds nothing. `cargo build -p jeton` comes first, or `JETON_BIN` names a binary.
 
+mod begin;
 mod client;
+mod cluster;
 mod desk;
 pub mod history;
 pub mod journal;
+pub mod load;
 mod place;
 mod postgres;
 mod process;
@@ -23,13 +26,15 @@ mod server;
 mod tree;
 mod walk;
 
+pub use begin::Begin;
 pub use client::{Answer, Client};
+pub use cluster::{Cluster, free_port, postgres_user};
 pub use desk::{strings, text};
 pub use place::{Place, only_on};
 pub use postgres::Postgres;
 pub use process::binary;
 pub use raw::{Raw, RawAnswer};
-pub use server::{ACCOUNT, ADMIN, Begin, Finished, Member, PASSWORD, Server};
+pub use server::{ACCOUNT, ADMIN, Finished, Member, PASSWORD, Server};
 pub use tree::{repository, tracked_files};
 pub use walk::{Needs, Walk};
 

@@ -1,22 +1,25 @@
 //! A database of a server's own on the PostgreSQL that `JETON_TEST_POSTGRES` names: made for one server
 //! under test, read beside it, and dropped with it.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row};
+
+use crate::cluster::programs;
 
 /// The name under which our own connections are known to the database.
 const OURS: &str = "e2e";
 
 /// A database, and a connection to it.
 pub struct Postgres {
-    /// What `--store` takes.
-    pub url: String,
+    /// What `--store` takes; a test may put something in between.
+    pub store: String,
+    url: String,
     name: String,
     cluster: String,
     connection: Mutex<Connection>,
@@ -31,24 +34,48 @@ struct Connection {
 impl Postgres {
     /// Makes an empty database.
     pub fn create() -> Postgres {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
         let cluster = std::env::var("JETON_TEST_POSTGRES")
             .expect("start a PostgreSQL with script/postgres and set JETON_TEST_POSTGRES");
+        Postgres::create_on(&cluster)
+    }
+
+    /// Makes an empty database on the cluster that this URL names.
+    pub fn create_on(cluster: &str) -> Postgres {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
         let name = format!("e2e_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let connection = Connection::open(&cluster);
+        let connection = Connection::open(cluster).expect("PostgreSQL takes connections");
         // One of a run that died may have had our process number.
         connection.batch(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         connection.batch(&format!("CREATE DATABASE {name}"));
-        let url = in_database(&cluster, &name);
-        let connection = Mutex::new(Connection::open(&url));
-        Postgres { url, name, cluster, connection }
+        let url = in_database(cluster, &name);
+        let connection = Connection::open(&url).expect("the new database takes connections");
+        Postgres {
+            store: url.clone(),
+            url,
+            name,
+            cluster: cluster.to_owned(),
+            connection: Mutex::new(connection),
+        }
     }
 
-    /// Reads rows, outside of any other transaction.
+    /// The rows that a statement gives, in a transaction of its own.
     pub fn rows(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Vec<Row> {
-        let connection = self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.try_rows(statement, parameters).unwrap_or_else(|error| panic!("{statement}: {error:?}"))
+    }
+
+    /// The same, for a database that may be down; connects again when it was.
+    pub fn try_rows(
+        &self,
+        statement: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let mut connection = self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let answer = connection.runtime.block_on(connection.client.query(statement, parameters));
-        answer.unwrap_or_else(|error| panic!("{statement}: {error:?}"))
+        if !connection.client.is_closed() {
+            return answer;
+        }
+        *connection = Connection::open(&self.url)?;
+        connection.runtime.block_on(connection.client.query(statement, parameters))
     }
 
     /// One number.
@@ -83,24 +110,26 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let connection = Connection::open(&self.cluster);
-        let dropped = connection.runtime.block_on(connection.client.batch_execute(&drop));
-        // A second panic would hide the first.
-        if !std::thread::panicking() {
+        let dropped = connection
+            .and_then(|connection| connection.runtime.block_on(connection.client.batch_execute(&drop)));
+        // A second panic would hide the first; and a test's own cluster may have gone already.
+        if !std::thread::panicking()
+            && std::env::var("JETON_TEST_POSTGRES").is_ok_and(|url| url == self.cluster)
+        {
             dropped.expect("a database is dropped");
         }
     }
 }
 
 impl Connection {
-    fn open(url: &str) -> Connection {
+    fn open(url: &str) -> Result<Connection, tokio_postgres::Error> {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let mut config: Config = url.parse().expect("JETON_TEST_POSTGRES is a URL of PostgreSQL");
         config.application_name(OURS);
-        let (client, connection) =
-            runtime.block_on(config.connect(NoTls)).expect("PostgreSQL takes connections");
+        let (client, connection) = runtime.block_on(config.connect(NoTls))?;
         // It ends with the client; a failure meets whoever asks next.
         runtime.spawn(connection);
-        Connection { runtime, client }
+        Ok(Connection { runtime, client })
     }
 
     fn batch(&self, statement: &str) {
@@ -117,17 +146,6 @@ fn in_database(cluster: &str, name: &str) -> String {
     };
     let (server, _) = address.rsplit_once('/').expect("JETON_TEST_POSTGRES names a database");
     format!("{server}/{name}{options}")
-}
-
-/// Where PostgreSQL's programs are: `PG_BIN`, or the newest version in Debian's place, or the search
-/// path.
-fn programs() -> PathBuf {
-    if let Some(path) = std::env::var_os("PG_BIN") {
-        return PathBuf::from(path);
-    }
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let bins = versions.map(|entry| entry.path().join("bin"));
-    bins.filter(|bin| bin.join("pg_dump").is_file()).max().unwrap_or_default()
 }
 
 /// Several peers over one database, for clients who must meet all of them in the same state.
@@ -156,11 +174,17 @@ impl Peers {
         if self.running.load(Ordering::SeqCst) == 0 {
             return;
         }
-        let head = self.postgres.number("SELECT seq FROM head", &[]);
-        crate::until_within(std::time::Duration::from_millis(2), "all peers apply the journal", || {
+        // A database that is down is waited for as well: its peers hear of nothing before it is back.
+        let number = |statement, parameters: &[&(dyn ToSql + Sync)]| {
+            self.postgres.try_rows(statement, parameters).ok().map(|rows| rows[0].get::<_, i64>(0))
+        };
+        let mut head = None;
+        crate::until_within(Duration::from_millis(2), "all peers apply the journal", || {
+            let running = i64::try_from(self.running.load(Ordering::SeqCst)).expect("a few");
+            head = head.or_else(|| number("SELECT seq FROM head", &[]));
             let applied = "SELECT count(*) FROM peer WHERE applied >= $1";
-            let applied = self.postgres.number(applied, &[&head]);
-            applied >= i64::try_from(self.running.load(Ordering::SeqCst)).expect("a few")
+            running == 0
+                || head.and_then(|head| number(applied, &[&head])).is_some_and(|applied| applied >= running)
         });
     }
 }

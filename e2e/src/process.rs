@@ -15,13 +15,15 @@ pub(crate) struct Running {
     child: Child,
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub(crate) url: String,
+    /// Which of the peers it is; what does not change when it is started again.
+    pub(crate) number: usize,
     /// Disconnected when both streams have ended, which they do when the process does.
     ended: Receiver<()>,
 }
 
 impl Running {
     /// Starts `jeton serve` and waits until it takes connections; panics with what it said otherwise.
-    pub(crate) fn serve(mut command: Command, output: &Arc<Mutex<Vec<u8>>>) -> Running {
+    pub(crate) fn serve(mut command: Command, number: usize, output: &Arc<Mutex<Vec<u8>>>) -> Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary was found");
         let (found, listening) = mpsc::channel();
@@ -38,7 +40,7 @@ impl Running {
         };
         let address = url.strip_prefix("http://").expect("the reader looked for it").to_owned();
         crate::until("the server takes connections", || std::net::TcpStream::connect(&address).is_ok());
-        Running { child, url, ended }
+        Running { child, url, number, ended }
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -3,13 +3,14 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 /// Takes connections from `start` until it is dropped.
 pub(crate) struct RoundRobin {
     address: SocketAddr,
+    peers: Arc<Mutex<Vec<SocketAddr>>>,
     ended: Arc<AtomicBool>,
     accepting: Option<JoinHandle<()>>,
 }
@@ -17,19 +18,20 @@ pub(crate) struct RoundRobin {
 impl RoundRobin {
     /// In front of these peers, by their URLs, on a port that the system chooses.
     pub(crate) fn start(peers: &[String]) -> RoundRobin {
-        let peers: Vec<SocketAddr> = peers
-            .iter()
-            .map(|url| url.strip_prefix("http://").and_then(|address| address.parse().ok()))
-            .map(|address| address.expect("a peer names an address and a port"))
-            .collect();
+        let peers = Arc::new(Mutex::new(addresses(peers)));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let ended = Arc::new(AtomicBool::new(false));
         let accepting = std::thread::spawn({
-            let ended = ended.clone();
+            let (peers, ended) = (peers.clone(), ended.clone());
             move || accept(&listener, &peers, &ended)
         });
-        RoundRobin { address, ended, accepting: Some(accepting) }
+        RoundRobin { address, peers, ended, accepting: Some(accepting) }
+    }
+
+    /// Other peers from the next connection on.
+    pub(crate) fn turn_to(&self, peers: &[String]) {
+        *self.peers.lock().expect("nobody panics with it") = addresses(peers);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -47,15 +49,22 @@ impl Drop for RoundRobin {
     }
 }
 
-fn accept(listener: &TcpListener, peers: &[SocketAddr], ended: &AtomicBool) {
+fn addresses(urls: &[String]) -> Vec<SocketAddr> {
+    let address = |url: &String| url.strip_prefix("http://").and_then(|address| address.parse().ok());
+    urls.iter().map(|url| address(url).expect("a peer names an address and a port")).collect()
+}
+
+fn accept(listener: &TcpListener, peers: &Mutex<Vec<SocketAddr>>, ended: &AtomicBool) {
     for turn in 0.. {
         let Ok((client, _)) = listener.accept() else { continue };
         if ended.load(Ordering::SeqCst) {
             return;
         }
         // A peer that takes no connections is passed over; without any the client is hung up on.
-        let in_turn = peers.iter().cycle().skip(turn % peers.len()).take(peers.len());
-        let Some(peer) = in_turn.into_iter().find_map(|peer| TcpStream::connect(peer).ok()) else { continue };
+        let mut in_turn = peers.lock().expect("nobody panics with it").clone();
+        let first = turn % in_turn.len().max(1);
+        in_turn.rotate_left(first);
+        let Some(peer) = in_turn.iter().find_map(|peer| TcpStream::connect(peer).ok()) else { continue };
         // Both have ended when they hang up, which they do when their peer or their client does.
         let _ = join(client, peer);
     }

@@ -2,19 +2,20 @@
 //! system chose; on PostgreSQL over a database of its own too, and with peers three processes, each
 //! with a directory, behind one address. What a test says to it is the same everywhere.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::begin::Begin;
 use crate::postgres::Peers;
 use crate::process::Running;
 use crate::round_robin::RoundRobin;
-use crate::{Answer, Client, Place, Postgres, binary};
+use crate::{Answer, Client, PATIENCE, Place, Postgres, binary};
 
 /// The account that `init` makes.
 pub const ACCOUNT: &str = "acme";
@@ -47,83 +48,6 @@ pub struct Server {
     front: Option<RoundRobin>,
     output: Arc<Mutex<Vec<u8>>>,
     members: AtomicUsize,
-}
-
-/// How to start a server that differs from the usual one.
-#[derive(Clone)]
-pub struct Begin {
-    place: Place,
-    preset: String,
-    initialise: bool,
-    arguments: Vec<String>,
-    environment: HashMap<String, String>,
-    configuration: String,
-}
-
-impl Begin {
-    pub fn preset(preset: &str) -> Begin {
-        Begin {
-            place: Place::chosen(),
-            preset: preset.to_owned(),
-            initialise: true,
-            arguments: Vec::new(),
-            environment: HashMap::new(),
-            configuration: String::new(),
-        }
-    }
-
-    /// Leaves the database empty: `serve` prints a set-up link and nobody can log in.
-    pub fn empty(mut self) -> Begin {
-        self.initialise = false;
-        self
-    }
-
-    /// One more argument of `serve`.
-    pub fn argument(mut self, argument: &str) -> Begin {
-        self.arguments.push(argument.to_owned());
-        self
-    }
-
-    /// One more variable in the environment of every command.
-    pub fn variable(mut self, name: &str, value: &str) -> Begin {
-        self.environment.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    /// The text of `jeton.toml`.
-    pub fn configuration(mut self, toml: &str) -> Begin {
-        self.configuration = toml.to_owned();
-        self
-    }
-
-    pub fn start(self) -> Server {
-        let directory = TempDir::new().expect("a temporary directory");
-        std::fs::create_dir(directory.path().join("home")).expect("a home for the commands");
-        std::fs::write(directory.path().join("password"), PASSWORD).expect("the password file");
-        std::fs::write(directory.path().join("jeton.toml"), &self.configuration).expect("the configuration");
-        let postgres = (self.place != Place::Sqlite).then(|| Arc::new(Postgres::create()));
-        let peers = postgres.clone().filter(|_| self.place == Place::Peers).map(Peers::over);
-        let mut server = Server {
-            url: String::new(),
-            preset: self.preset.clone(),
-            admin_token: String::new(),
-            admin_id: String::new(),
-            service_key: String::new(),
-            directory,
-            begin: self,
-            postgres,
-            peers,
-            running: Vec::new(),
-            front: None,
-            output: Arc::default(),
-            members: AtomicUsize::new(0),
-        };
-        if server.begin.initialise {
-            server.initialise();
-        }
-        server.serve();
-        server
-    }
 }
 
 /// A member made by the harness, logged in.
@@ -162,6 +86,36 @@ impl Finished {
 }
 
 impl Server {
+    pub(crate) fn begin(begin: Begin) -> Server {
+        let directory = TempDir::new().expect("a temporary directory");
+        std::fs::create_dir(directory.path().join("home")).expect("a home for the commands");
+        std::fs::write(directory.path().join("password"), PASSWORD).expect("the password file");
+        std::fs::write(directory.path().join("jeton.toml"), &begin.configuration).expect("the configuration");
+        let made = || (begin.place != Place::Sqlite).then(|| Arc::new(Postgres::create()));
+        let postgres = begin.postgres.clone().or_else(made);
+        let peers = postgres.clone().filter(|_| begin.place == Place::Peers).map(Peers::over);
+        let mut server = Server {
+            url: String::new(),
+            preset: begin.preset.clone(),
+            admin_token: String::new(),
+            admin_id: String::new(),
+            service_key: String::new(),
+            directory,
+            begin,
+            postgres,
+            peers,
+            running: Vec::new(),
+            front: None,
+            output: Arc::default(),
+            members: AtomicUsize::new(0),
+        };
+        if server.begin.initialise {
+            server.initialise();
+        }
+        server.serve();
+        server
+    }
+
     /// A server whose account `acme` was made with this preset.
     pub fn start(preset: &str) -> Server {
         Begin::preset(preset).start()
@@ -283,7 +237,16 @@ impl Server {
         let mut child = command.spawn().expect("the binary was found");
         // A command that does not read its input closes the pipe early; that is its right.
         let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+        let pid = Pid::from_child(&child);
+        let (done, waiting) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            if waiting.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // A command that does not end is a failure, and its output says of what.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        });
         let output = child.wait_with_output().expect("the command ends");
+        drop(done);
         if let Some(peers) = &self.peers {
             peers.settle();
         }
@@ -416,29 +379,61 @@ impl Server {
 
     fn serve(&mut self) {
         for number in 0..self.begin.place.peers() {
-            let data = self.data_of(number);
-            if number > 0 && !data.exists() {
-                // Peers seal and open with the same keys. The first has made them, here or in `init`.
-                std::fs::create_dir(&data).expect("our own directory");
-                std::fs::copy(self.data().join("keys"), data.join("keys")).expect("the first peer has keys");
-            }
-            let mut command = self.command();
-            command.args(["serve", "--listen", "127.0.0.1:0"]).args(self.installation_of(number));
-            if !self.begin.initialise {
-                command.args(["--preset", &self.preset]);
-            }
-            command.args(&self.begin.arguments);
-            self.running.push(Running::serve(command, &self.output));
+            let running = self.serve_one(number);
+            self.running.push(running);
         }
-        let urls: Vec<String> = self.running.iter().map(|peer| peer.url.clone()).collect();
-        self.url = urls[0].clone();
-        if let Some(peers) = &self.peers {
-            let front = RoundRobin::start(&urls);
+        self.url = self.running[0].url.clone();
+        if self.peers.is_some() {
+            let front = RoundRobin::start(&self.urls());
             self.url = front.url();
             self.front = Some(front);
-            peers.run(urls.len());
+            self.meet();
+        }
+    }
+
+    fn serve_one(&self, number: usize) -> Running {
+        let data = self.data_of(number);
+        if number > 0 && !data.exists() {
+            // Peers seal and open with the same keys. The first has made them, here or in `init`.
+            std::fs::create_dir(&data).expect("our own directory");
+            std::fs::copy(self.data().join("keys"), data.join("keys")).expect("the first peer has keys");
+        }
+        let mut command = self.command();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(self.installation_of(number));
+        if !self.begin.initialise {
+            command.args(["--preset", &self.preset]);
+        }
+        command.args(&self.begin.arguments);
+        Running::serve(command, number, &self.output)
+    }
+
+    fn urls(&self) -> Vec<String> {
+        self.running.iter().map(|peer| peer.url.clone()).collect()
+    }
+
+    /// From now on connections go to those that run, and clients wait for these.
+    fn meet(&self) {
+        if let (Some(front), Some(peers)) = (&self.front, &self.peers) {
+            front.turn_to(&self.urls());
+            peers.run(self.running.len());
             peers.settle();
         }
+    }
+
+    /// Ends one of the peers as a power cut would; the others go on. Returns its number.
+    pub fn kill9_one(&mut self) -> usize {
+        let peer = self.running.remove(0);
+        let number = peer.number;
+        peer.kill();
+        self.meet();
+        number
+    }
+
+    /// Starts a peer again after `kill9_one`.
+    pub fn start_one(&mut self, number: usize) {
+        let running = self.serve_one(number);
+        self.running.push(running);
+        self.meet();
     }
 
     /// The arguments of a command that works on the installation itself: where its data is, and how it
@@ -450,7 +445,7 @@ impl Server {
     fn installation_of(&self, peer: usize) -> Vec<String> {
         let mut arguments = vec!["--data".to_owned(), self.data_of(peer).display().to_string()];
         if let Some(postgres) = &self.postgres {
-            arguments.extend(["--store".to_owned(), postgres.url.clone()]);
+            arguments.extend(["--store".to_owned(), postgres.store.clone()]);
         }
         if !self.begin.configuration.is_empty() {
             let file = self.directory.path().join("jeton.toml");

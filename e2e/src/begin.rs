@@ -1,0 +1,68 @@
+//! How a server begins: its preset, its place, and what differs from the usual.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::{Place, Postgres, Server};
+
+/// How to start a server that differs from the usual one.
+#[derive(Clone)]
+pub struct Begin {
+    pub(crate) place: Place,
+    /// One that was made before; otherwise each server makes its own.
+    pub(crate) postgres: Option<Arc<Postgres>>,
+    pub(crate) preset: String,
+    pub(crate) initialise: bool,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) environment: HashMap<String, String>,
+    pub(crate) configuration: String,
+}
+
+impl Begin {
+    pub fn preset(preset: &str) -> Begin {
+        Begin {
+            place: Place::chosen(),
+            postgres: None,
+            preset: preset.to_owned(),
+            initialise: true,
+            arguments: Vec::new(),
+            environment: HashMap::new(),
+            configuration: String::new(),
+        }
+    }
+
+    /// Leaves the database empty: `serve` prints a set-up link and nobody can log in.
+    pub fn empty(mut self) -> Begin {
+        self.initialise = false;
+        self
+    }
+
+    /// One more argument of `serve`.
+    pub fn argument(mut self, argument: &str) -> Begin {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// One more variable in the environment of every command.
+    pub fn variable(mut self, name: &str, value: &str) -> Begin {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// On this database, whatever place was chosen for the others; as one process.
+    pub fn on(mut self, postgres: Arc<Postgres>) -> Begin {
+        self.place = Place::Postgres;
+        self.postgres = Some(postgres);
+        self
+    }
+
+    /// The text of `jeton.toml`.
+    pub fn configuration(mut self, toml: &str) -> Begin {
+        self.configuration = toml.to_owned();
+        self
+    }
+
+    pub fn start(self) -> Server {
+        Server::begin(self)
+    }
+}
