@@ -47,6 +47,11 @@ impl Keys {
         *self.derive(b"jeton key file fingerprint 1").as_bytes()
     }
 
+    /// The keys of a file that is there.
+    pub(crate) fn read(path: &Path) -> Result<Keys, KeyFileError> {
+        read(path)
+    }
+
     /// Reads the key file. `may_create`: makes it where there is none, which only a new database
     /// may ask for, because an old one would find its seals closed for ever.
     pub(crate) fn open(path: &Path, may_create: bool, entropy: &dyn Entropy) -> Result<Keys, KeyFileError> {

@@ -14,6 +14,7 @@
 
 mod common;
 mod contract;
+mod examine;
 mod journal;
 mod keys;
 mod migrations;
@@ -40,6 +41,7 @@ pub use contract::{
     Broken, ChainError, Clock, CommitError, Committed, Health, Heard, Listener, OpenError, Options, Purged,
     Stop, USAGE_DAYS, Unavailable,
 };
+pub use examine::{Finding, Verdict, examine};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
 pub use query::{After, HolderKind, HolderQuery, LastUse, Place, Resume, Sort, TokenQuery, UsageReport};

@@ -75,6 +75,11 @@ impl Postgres {
         &self.tls
     }
 
+    /// Whether what is said to it travels over a network.
+    pub fn leaves_the_machine(&self) -> bool {
+        reach(&self.config) == Reach::Network
+    }
+
     /// The password that stood in the URL.
     pub fn password(&self) -> Option<&Secret> {
         self.password.as_ref()
@@ -169,11 +174,15 @@ impl FromStr for Place {
             // `sqlite:///srv/jeton` is how some write a path that begins at the root.
             let directory = match directory.strip_prefix("//") {
                 Some(path) if path.starts_with('/') => path,
-                Some(_) => return refused("write a directory as sqlite:/srv/jeton or sqlite:jeton-data"),
+                Some(_) => {
+                    return refused(
+                        "it has two slashes; a directory is written as in sqlite:/srv/jeton or sqlite:jeton-data",
+                    );
+                }
                 None => directory,
             };
             if directory.is_empty() || directory.contains('\0') {
-                return refused("name the data directory after sqlite:, as in sqlite:/srv/jeton");
+                return refused("it names no directory, as sqlite:/srv/jeton does");
             }
             return Ok(Self::Sqlite(directory.into()));
         }
@@ -203,7 +212,7 @@ impl Postgres {
         let mut options: Vec<&str> = Vec::new();
         for option in query.split('&').filter(|option| !option.is_empty()) {
             let Some((name, value)) = option.split_once('=') else {
-                return refused("an option after the ? lacks its value; write it as name=value");
+                return refused("an option after its ? lacks the value; write it as name=value");
             };
             match decoded(name)?.as_str() {
                 "password" if password.is_some() => return refused("it names two passwords"),
@@ -211,7 +220,7 @@ impl Postgres {
                 "sslmode" => sslmode = Some(decoded(value)?),
                 "sslrootcert" => sslrootcert = Some(decoded(value)?),
                 "sslcert" | "sslkey" | "sslcrl" | "sslpassword" | "passfile" | "service" => {
-                    return refused(format!("the option {name} is not carried out; leave it out"));
+                    return refused(format!("jeton does not carry out its option {name}"));
                 }
                 _ => options.push(option),
             }
@@ -231,12 +240,12 @@ impl Postgres {
 
         let tls = Tls::of(sslmode.as_deref(), sslrootcert.as_deref(), reach(&config)).map_err(NoPlace)?;
         if config.get_ssl_negotiation() == SslNegotiation::Direct && tls == Tls::Off {
-            return refused("sslnegotiation=direct has no use without encryption");
+            return refused("its sslnegotiation=direct asks for encryption, and its sslmode for none");
         }
         config.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
         // A standby takes no writes, and what it answers may be old.
         if config.get_target_session_attrs() == TargetSessionAttrs::ReadOnly {
-            return refused("target_session_attrs=read-only names a server that takes no writes");
+            return refused("its target_session_attrs asks for a server that takes no writes");
         }
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_connect_timeout().is_none() {
@@ -259,13 +268,13 @@ impl Postgres {
 /// Who, where and which database: what libpq would guess from the environment is named here.
 fn named(config: &Config) -> Result<(), NoPlace> {
     if config.get_hosts().is_empty() {
-        return refused("name the host, as in postgres://jeton@db.example.com/jeton");
+        return refused("it names no host, as postgres://jeton@db.example.com/jeton does");
     }
     if config.get_user().is_none_or(str::is_empty) {
-        return refused("name the user, as in postgres://jeton@db.example.com/jeton");
+        return refused("it names no user, as postgres://jeton@db.example.com/jeton does");
     }
     if config.get_dbname().is_none_or(str::is_empty) {
-        return refused("name the database, as in postgres://jeton@db.example.com/jeton");
+        return refused("it names no database, as postgres://jeton@db.example.com/jeton does");
     }
     Ok(())
 }

@@ -35,23 +35,25 @@ impl Tls {
             Some("require") => Self::Encrypt,
             Some("verify-full") => Self::Verify { ca },
             Some("verify-ca") => {
-                return Err("sslmode=verify-ca takes the certificate of any host that the authority knows; \
+                return Err(
+                    "its sslmode=verify-ca takes the certificate of any host that the authority knows; \
                             write sslmode=verify-full"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
             Some("allow" | "prefer") => {
-                return Err("this sslmode falls back to plain text when somebody in between asks for it; \
+                return Err("its sslmode falls back to plain text when somebody in between asks for it; \
                             write sslmode=verify-full, require or disable"
                     .to_owned());
             }
-            Some(_) => return Err("sslmode takes verify-full, require or disable".to_owned()),
+            Some(_) => return Err("its sslmode is none of verify-full, require and disable".to_owned()),
         };
         match tls {
             _ if reach == Reach::Socket => Ok(Self::Off),
-            Self::Off | Self::Encrypt if sslrootcert.is_some() => Err(
-                "with this sslmode no certificate is checked; write sslmode=verify-full beside sslrootcert"
-                    .to_owned(),
-            ),
+            Self::Off | Self::Encrypt if sslrootcert.is_some() => {
+                Err("its sslmode checks no certificate; write sslmode=verify-full beside sslrootcert"
+                    .to_owned())
+            }
             tls => Ok(tls),
         }
     }

@@ -28,6 +28,9 @@ const CHECKED_WHOLE: u64 = 256 << 20;
 /// Entries at the journal's end that are recomputed at each start.
 const AT_START: i64 = 256;
 
+/// With NORMAL, acknowledged commits are gone after a power cut.
+pub(crate) const DURABLE: &str = "PRAGMA synchronous = FULL";
+
 /// Makes the data directory where there is none, readable by nobody else.
 pub(crate) fn directory(data: &Path) -> Result<(), OpenError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
@@ -91,12 +94,11 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
     if mode != "wal" {
         return Err(OpenError::NoLog { path: path.to_owned() });
     }
-    // FULL: with NORMAL, acknowledged commits are gone after a power cut. A checkpoint every
-    // 1,000 pages keeps the log's index within its first 32 KiB, so that on a full disk it does
-    // not have to grow after a commit is in the log already.
+    db.execute_batch(DURABLE).map_err(&failed)?;
+    // A checkpoint every 1,000 pages keeps the log's index within its first 32 KiB, so that on a
+    // full disk it does not have to grow after a commit is in the log already.
     db.execute_batch(
-        "PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;
+        "PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 1000;
          PRAGMA journal_size_limit = 16777216;
          PRAGMA cache_size = -32768;

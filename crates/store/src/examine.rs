@@ -1,0 +1,167 @@
+//! A look at a store from outside: is it what was written, will a commit last, and who shares it.
+//!
+//! Nothing here changes anything; it may look while servers run. What is found is told in words
+//! for an operator, never with a secret in them.
+
+mod postgres;
+mod sqlite;
+
+use std::error::Error;
+use std::path::Path;
+
+use domain::time::Timestamp;
+
+use crate::contract::{Broken, Clock};
+use crate::journal::{Head, Walk};
+use crate::keys::{KeyFileError, Keys};
+use crate::migrations::{self, Applied, Kind, Misfit};
+use crate::place::{Access, Place};
+use crate::sql::Dialect;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is, in a word or two.
+    pub name: &'static str,
+    /// How it was found to be.
+    pub value: String,
+    pub verdict: Verdict,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Note,
+    /// The store cannot be used, or does not keep what it promises.
+    Bad,
+}
+
+/// Looks at everything that can be looked at. What cannot be read is a finding too, so there is
+/// always at least one.
+pub async fn examine(access: &Access, clock: &dyn Clock) -> Vec<Finding> {
+    match &access.place {
+        Place::Sqlite(data) => {
+            let (data, keys, wall) = (data.clone(), access.keys.clone(), clock.wall());
+            let looking = tokio::task::spawn_blocking(move || sqlite::examine(&data, &keys, wall));
+            looking.await.unwrap_or_else(|cause| vec![unreadable("store", &cause)])
+        }
+        Place::Postgres(there) => {
+            postgres::examine(there, access.password.as_ref(), &access.keys, clock).await
+        }
+    }
+}
+
+fn good(name: &'static str, value: impl Into<String>) -> Finding {
+    Finding { name, value: value.into(), verdict: Verdict::Good, help: None }
+}
+
+fn note(name: &'static str, value: impl Into<String>, help: impl Into<String>) -> Finding {
+    Finding { name, value: value.into(), verdict: Verdict::Note, help: Some(help.into()) }
+}
+
+fn bad(name: &'static str, value: impl Into<String>, help: impl Into<String>) -> Finding {
+    Finding { name, value: value.into(), verdict: Verdict::Bad, help: Some(help.into()) }
+}
+
+fn unreadable(name: &'static str, cause: &dyn Error) -> Finding {
+    bad(name, format!("could not be read: {}", told(cause)), "look into the log of the system below it")
+}
+
+/// An error with all its causes.
+fn told(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", told(cause)),
+        None => error.to_string(),
+    }
+}
+
+/// Where a key file differs, everything sealed stays shut.
+fn keys(path: &Path, kept: Option<[u8; 32]>) -> Finding {
+    let name = "key file";
+    let shown = path.display().to_string();
+    match (Keys::read(path), kept) {
+        (Ok(keys), Some(kept)) if keys.fingerprint() == kept => good(name, shown),
+        (Ok(_), Some(_)) => bad(
+            name,
+            format!("{shown} is not the one that the store was written with"),
+            "put the right one back; all peers have the same",
+        ),
+        (Ok(_), None) => good(name, format!("{shown}; the store has not been used with any yet")),
+        (Err(KeyFileError::Io { source, .. }), None) if source.kind() == std::io::ErrorKind::NotFound => {
+            good(name, format!("{shown} is not there yet"))
+        }
+        (Err(KeyFileError::Io { source, .. }), Some(_)) if source.kind() == std::io::ErrorKind::NotFound => {
+            bad(
+                name,
+                format!("{shown} is missing"),
+                "put it back, from a peer that runs or from your backup; without it what is sealed stays shut",
+            )
+        }
+        (Err(cause), _) => bad(name, told(&cause), "see the sentence itself"),
+    }
+}
+
+fn schema(applied: &[Applied], dialect: Dialect) -> Finding {
+    let name = "schema";
+    let number = applied.iter().map(|step| step.number).max().unwrap_or_default();
+    // Several versions may be at work on one PostgreSQL, but not on one SQLite.
+    let shared = dialect == Dialect::Postgres;
+    match migrations::pending(applied, dialect, shared) {
+        Ok(left) if left.is_empty() => good(name, number.to_string()),
+        Ok(left) => {
+            let value = format!("{number}; this jeton knows {}", migrations::known());
+            match left.iter().any(|step| step.kind == Kind::Expand) {
+                true if shared => {
+                    bad(name, value, "run `jeton migrate`; servers of this version do not start before")
+                }
+                true => note(name, value, "run `jeton migrate`, or start the server, which does the same"),
+                false => note(name, value, "run `jeton migrate --contract` once no older version runs"),
+            }
+        }
+        Err(Misfit::Newer { found, known }) => bad(
+            name,
+            format!("{found}; this jeton knows {known}"),
+            "the store was written by a newer jeton; use that version",
+        ),
+        Err(Misfit::Altered { number }) => bad(
+            name,
+            format!("step {number} is not the one that this jeton would take"),
+            "use the version that wrote the store, or restore a backup",
+        ),
+    }
+}
+
+/// `walked` from the first entry on.
+fn journal(walk: Walk, head: &Head) -> Finding {
+    let name = "journal";
+    match walk.end(head) {
+        Ok(0) => good(name, "empty"),
+        Ok(count) => {
+            let at = Timestamp::from_micros(head.at);
+            good(name, format!("{count} entries, the chain holds; the last is of {at}"))
+        }
+        Err(Broken { seq, what }) => bad(
+            name,
+            format!("entry {seq} {what}"),
+            "somebody wrote past jeton, or the disk lost what it had; restore a backup, and keep this store as evidence",
+        ),
+    }
+}
+
+/// `ahead`: microseconds by which the machine's clock is before the store's.
+fn clock(ahead: i64) -> Finding {
+    let name = "clock";
+    let seconds = ahead as f64 / 1e6;
+    match ahead.abs() {
+        ..2_000_000 => good(name, format!("{seconds:+.3} s against this machine's")),
+        _ => note(
+            name,
+            format!("{seconds:+.1} s against this machine's"),
+            "nothing that ended comes back by it, but times in logs will not agree; let NTP set both clocks",
+        ),
+    }
+}

@@ -1,0 +1,186 @@
+//! An SQLite store: its file system, its files, and what is in the database.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rustix::fs::{FlockOperation, flock, statfs, statvfs};
+
+use super::{Finding, bad, good, journal, keys, note, schema, unreadable};
+use crate::STRETCH;
+use crate::contract::Unavailable;
+use crate::journal::{GENESIS, Walk};
+use crate::migrations::Applied;
+use crate::sql::{Dialect, reads};
+use crate::sqlite::{execute, open};
+
+/// Below this much free space, new tokens are refused unless the operator says otherwise.
+const LITTLE: u64 = 16 << 20;
+
+pub(super) fn examine(data: &Path, key_file: &Path, wall: i64) -> Vec<Finding> {
+    let mut found = vec![version(), file_system(data)];
+    let path = data.join("jeton.db");
+    if !path.exists() {
+        let shown = path.display();
+        found.push(note(
+            "database",
+            format!("{shown} is not there yet"),
+            "`jeton serve` or `jeton init` makes it",
+        ));
+        return found;
+    }
+    found.extend([readers_of(&path), server(data), ballast(data), free_space(data)]);
+    match database(&path, key_file, wall) {
+        Ok(more) => found.extend(more),
+        Err(cause) => found.push(unreadable("database", &cause)),
+    }
+    found
+}
+
+fn version() -> Finding {
+    match open::version() {
+        Ok(()) => good("SQLite", rusqlite::version()),
+        Err(why) => bad("SQLite", rusqlite::version(), why.to_string()),
+    }
+}
+
+fn file_system(data: &Path) -> Finding {
+    let name = "file system";
+    let Ok(found) = statfs(data) else {
+        let shown = data.display();
+        return note(
+            name,
+            format!("{shown} is not there"),
+            "name the data directory with --data or --store sqlite:DIR",
+        );
+    };
+    // linux/magic.h; the numbers are 32 bits wide in a field that may be signed.
+    match found.f_type as u64 & 0xffff_ffff {
+        0x0102_1994 => note(name, "tmpfs", "it is gone when the machine restarts; keep the data on a disk"),
+        0x6969 | 0xff53_4d42 | 0xfe53_4d42 => bad(
+            name,
+            "of another machine (NFS or SMB)",
+            "SQLite's log needs a local disk; move the data there, or use PostgreSQL",
+        ),
+        _ => good(name, "local"),
+    }
+}
+
+fn readers_of(path: &Path) -> Finding {
+    match fs::metadata(path).map(|file| file.mode() & 0o777) {
+        Ok(mode) if mode & 0o077 == 0 => good("database", path.display().to_string()),
+        Ok(mode) => note(
+            "database",
+            format!("{} can be read by others (mode {mode:03o})", path.display()),
+            "run `chmod 600` on it, and `chmod 700` on its directory",
+        ),
+        Err(cause) => unreadable("database", &cause),
+    }
+}
+
+fn server(data: &Path) -> Finding {
+    let name = "server";
+    let Ok(mut lock) = File::open(data.join("lock")) else { return good(name, "none runs") };
+    // Shared, so that two who look do not stand in each other's way; let go of at once.
+    match flock(&lock, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => good(name, "none runs"),
+        Err(_) => {
+            let mut pid = String::new();
+            // Who it is only helps.
+            let _ = lock.read_to_string(&mut pid);
+            good(name, format!("process {} has the store open", pid.trim()))
+        }
+    }
+}
+
+fn ballast(data: &Path) -> Finding {
+    match fs::metadata(data.join("ballast")) {
+        Ok(file) if file.len() > 0 => good("ballast", format!("{} bytes", file.len())),
+        _ => note(
+            "ballast",
+            "none",
+            "on a full disk a revocation may find no room; see store.ballast_bytes, and free some space",
+        ),
+    }
+}
+
+fn free_space(data: &Path) -> Finding {
+    let name = "free space";
+    match statvfs(data).map(|at| at.f_bavail.saturating_mul(at.f_frsize)) {
+        Ok(free) if free >= LITTLE => good(name, format!("{} MiB", free >> 20)),
+        Ok(free) => {
+            note(name, format!("{} KiB", free >> 10), "new tokens are refused; make room on the disk")
+        }
+        Err(cause) => unreadable(name, &cause),
+    }
+}
+
+fn database(path: &Path, key_file: &Path, wall: i64) -> Result<Vec<Finding>, Unavailable> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.execute_batch(open::DURABLE)?;
+    let mut found = vec![log(&db)?, durable(&db)?, whole(&db)?];
+    let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'migration'";
+    if !db.prepare(sql)?.exists([])? {
+        found.push(note("schema", "none yet", "`jeton serve`, `jeton init` or `jeton migrate` makes it"));
+        return Ok(found);
+    }
+    let applied = applied(&db)?;
+    found.push(schema(&applied, Dialect::Sqlite));
+    // What another version wrote may have other tables.
+    let kept = db.query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0)).optional()?;
+    found.push(keys(key_file, kept));
+    let mut walk = Walk::after(0, GENESIS);
+    let head = loop {
+        let part = execute::read(&mut db, reads::walk(walk, STRETCH))?;
+        walk = part.walk;
+        if part.count < STRETCH || walk.broken.is_some() {
+            break part.head;
+        }
+    };
+    found.push(journal(walk, &head));
+    let behind = head.at - wall;
+    if behind > 0 {
+        found.push(note(
+            "clock",
+            format!("this machine's is {} s before the journal's last entry", behind / 1_000_000),
+            "time goes on from that entry; let NTP set the clock",
+        ));
+    }
+    Ok(found)
+}
+
+fn log(db: &Connection) -> rusqlite::Result<Finding> {
+    let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    Ok(match mode.as_str() {
+        "wal" => good("journal_mode", mode),
+        _ => bad("journal_mode", mode, "start the server, which sets it to wal"),
+    })
+}
+
+fn durable(db: &Connection) -> rusqlite::Result<Finding> {
+    let level: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    Ok(match level {
+        2 | 3 => good("synchronous", "FULL, as the server sets it"),
+        _ => bad("synchronous", level.to_string(), "this build of jeton would lose commits in a power cut"),
+    })
+}
+
+fn whole(db: &Connection) -> rusqlite::Result<Finding> {
+    let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok(match found.as_str() {
+        "ok" => good("quick_check", found),
+        _ => bad("quick_check", found, "restore a backup, and look at the disk"),
+    })
+}
+
+fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
+    let mut statement = db.prepare("SELECT number, kind, checksum FROM migration")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Applied { number: row.get(0)?, kind: row.get(1)?, checksum: row.get(2)? })
+    };
+    statement.query_map([], read)?.collect()
+}
