@@ -16,7 +16,8 @@ use crate::client::token::TokenCommand;
 use crate::client::{output, session, token};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
 use crate::exit::{Exit, Failure};
-use crate::{init, serve, telemetry};
+use crate::operations::doctor::{self, DoctorArgs};
+use crate::{access, init, serve, telemetry};
 
 /// Issues, verifies, rotates and revokes API tokens.
 #[derive(Debug, Parser)]
@@ -41,6 +42,7 @@ enum Command {
     Serve(ServeArgs),
     Init(InitArgs),
     SetupLink(SetupLinkArgs),
+    Doctor(DoctorArgs),
     Login(LoginArgs),
     Logout(LogoutArgs),
     Whoami(WhoamiArgs),
@@ -56,19 +58,47 @@ pub struct Installation {
     /// The data directory [default: /var/lib/jeton where that is writable, else ./jeton-data].
     #[arg(long, value_name = "DIR")]
     pub data: Option<String>,
-    /// The configuration file [default: /etc/jeton/jeton.toml, else ./jeton.toml].
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// Where the facts are: sqlite:DIR or postgres://USER@HOST/DATABASE [default: SQLite in the
+    /// data directory].
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    #[command(flatten)]
+    pub file: ConfigFile,
 }
+
+/// The flag of [`Installation::store`].
+pub(crate) const STORE: &str = "--store";
 
 impl Installation {
     /// The configuration with these flags on top, and `more` that a command has of its own.
     ///
     /// # Errors
-    /// Everything that is wrong with the configuration.
-    pub fn load(&self, more: Vec<Flag>) -> Result<(Config, Resolved), ConfigError> {
+    /// A password in a flag, and everything that is wrong with the configuration.
+    pub fn load(&self, more: Vec<Flag>) -> Result<(Config, Resolved), Failure> {
+        Ok(self.file.load(self.flags(more)?)?)
+    }
+
+    fn flags(&self, more: Vec<Flag>) -> Result<Vec<Flag>, Failure> {
         let data = self.data.clone().map(|text| Flag { key: "data", flag: "--data", text });
-        let flags = data.into_iter().chain(more).collect();
+        let store = self.store.as_deref().map(access::flag).transpose()?;
+        Ok(data.into_iter().chain(store).chain(more).collect())
+    }
+}
+
+/// Which configuration file a command reads.
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// The configuration file [default: /etc/jeton/jeton.toml, else ./jeton.toml].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// The configuration with these flags on top.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(&self, flags: Vec<Flag>) -> Result<(Config, Resolved), ConfigError> {
         Config::load(&Sources::gather(flags, self.config.as_deref())?)
     }
 }
@@ -81,6 +111,7 @@ impl Installation {
 Examples:
   jeton serve
   jeton serve --data /srv/jeton --listen 127.0.0.1:8080
+  jeton serve --store postgres://jeton@db.example.com/jeton
   jeton serve --preset gcore")]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -107,7 +138,7 @@ fn preset(name: Option<&String>) -> Option<Flag> {
 /// Makes the first account and its administrator, without a browser.
 ///
 /// Prints, once, the account, the member, a token of that member and a service key that may verify.
-/// Refused while the server runs, and once there is an account.
+/// Refused once there is an account, and on SQLite while the server runs.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -135,8 +166,8 @@ pub struct InitArgs {
 
 /// Prints a fresh set-up link of a server that has no account yet.
 ///
-/// The link is good for 30 minutes and once; the one before it stops working. Refused while the
-/// server runs, which prints a link itself when it starts.
+/// The link is good for 30 minutes and once; the one before it stops working. On SQLite it is
+/// refused while the server runs, which prints a link itself when it starts.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -224,6 +255,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             let (config, _) = args.installation.load(Vec::new())?;
             init::setup_link(&args, config)?;
         }
+        Command::Doctor(args) => return doctor::doctor(&args),
         Command::Login(args) => session::login(args)?,
         Command::Logout(args) => session::logout(args)?,
         Command::Whoami(args) => session::whoami(args)?,
@@ -241,7 +273,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
 }
 
 fn check(installation: &Installation, json: bool) -> Result<Exit, Failure> {
-    let checked = installation.load(Vec::new());
+    let checked = installation.file.load(installation.flags(Vec::new())?);
     let unknown = checked.as_ref().ok().and_then(|(config, _)| serve::must_know(config).err());
     if json {
         let problems: Vec<String> = match &checked {

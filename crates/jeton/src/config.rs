@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use key::{Base, Key, LogFilter, LogFormat, Period, PresetName, PublicUrl, Unset};
 pub use resolve::{ConfigError, Resolved};
 pub use sources::{Flag, Sources};
+use store::place::{Place, Secret};
 
 /// Declares the keys: the field of [`Config`], its type, the name, and where the value comes from
 /// when nobody sets it. The doc comment becomes the sentence in `docs/configuration.md`; `secret`
@@ -52,6 +53,33 @@ keys! {
     /// The directory of everything this server keeps: its database, its lock, its keys. A relative
     /// path counts from the working directory.
     data: PathBuf = "data", Unset::Computed("/var/lib/jeton where that is a writable directory, otherwise ./jeton-data", default_data);
+
+    /// Where the facts are: SQLite in a directory, which one process has to itself, or a database on
+    /// PostgreSQL, which several may share. A connection to another machine is encrypted and the
+    /// certificate checked (`sslmode=verify-full`, with `sslrootcert=FILE` where the authority is
+    /// not a public one), unless the URL says `sslmode=require` (encrypted, whoever answers) or
+    /// `sslmode=disable`; one to this machine is not. A password is better kept in
+    /// `store.password` or in a password file, and may not stand in `--store` at all.
+    store_url: Option<Place> = "store.url", Unset::Nothing;
+
+    /// The password for the database of `store.url`. Without one, the entry for it in the file that
+    /// `PGPASSFILE` names, or in `~/.pgpass`, as for PostgreSQL's own programs.
+    store_password: Option<Secret> = "store.password", Unset::Nothing, secret;
+
+    /// How many connections read from the database side by side; a few more write and listen.
+    store_readers: NonZeroU32 = "store.readers", Unset::Is("4");
+
+    /// The size of a file that is given up when the disk is full, so that a revocation can still be
+    /// written. 0 keeps none. SQLite only.
+    store_ballast_bytes: u64 = "store.ballast_bytes", Unset::Is("1048576");
+
+    /// The free space on the disk below which new tokens are refused with 507. 0 never refuses.
+    /// SQLite only.
+    store_free_space_watermark_bytes: u64 = "store.free_space_watermark_bytes", Unset::Is("16777216");
+
+    /// The file of the server's own keys, the same for all processes that share a database. Whoever
+    /// reads it can open what is sealed in the database, so a backup should not hold both.
+    keys_file: PathBuf = "keys.file", Unset::Computed("keys, in the directory of an SQLite store, otherwise in `data`", default_keys);
 
     /// The address and port on which the server answers HTTP.
     server_listen: SocketAddr = "server.listen", Unset::Is("127.0.0.1:7070");
@@ -84,20 +112,6 @@ keys! {
     /// How many tokens are kept in memory, about 130 bytes each. Beyond it a new one takes the
     /// place of any other, which is read from the database when it is asked for.
     verifier_max_tokens: NonZeroU64 = "verifier.max_tokens", Unset::Is("10000000");
-
-    /// The size of a file that is given up when the disk is full, so that a revocation can still be
-    /// written. 0 keeps none.
-    store_ballast_bytes: u64 = "store.ballast_bytes", Unset::Is("1048576");
-
-    /// The free space on the disk below which new tokens are refused with 507. 0 never refuses.
-    store_free_space_watermark_bytes: u64 = "store.free_space_watermark_bytes", Unset::Is("16777216");
-
-    /// How many connections read from the database side by side; one more writes.
-    store_readers: NonZeroU32 = "store.readers", Unset::Is("4");
-
-    /// The file of the server's own keys. Whoever reads it can open what is sealed in the database,
-    /// so a backup should not hold both.
-    keys_file: PathBuf = "keys.file", Unset::Computed("keys, in the directory of `data`", default_keys);
 }
 
 impl Config {
@@ -119,8 +133,11 @@ fn default_data(_: &Base<'_>) -> String {
 }
 
 fn default_keys(base: &Base<'_>) -> String {
-    let data = base.text("data").unwrap_or("./jeton-data");
-    Path::new(data).join("keys").to_string_lossy().into_owned()
+    let data = match base.text("store.url").and_then(|url| url.parse().ok()) {
+        Some(Place::Sqlite(data)) => data,
+        _ => base.text("data").unwrap_or("./jeton-data").into(),
+    };
+    data.join("keys").to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

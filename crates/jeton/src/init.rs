@@ -8,7 +8,7 @@ use crate::cli::{InitArgs, SetupLinkArgs};
 use crate::client::{input, output};
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::{serve, wiring};
+use crate::{access, serve, wiring};
 
 /// Makes the first account, its administrator, a token and a service key, and prints them once.
 pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
             output::data(&format!("{what:<12} {value}"))?;
         }
         output::say("You cannot see the token and the key again. Keep them where you keep secrets.");
-        output::say(&format!("The data is in {}.", config.data.display()));
+        output::say(&format!("The data is in {}.", wiring::shown(&access::place(&config))));
         Ok(())
     })
 }

@@ -2,15 +2,17 @@
 //! into a running server. Rules, SQL and routes never live here.
 //!
 //! [`cli`] is the command line. What acts on an installation (`serve`, `init`, `setup-link`,
-//! `config`) reads the [`config`]; everything else speaks HTTP to a server and lives in
+//! `doctor`, `config`) reads the [`config`]; everything else speaks HTTP to a server and lives in
 //! [`client`].
 
+mod access;
 pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
 pub mod exit;
 mod init;
+mod operations;
 mod serve;
 pub mod telemetry;
 mod wiring;

@@ -14,7 +14,7 @@ use web::server::{Limits, Tracker};
 use crate::client::output;
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::wiring;
+use crate::{access, wiring};
 
 /// Opens the data, serves, and on SIGTERM or SIGINT lets what is under way finish.
 pub(crate) fn serve(config: Config) -> Result<(), Failure> {
@@ -29,7 +29,8 @@ pub(crate) fn serve(config: Config) -> Result<(), Failure> {
         })?;
         let address = listener.local_addr().context("could not learn the address that was bound")?;
         announce(&desk, &config, address).await?;
-        info!(data = %config.data.display(), "the data is in {}", config.data.display());
+        let place = wiring::shown(&access::place(&config));
+        info!(%place, "the data is in {place}");
 
         let workers = Workers::start(&desk);
         let tracker = Tracker::new();

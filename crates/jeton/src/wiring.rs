@@ -7,6 +7,9 @@ use service::{Desk, Setup};
 use store::{Clock, Options, Store};
 use token::SystemEntropy;
 
+use store::place::{Access, Place};
+
+use crate::access;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Failure;
@@ -21,15 +24,29 @@ impl Clock for SystemClock {
     }
 }
 
-/// Opens the data that the configuration names. Nothing else may have it open.
-pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<Desk>> {
-    let options = Options {
-        data: config.data.clone(),
-        keys: config.keys_file.clone(),
-        readers: usize::try_from(config.store_readers.get())?,
-        ballast_bytes: config.store_ballast_bytes,
-        watermark_bytes: config.store_free_space_watermark_bytes,
-    };
+/// The clock of this machine.
+pub(crate) fn clock() -> SystemClock {
+    SystemClock
+}
+
+/// A place as a person speaks of it.
+pub(crate) fn shown(place: &Place) -> String {
+    match place {
+        Place::Sqlite(data) => data.display().to_string(),
+        Place::Postgres(there) => there.to_string(),
+    }
+}
+
+/// Opens the store that the configuration names. Nothing else may have an SQLite open.
+pub(crate) async fn open(config: &Config) -> Result<Arc<Desk>, Failure> {
+    let access = access::of(config)?;
+    let shown = shown(&access.place);
+    let desk = opened(config, access).await.with_context(|| format!("could not open the data in {shown}"))?;
+    Ok(desk)
+}
+
+async fn opened(config: &Config, Access { place, password, keys }: Access) -> anyhow::Result<Arc<Desk>> {
+    let readers = usize::try_from(config.store_readers.get())?;
     let setup = Setup {
         entropy: Arc::new(SystemEntropy),
         verifier: verifier::Options {
@@ -39,11 +56,26 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<Desk>> {
         foreign_tokens: config.server_foreign_tokens,
     };
     Desk::open(setup, async |listener| {
-        let store = Store::open_sqlite(options, Arc::new(SystemClock), Arc::new(SystemEntropy), listener);
-        store.map_err(anyhow::Error::from)
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let store = match place {
+            Place::Sqlite(data) => {
+                let options = Options {
+                    data,
+                    keys,
+                    readers,
+                    ballast_bytes: config.store_ballast_bytes,
+                    watermark_bytes: config.store_free_space_watermark_bytes,
+                };
+                Store::open_sqlite(options, clock, entropy, listener)?
+            }
+            Place::Postgres(_) => {
+                drop(password);
+                anyhow::bail!("this jeton does not serve from PostgreSQL yet");
+            }
+        };
+        Ok(store)
     })
     .await
-    .with_context(|| format!("could not open the data in {}", config.data.display()))
 }
 
 /// Runs a command that works on the data itself on a runtime of its own.

@@ -8,6 +8,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use store::place::{self, Place, Secret};
 use tracing_subscriber::filter::Targets;
 
 /// One key of the configuration.
@@ -27,6 +28,10 @@ pub struct Key {
     pub secret: bool,
     /// Whether a text is a value of this key.
     pub takes: fn(&str) -> bool,
+    /// What is wrong with a text that is none, where that says more than `accepts`.
+    pub why_not: fn(&str) -> Option<String>,
+    /// A text as it may be shown.
+    pub shown: fn(&str) -> String,
 }
 
 /// How a value is written in TOML and JSON.
@@ -69,12 +74,19 @@ impl Key {
             unset,
             secret,
             takes: |text| T::parse(text).is_some(),
+            why_not: T::why_not,
+            shown: T::shown,
         }
     }
 
     /// The environment variable of this key: `server.listen` is `JETON_SERVER__LISTEN`.
     pub fn variable(&self) -> String {
         format!("JETON_{}", self.name.replace('.', "__").to_ascii_uppercase())
+    }
+
+    /// The key of `jeton.toml` under which the path of a file with this secret stands.
+    pub fn of_file(&self) -> Option<String> {
+        self.secret.then(|| format!("{}_file", self.name))
     }
 }
 
@@ -92,6 +104,17 @@ pub trait Setting: Sized {
     fn nothing() -> Option<Self> {
         None
     }
+
+    /// What is wrong with a text that is no value, where that says more than
+    /// [`Setting::ACCEPTS`]; completes the sentence "it is …, but".
+    fn why_not(_: &str) -> Option<String> {
+        None
+    }
+
+    /// A text as it may be shown, also one that is no value: without what in it is secret.
+    fn shown(text: &str) -> String {
+        text.to_owned()
+    }
 }
 
 impl<T: Setting> Setting for Option<T> {
@@ -104,6 +127,14 @@ impl<T: Setting> Setting for Option<T> {
 
     fn nothing() -> Option<Self> {
         Some(None)
+    }
+
+    fn why_not(text: &str) -> Option<String> {
+        T::why_not(text)
+    }
+
+    fn shown(text: &str) -> String {
+        T::shown(text)
     }
 }
 
@@ -219,6 +250,33 @@ impl Setting for PublicUrl {
             && !authority.as_str().contains('@')
             && !authority.host().is_empty();
         plain.then(|| Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+/// Where the facts are. The place may carry a password, which is not shown.
+impl Setting for Place {
+    const ACCEPTS: &'static str =
+        "`sqlite:DIR`, or the URL of a database, as in `postgres://jeton@db.example.com/jeton`";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn why_not(text: &str) -> Option<String> {
+        text.parse::<Self>().err().map(|why| why.to_string())
+    }
+
+    fn shown(text: &str) -> String {
+        place::redacted(text)
+    }
+}
+
+/// A password.
+impl Setting for Secret {
+    const ACCEPTS: &'static str = "a password";
+
+    fn parse(text: &str) -> Option<Self> {
+        (!text.is_empty() && !text.contains('\0')).then(|| Self::new(text))
     }
 }
 

@@ -50,8 +50,10 @@ pub struct Value {
 
 impl fmt::Debug for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text =
-            if self.key.secret { self.text.as_ref().map(|_| "(secret)") } else { self.text.as_deref() };
+        let text = self.text.as_deref().map(|text| match self.key.secret {
+            true => "(secret)".to_owned(),
+            false => (self.key.shown)(text),
+        });
         out.debug_struct("Value")
             .field("key", &self.key.name)
             .field("text", &text)
@@ -134,9 +136,10 @@ fn not_taken(key: &Key, origin: &Origin, text: &str) -> Problem {
     let shown = if key.secret {
         "a value that is not shown".to_owned()
     } else {
-        format!("`{}`", text.escape_debug())
+        format!("`{}`", (key.shown)(text).escape_debug())
     };
-    Problem(format!("{} is {shown} ({origin}), but it accepts {}", key.name, key.accepts))
+    let but = (key.why_not)(text).unwrap_or_else(|| format!("it accepts {}", key.accepts));
+    Problem(format!("{} is {shown} ({origin}), but {but}", key.name))
 }
 
 // -- The file -----------------------------------------------------------------------------------
@@ -170,18 +173,22 @@ impl Walk<'_> {
             let path = format!("{prefix}{}", name.get_ref());
             let line = line_of(&self.file.text, name.span().start);
             let origin = Origin::File { path: self.file.path.clone(), line };
-            let key = self.keys.iter().find(|key| key.name == path);
+            let key = self.keys.iter().find_map(|key| match key.of_file() {
+                _ if key.name == path => Some((key, Holds::TheValue)),
+                Some(name) if name == path => Some((key, Holds::APath)),
+                _ => None,
+            });
             match (key, value.get_ref()) {
-                (Some(key), value) => match scalar(value) {
-                    Some(text) => {
-                        self.set.insert(key.name, (text, origin));
+                (Some((key, holds)), value) => match scalar(value).map(|text| holds.read(key, text, &origin))
+                {
+                    Some(Ok(text)) => put(self.set, self.problems, key, text, origin),
+                    Some(Err(problem)) => self.problems.push(problem),
+                    None => {
+                        let accepts = holds.accepts(key);
+                        let found = value.type_str();
+                        self.problems
+                            .push(Problem(format!("{path} is {found} ({origin}), but it accepts {accepts}")));
                     }
-                    None => self.problems.push(Problem(format!(
-                        "{} is {} ({origin}), but it accepts {}",
-                        key.name,
-                        value.type_str(),
-                        key.accepts
-                    ))),
                 },
                 (None, DeValue::Table(inner)) if !inner.is_empty() => self.table(&format!("{path}."), inner),
                 (None, DeValue::Table(_)) => self.empty_section(&path, &origin),
@@ -202,6 +209,14 @@ impl Walk<'_> {
             self.problems
                 .push(Problem(format!("unknown section [{path}] ({origin}); did you mean [{meant}]?")));
         }
+    }
+}
+
+/// A key that one source sets twice, itself and by a file, has no value that is the right one.
+fn put(set: &mut Set, problems: &mut Vec<Problem>, key: &Key, text: String, origin: Origin) {
+    let by = origin.to_string();
+    if let Some((_, other)) = set.insert(key.name, (text, origin)) {
+        problems.push(Problem(format!("{} is set twice, by {other} and by {by}; keep one", key.name)));
     }
 }
 
@@ -253,35 +268,44 @@ fn in_environment(keys: &[Key], sources: &Sources, problems: &mut Vec<Problem>) 
                 .push(Problem(format!("{} ({name}) is not UTF-8, but it accepts {}", key.name, key.accepts)));
             continue;
         };
-        let text = match holds {
-            Holds::TheValue => content.to_owned(),
-            Holds::APath => match std::fs::read_to_string(Path::new(content)) {
-                Ok(text) => text
-                    .strip_suffix('\n')
-                    .map(|line| line.strip_suffix('\r').unwrap_or(line))
-                    .unwrap_or(&text)
-                    .to_owned(),
-                Err(cause) => {
-                    problems.push(Problem(format!(
-                        "could not read {} from the file {content} ({name}): {cause}",
-                        key.name
-                    )));
-                    continue;
-                }
-            },
-        };
         let origin = Origin::Variable(name.clone().into_owned());
-        if let Some((_, other)) = set.insert(key.name, (text, origin)) {
-            problems.push(Problem(format!("{} is set twice, by {other} and by {name}; keep one", key.name)));
+        match holds.read(key, content.to_owned(), &origin) {
+            Ok(text) => put(&mut set, problems, key, text, origin),
+            Err(problem) => problems.push(problem),
         }
     }
     set
 }
 
-/// What stands in a variable.
+/// What stands in a variable, or under a key of the file.
 #[derive(Clone, Copy)]
 enum Holds {
     TheValue,
     /// The path of a file that holds the value; a line break at its end does not count.
     APath,
+}
+
+impl Holds {
+    fn read(self, key: &Key, content: String, origin: &Origin) -> Result<String, Problem> {
+        match self {
+            Self::TheValue => Ok(content),
+            Self::APath => match std::fs::read_to_string(Path::new(&content)) {
+                Ok(text) => {
+                    let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+                    Ok(line.unwrap_or(&text).to_owned())
+                }
+                Err(cause) => Err(Problem(format!(
+                    "could not read {} from the file {content} ({origin}): {cause}",
+                    key.name
+                ))),
+            },
+        }
+    }
+
+    fn accepts(self, key: &Key) -> &'static str {
+        match self {
+            Self::TheValue => key.accepts,
+            Self::APath => "a path",
+        }
+    }
 }

@@ -24,7 +24,7 @@ fn line(value: &Value) -> String {
         None => format!("# {name} is not set"),
         Some(_) if value.key.secret => format!("# {name} is set and secret"),
         Some(text) => match value.key.kind {
-            Kind::Text => format!("{name} = {}", toml::Value::from(text.as_str())),
+            Kind::Text => format!("{name} = {}", toml::Value::from((value.key.shown)(text))),
             Kind::Number | Kind::Truth => format!("{name} = {text}"),
         },
     }
@@ -46,7 +46,7 @@ fn json_value(value: &Value) -> serde_json::Value {
         None => serde_json::Value::Null,
         Some(_) if value.key.secret => json!("(secret)"),
         Some(text) => match value.key.kind {
-            Kind::Text => json!(text),
+            Kind::Text => json!((value.key.shown)(text)),
             Kind::Number => text.parse::<u64>().map_or_else(|_| json!(text), |number| json!(number)),
             Kind::Truth => json!(text == "true"),
         },
@@ -64,7 +64,12 @@ pub fn as_markdown(keys: &[Key]) -> String {
         };
         let variable = key.variable();
         let file = if key.secret { format!(" or `{variable}_FILE`") } else { String::new() };
-        let secret = if key.secret { "- secret: never shown or logged\n" } else { "" };
+        let secret = match key.of_file() {
+            Some(name) => {
+                format!("- secret: never shown or logged; `{name}` in the file names a file that holds it\n")
+            }
+            None => String::new(),
+        };
         page += &format!(
             "\n## `{}`\n\n{}\n\n- accepts {}\n- default: {unset}\n- environment: `{variable}`{file}\n{secret}",
             key.name,
@@ -83,11 +88,11 @@ const PREAMBLE: &str = "\
 
 A value comes from the first of these that sets it:
 
-1. a flag of the command (`--data`, `--listen`, `--preset`),
+1. a flag of the command (`--data`, `--store`, `--listen`, `--preset`),
 2. the environment: `JETON_` and the key in capitals, with two underscores for the point;
    each secret also as `…_FILE`, the path of a file that holds it,
 3. the file: the one that `--config FILE` names, otherwise `/etc/jeton/jeton.toml`, otherwise
-   `jeton.toml` in the working directory,
+   `jeton.toml` in the working directory; each secret also as `…_file`,
 4. the default.
 
 In the file a key stands in the table of its section:

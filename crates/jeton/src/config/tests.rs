@@ -78,6 +78,46 @@ fn the_keys_lie_in_the_data_directory_unless_told_otherwise() {
 }
 
 #[test]
+fn the_keys_of_an_sqlite_store_lie_in_its_directory_and_those_of_a_database_in_the_data_directory() {
+    for (url, keys) in
+        [("sqlite:/srv/other", "/srv/other/keys"), ("postgres://jeton@db/jeton", "/srv/j/keys")]
+    {
+        let variables = [("JETON_DATA", "/srv/j"), ("JETON_STORE__URL", url)];
+        let (config, _) = Config::load(&sources(None, &variables, None)).unwrap();
+        assert_eq!(config.keys_file, Path::new(keys));
+    }
+}
+
+#[test]
+fn the_password_of_a_database_may_stand_in_its_url_and_is_never_shown() {
+    let url = "postgres://jeton:s3cret@db/jeton?sslmode=require";
+    let bare = "postgres://jeton@db/jeton?sslmode=require";
+    for given in [
+        sources(None, &[("JETON_STORE__URL", url)], None),
+        sources(None, &[], Some(&format!("[store]\nurl = '{url}'"))),
+    ] {
+        let (config, resolved) = Config::load(&given).unwrap();
+        let Some(Place::Postgres(there)) = &config.store_url else { panic!("it is a database") };
+        assert_eq!(there.password().map(Secret::expose), Some("s3cret"));
+        let shown = [
+            show::as_toml(&resolved, true),
+            show::as_json(&resolved, true).to_string(),
+            format!("{resolved:?} {config:?}"),
+        ];
+        assert!(shown.iter().all(|text| text.contains(bare) && !text.contains("s3cret")), "{shown:?}");
+    }
+    let said = refusal(&[("JETON_STORE__URL", "postgres://jeton:s3cret@db/jeton?sslmode=prefer")], None);
+    assert_eq!(
+        said,
+        "store.url is `postgres://…@db/jeton?…` (JETON_STORE__URL), but its sslmode falls back to plain text \
+         when somebody in between asks for it; write sslmode=verify-full, require or disable"
+    );
+    let said = refusal(&[], Some("store.url = 'mysql://jeton:s3cret@db/jeton'"));
+    assert!(said.ends_with("but it begins with neither sqlite: nor postgres://"), "{said}");
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
 fn numbers_and_truths_may_be_written_as_toml_or_as_text() {
     for file in [
         "[server]\nforeign_tokens = true\nmax_connections = 0x10",
@@ -198,6 +238,32 @@ fn a_secret_may_come_from_a_file_and_is_never_shown() {
             .to_string()
             .starts_with("mail.url is a value that is not shown (JETON_MAIL__URL), but it accepts"),
         "{wrong}"
+    );
+}
+
+#[test]
+fn the_file_may_name_a_file_that_holds_a_secret() {
+    let held = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(held.path(), "s3cret\n").unwrap();
+    let path = held.path().to_str().unwrap();
+    let named = format!("[store]\npassword_file = '{path}'");
+    let (config, resolved) = Config::load(&sources(None, &[], Some(&named))).unwrap();
+    assert_eq!(config.store_password, Some(Secret::new("s3cret")));
+    let shown = show::as_toml(&resolved, true);
+    assert!(shown.contains("# store.password is set and secret"), "{shown}");
+    assert!(shown.contains("# /etc/jeton/jeton.toml:2") && !shown.contains("s3cret"), "{shown}");
+    // A stronger source goes before it, and the same source says it once.
+    let (config, _) =
+        Config::load(&sources(None, &[("JETON_STORE__PASSWORD", "stronger")], Some(&named))).unwrap();
+    assert_eq!(config.store_password, Some(Secret::new("stronger")));
+    let twice = refusal(&[], Some(&format!("{named}\npassword = 's3cret'")));
+    assert!(twice.starts_with("store.password is set twice, by /etc/jeton/jeton.toml:"), "{twice}");
+    assert!(!twice.contains("s3cret"), "{twice}");
+    let missing = refusal(&[], Some("store.password_file = '/nowhere/at/all'"));
+    assert!(missing.starts_with("could not read store.password from the file /nowhere/at/all"), "{missing}");
+    assert_eq!(
+        refusal(&[], Some("store.password_file = 1\nstore.readers_file = 'x'")).lines().last(),
+        Some("unknown key store.readers_file (/etc/jeton/jeton.toml:2); did you mean store.readers?")
     );
 }
 

@@ -1,0 +1,4 @@
+//! What an operator does to a store as a whole, beside the server rather than through it. One file
+//! a command.
+
+pub(crate) mod doctor;
