@@ -8,6 +8,7 @@ use domain::facts::Snapshot;
 use domain::refusal::Refusal;
 
 use crate::keys::KeyFileError;
+use crate::place::TlsError;
 
 /// Days for which daily counts of use are kept.
 pub const USAGE_DAYS: i32 = 400;
@@ -131,10 +132,12 @@ pub enum OpenError {
     OtherKeys { place: String },
     #[error("could not use the database {place}")]
     Postgres { place: String, source: Unavailable },
-    #[error("the database {} is damaged ({what}); restore a backup", path.display())]
-    Damaged { path: PathBuf, what: String },
+    #[error("the database {place} is damaged ({what}); restore a backup")]
+    Damaged { place: String, what: String },
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error(
         "the file system of {} allows no write-ahead log; put the data directory on a local disk",
         path.display()

@@ -12,6 +12,7 @@
 use std::fmt::Write as _;
 
 use domain::change::{Change, Entry, Write};
+use domain::facts::{Holder, Token};
 use domain::ids::{AccountId, HolderId, ServiceId};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,8 @@ pub struct JournalRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) seq: i64,
-    /// The greatest time in the journal, microseconds.
+    /// The greatest time in the journal, and of those in rows that others are compared with;
+    /// microseconds.
     pub(crate) at: i64,
     pub(crate) hash: [u8; 32],
 }
@@ -61,12 +63,7 @@ impl Head {
 
     /// The statement that keeps an entry after this one; `touched` are the rows that its change
     /// wrote. Moves on to the entry.
-    pub(crate) fn append<'a>(
-        &mut self,
-        entry: &'a Entry,
-        touched: Option<String>,
-        entropy: &dyn Entropy,
-    ) -> Query<'a> {
+    fn append<'a>(&mut self, entry: &'a Entry, touched: Option<String>, entropy: &dyn Entropy) -> Query<'a> {
         let mut salt = [0; 16];
         entropy.fill(&mut salt);
         let actor = entry.actor.to_string();
@@ -102,11 +99,43 @@ impl Head {
         )
     }
 
+    /// The statements that keep all entries of a change, the last with what the change touched.
+    pub(crate) fn append_all<'a>(
+        &mut self,
+        change: &'a Change,
+        touched: Touched,
+        entropy: &dyn Entropy,
+    ) -> Vec<Query<'a>> {
+        let mut touched = touched.text();
+        let last = change.entries.len().saturating_sub(1);
+        let entries = change.entries.iter().enumerate();
+        let entries = entries
+            .map(|(n, entry)| self.append(entry, if n == last { touched.take() } else { None }, entropy))
+            .collect();
+        self.at = self.at.max(latest(change).map_or(0, Timestamp::as_micros));
+        entries
+    }
+
     /// The statement that makes this the end, if it was at `before`.
     pub(crate) fn moved_from(&self, before: i64) -> Query<'static> {
         let sql = "UPDATE head SET seq = ?1, at = ?2, hash = ?3 WHERE seq = ?4";
         Query::new(sql, values![self.seq, self.at, self.hash, before])
     }
+}
+
+/// The latest of the times in a change by which a stop and what it stops are compared. They can be
+/// a little later than its entries: what begins after a stop is put past it.
+fn latest(change: &Change) -> Option<Timestamp> {
+    let of_token = |token: &Token| token.life.approved_at.into_iter().chain([token.life.created_at]).max();
+    let of_write = |write: &Write| match write {
+        Write::InsertToken { token, .. } => of_token(token),
+        Write::UpdateToken(token) => of_token(token),
+        Write::InsertHolder(Holder { standing, .. }) | Write::UpdateHolder(Holder { standing, .. }) => {
+            standing.revoked_before.max(standing.approve_after)
+        }
+        _ => None,
+    };
+    change.writes.iter().filter_map(of_write).max()
 }
 
 /// An entry as the chain sees it.
@@ -205,18 +234,31 @@ impl Touched {
         all
     }
 
+    /// A token by its code, which is unique across kinds.
     fn token(&mut self, id: TokenId) {
-        self.tokens.push(id.to_string());
+        self.tokens.push(id.code.to_string());
     }
 
     fn service(&mut self, id: ServiceId) {
         self.services.push(id.to_string());
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What both touched.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.tokens.extend(other.tokens);
+        self.holders.extend(other.holders);
+        self.accounts.extend(other.accounts);
+        self.services.extend(other.services);
+        self.permissions |= other.permissions;
+    }
+
     /// None where nobody has to know.
     pub(crate) fn text(&self) -> Option<String> {
-        (*self != Self::default())
-            .then(|| serde_json::to_string(self).expect("lists of short texts are JSON"))
+        (!self.is_empty()).then(|| serde_json::to_string(self).expect("lists of short texts are JSON"))
     }
 }
 

@@ -20,6 +20,7 @@ mod keys;
 mod migrations;
 mod narrowings;
 pub mod place;
+mod postgres;
 mod query;
 mod sealing;
 mod sql;
@@ -59,12 +60,14 @@ const STRETCH: usize = 5_000;
 #[derive(Clone)]
 pub enum Store {
     Sqlite(Arc<sqlite::Sqlite>),
+    Postgres(Arc<postgres::Postgres>),
 }
 
 macro_rules! each {
     ($store:expr, $backend:ident => $do:expr) => {
         match $store {
             Store::Sqlite($backend) => $do,
+            Store::Postgres($backend) => $do,
         }
     };
 }
@@ -95,6 +98,28 @@ impl Store {
         stop: Stop,
     ) -> Result<Store, OpenError> {
         sqlite::Sqlite::open(options, clock, entropy, listener, stop).map(Arc::new).map(Store::Sqlite)
+    }
+
+    /// Opens the store in a database on PostgreSQL, as one of the peers that serve from it. A
+    /// database without tables gets them; one of an older schema is refused until it is migrated.
+    /// `connections` read at the same time, besides the one that writes and the one that follows
+    /// what other peers write.
+    ///
+    /// # Errors
+    /// See [`OpenError`] for what each failure asks of the operator.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub async fn open_postgres(
+        place: &place::Postgres,
+        access: &place::Access,
+        connections: usize,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        listener: Listener,
+    ) -> Result<Store, OpenError> {
+        let open = postgres::Postgres::open(place, access, connections, clock, entropy, listener);
+        open.await.map(Arc::new).map(Store::Postgres)
     }
 
     /// The time by which everything is judged. On SQLite the wall clock, but never less than the
@@ -374,6 +399,7 @@ impl Store {
     fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
         }
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct Migration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Expand,
+    #[allow(dead_code, reason = "no step has taken anything away yet")]
     Contract,
 }
 

@@ -35,7 +35,7 @@ async fn look(access: &Access) -> Vec<Finding> {
 
 /// A store with a few entries.
 async fn settled() -> World<Sqlite> {
-    let world = World::<Sqlite>::open();
+    let world = World::<Sqlite>::open().await;
     let (_, holder) = world.family().await;
     world.token(&holder).await;
     world

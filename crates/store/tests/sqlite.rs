@@ -46,7 +46,7 @@ fn revoke(token: &Token) -> domain::change::Change {
 #[test]
 fn a_second_opening_is_refused_and_says_who_has_it() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         match open(world.backend.options()) {
             Err(OpenError::Locked { holder, .. }) => {
                 assert_eq!(holder, format!("process {}", std::process::id()));
@@ -61,7 +61,7 @@ fn a_second_opening_is_refused_and_says_who_has_it() {
 #[test]
 fn a_newer_schema_is_refused_with_both_numbers() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         world.store.close().await;
         let sql = "INSERT INTO migration VALUES (99, '0099_more', 'expand', 'from the future')";
         behind(&world.backend.data()).execute(sql, []).unwrap();
@@ -73,7 +73,7 @@ fn a_newer_schema_is_refused_with_both_numbers() {
 #[test]
 fn an_altered_migration_is_refused() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         world.store.close().await;
         behind(&world.backend.data()).execute("UPDATE migration SET checksum = 'other'", []).unwrap();
         let refused = open(world.backend.options()).err().unwrap();
@@ -84,7 +84,7 @@ fn an_altered_migration_is_refused() {
 #[test]
 fn a_damaged_database_is_refused() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         let (_, holder) = world.family().await;
         for _ in 0..50 {
             world.token(&holder).await;
@@ -105,7 +105,7 @@ fn a_damaged_database_is_refused() {
 #[test]
 fn what_is_kept_is_kept_for_its_owner_alone() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         let data = world.backend.options().data;
         for file in fs::read_dir(&data).unwrap() {
             let file = file.unwrap();
@@ -118,7 +118,7 @@ fn what_is_kept_is_kept_for_its_owner_alone() {
 #[test]
 fn the_key_file_is_made_for_its_owner_alone_and_wanted_back() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         let options = world.backend.options();
         let mode = |mode| fs::set_permissions(&options.keys, fs::Permissions::from_mode(mode)).unwrap();
         assert_eq!(fs::metadata(&options.keys).unwrap().permissions().mode() & 0o777, 0o600);
@@ -151,7 +151,7 @@ fn the_key_file_is_made_for_its_owner_alone_and_wanted_back() {
 #[test]
 fn a_kept_secret_is_nowhere_in_the_files_and_opens_only_in_its_own_row() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         let (account, holder) = world.family().await;
         let mut kept = Vec::new();
         for _ in 0..2 {
@@ -205,7 +205,7 @@ fn assert_absent(data: &Path, kept: &[(token::TokenId, String)]) {
 fn a_broken_chain_names_the_first_entry_that_does_not_fit() {
     let broken = |alter: &'static str, expected: Result<i64, i64>| {
         run(async {
-            let world = World::<Sqlite>::open();
+            let world = World::<Sqlite>::open().await;
             let (_, holder) = world.family().await;
             for _ in 0..5 {
                 world.token(&holder).await;
@@ -236,7 +236,7 @@ fn a_broken_chain_names_the_first_entry_that_does_not_fit() {
 #[test]
 fn an_acknowledged_narrowing_is_in_the_log_outside_the_database() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         let (account, holder) = world.family().await;
         let token = world.token(&holder).await;
         let log = world.backend.data().join("narrowings.log");
@@ -275,7 +275,7 @@ fn an_acknowledged_narrowing_is_in_the_log_outside_the_database() {
 #[test]
 fn below_the_watermark_only_narrowing_changes_are_taken() {
     run(async {
-        let world = World::<Sqlite>::open();
+        let world = World::<Sqlite>::open().await;
         let (account, holder) = world.family().await;
         let token = world.token(&holder).await;
         world.store.close().await;
@@ -296,7 +296,7 @@ fn below_the_watermark_only_narrowing_changes_are_taken() {
 #[test]
 fn a_listener_that_panics_stops_the_store_rather_than_leave_memory_behind() {
     run(async {
-        let backend = Sqlite::new();
+        let backend = Sqlite::new().await;
         let stopped = Arc::new(AtomicBool::new(false));
         let store = Store::open_sqlite_with(
             backend.options(),

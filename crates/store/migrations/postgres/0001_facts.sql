@@ -1,61 +1,61 @@
 -- The facts, the journal, and what is kept beside them.
 --
--- Ids are text as people see it. Times are microseconds since 1970, UTC. Documents (policy,
--- roles, bindings, grants) are JSON in TEXT; a set of permissions in them is 64 hexadecimal
--- digits. No state of a token is stored: it is derived from its times and its surroundings.
+-- The same tables and columns as SQLite's, but for `peer`. Text is compared by its bytes. Ids are
+-- text as people see it. Times are microseconds since 1970, UTC. Documents (policy, roles, bindings,
+-- grants) are JSON in text; a set of permissions in them is 64 hexadecimal digits. No state of a token is stored: it is derived from its times and its surroundings.
 
 CREATE TABLE account (
-    id             TEXT PRIMARY KEY,
-    name           TEXT NOT NULL,
-    external_id    TEXT,
-    metadata       TEXT,
-    preset         TEXT NOT NULL,
-    created_at     INTEGER NOT NULL,
-    inactive_since INTEGER,
-    policy         TEXT NOT NULL,
-    levels         TEXT NOT NULL,
-    entities       TEXT NOT NULL,
-    roles          TEXT NOT NULL,
+    id             TEXT COLLATE "C" PRIMARY KEY,
+    name           TEXT COLLATE "C" NOT NULL,
+    external_id    TEXT COLLATE "C",
+    metadata       TEXT COLLATE "C",
+    preset         TEXT COLLATE "C" NOT NULL,
+    created_at     BIGINT NOT NULL,
+    inactive_since BIGINT,
+    policy         TEXT COLLATE "C" NOT NULL,
+    levels         TEXT COLLATE "C" NOT NULL,
+    entities       TEXT COLLATE "C" NOT NULL,
+    roles          TEXT COLLATE "C" NOT NULL,
     -- The last number given to a token; outside the version, so that creating tokens does not
     -- make every other decision about the account a conflict.
-    last_number    INTEGER NOT NULL DEFAULT 0,
-    version        INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+    last_number    BIGINT NOT NULL DEFAULT 0,
+    version        BIGINT NOT NULL
+);
 
 CREATE UNIQUE INDEX account_external_id
     ON account (external_id)
     WHERE external_id IS NOT NULL;
 
 CREATE TABLE person (
-    id         TEXT PRIMARY KEY,
-    email      TEXT NOT NULL UNIQUE,
-    password   TEXT,
-    operator   INTEGER NOT NULL CHECK (operator IN (0, 1)),
-    created_at INTEGER NOT NULL,
-    version    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+    id         TEXT COLLATE "C" PRIMARY KEY,
+    email      TEXT COLLATE "C" NOT NULL UNIQUE,
+    password   TEXT COLLATE "C",
+    operator   BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    version    BIGINT NOT NULL
+);
 
 CREATE TABLE holder (
-    account           TEXT NOT NULL REFERENCES account (id),
-    id                TEXT NOT NULL,
-    kind              TEXT GENERATED ALWAYS AS (substr(id, 1, 3)) VIRTUAL,
-    name              TEXT NOT NULL,
-    person            TEXT REFERENCES person (id),
-    email             TEXT,
-    external_id       TEXT,
-    metadata          TEXT,
-    bindings          TEXT NOT NULL,
+    account           TEXT COLLATE "C" NOT NULL REFERENCES account (id),
+    id                TEXT COLLATE "C" NOT NULL,
+    kind              TEXT COLLATE "C" GENERATED ALWAYS AS (substr(id, 1, 3)) STORED,
+    name              TEXT COLLATE "C" NOT NULL,
+    person            TEXT COLLATE "C" REFERENCES person (id),
+    email             TEXT COLLATE "C",
+    external_id       TEXT COLLATE "C",
+    metadata          TEXT COLLATE "C",
+    bindings          TEXT COLLATE "C" NOT NULL,
     -- The role bound at the root, again, for the guard that counts those who have it.
-    role              TEXT,
-    inactive_since    INTEGER,
-    approve_after     INTEGER,
-    revoked_before    INTEGER,
-    removed_at        INTEGER,
-    tokens_deleted_at INTEGER,
-    created_at        INTEGER NOT NULL,
-    version           INTEGER NOT NULL,
+    role              TEXT COLLATE "C",
+    inactive_since    BIGINT,
+    approve_after     BIGINT,
+    revoked_before    BIGINT,
+    removed_at        BIGINT,
+    tokens_deleted_at BIGINT,
+    created_at        BIGINT NOT NULL,
+    version           BIGINT NOT NULL,
     PRIMARY KEY (account, id)
-) STRICT, WITHOUT ROWID;
+);
 
 CREATE UNIQUE INDEX holder_external_id
     ON holder (account, external_id)
@@ -69,63 +69,65 @@ CREATE INDEX holder_person_ever
 CREATE INDEX holder_role
     ON holder (account, role)
     WHERE role IS NOT NULL;
+-- How a peer reads again what another one wrote.
+CREATE INDEX holder_id
+    ON holder (id);
 CREATE INDEX holder_inactive
     ON holder (account, inactive_since)
     WHERE inactive_since IS NOT NULL;
 
 CREATE TABLE node (
-    account    TEXT NOT NULL REFERENCES account (id),
-    path       TEXT NOT NULL,
-    name       TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
+    account    TEXT COLLATE "C" NOT NULL REFERENCES account (id),
+    path       TEXT COLLATE "C" NOT NULL,
+    name       TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
     PRIMARY KEY (account, path)
-) STRICT, WITHOUT ROWID;
+);
 
 CREATE TABLE installation (
-    account    TEXT NOT NULL REFERENCES account (id),
-    id         TEXT NOT NULL,
-    name       TEXT NOT NULL,
-    nodes      TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    version    INTEGER NOT NULL,
+    account    TEXT COLLATE "C" NOT NULL REFERENCES account (id),
+    id         TEXT COLLATE "C" NOT NULL,
+    name       TEXT COLLATE "C" NOT NULL,
+    nodes      TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    version    BIGINT NOT NULL,
     PRIMARY KEY (account, id)
-) STRICT, WITHOUT ROWID;
+);
 
--- Rows are appended in the order of creation: the primary key is a rowid table's index whose
--- numbers rise within an account, and only the digest and the code are found at random.
+-- Numbers rise within an account; only the digest and the code are found at random.
 CREATE TABLE token (
-    account     TEXT NOT NULL,
-    number      INTEGER NOT NULL,
-    id          TEXT NOT NULL,
-    kind        TEXT GENERATED ALWAYS AS (substr(id, 1, 3)) VIRTUAL,
-    code        TEXT GENERATED ALWAYS AS (substr(id, 5)) VIRTUAL,
-    holder      TEXT NOT NULL,
-    issued_by   TEXT NOT NULL,
-    name        TEXT NOT NULL,
-    description TEXT,
-    metadata    TEXT,
-    granted     TEXT NOT NULL,
-    role        TEXT GENERATED ALWAYS AS (json_extract(granted, '$.role')) VIRTUAL,
-    node        TEXT NOT NULL,
-    desk        INTEGER NOT NULL CHECK (desk IN (0, 1)),
-    created_at  INTEGER NOT NULL,
-    not_before  INTEGER,
-    expires_at  INTEGER,
-    approved_at INTEGER,
-    revoked_at  INTEGER,
-    leaked_at   INTEGER,
-    rotated_to  TEXT,
-    grace_until INTEGER,
-    deleted_at  INTEGER,
-    reason      TEXT,
-    digest      BLOB NOT NULL CHECK (length(digest) = 32),
+    account     TEXT COLLATE "C" NOT NULL,
+    number      BIGINT NOT NULL,
+    id          TEXT COLLATE "C" NOT NULL,
+    kind        TEXT COLLATE "C" GENERATED ALWAYS AS (substr(id, 1, 3)) STORED,
+    code        TEXT COLLATE "C" GENERATED ALWAYS AS (substr(id, 5)) STORED,
+    holder      TEXT COLLATE "C" NOT NULL,
+    issued_by   TEXT COLLATE "C" NOT NULL,
+    name        TEXT COLLATE "C" NOT NULL,
+    description TEXT COLLATE "C",
+    metadata    TEXT COLLATE "C",
+    granted     TEXT COLLATE "C" NOT NULL,
+    role        TEXT COLLATE "C" GENERATED ALWAYS AS (granted::jsonb ->> 'role') STORED,
+    node        TEXT COLLATE "C" NOT NULL,
+    desk        BOOLEAN NOT NULL,
+    created_at  BIGINT NOT NULL,
+    not_before  BIGINT,
+    expires_at  BIGINT,
+    approved_at BIGINT,
+    revoked_at  BIGINT,
+    leaked_at   BIGINT,
+    rotated_to  TEXT COLLATE "C",
+    grace_until BIGINT,
+    deleted_at  BIGINT,
+    reason      TEXT COLLATE "C",
+    digest      BYTEA NOT NULL CHECK (length(digest) = 32),
     -- Where the token may be used from; none for most.
-    conditions  TEXT,
-    version     INTEGER NOT NULL,
+    conditions  TEXT COLLATE "C",
+    version     BIGINT NOT NULL,
     PRIMARY KEY (account, number),
     FOREIGN KEY (account, holder) REFERENCES holder (account, id),
     FOREIGN KEY (account, issued_by) REFERENCES holder (account, id)
-) STRICT;
+);
 
 CREATE UNIQUE INDEX token_digest
     ON token (digest);
@@ -155,107 +157,111 @@ CREATE INDEX token_counted_of_holder
 -- Texts that the policy lets people have again: XChaCha20-Poly1305, bound to account and token,
 -- under a key that is not in this database.
 CREATE TABLE sealed (
-    account TEXT NOT NULL,
-    token   TEXT NOT NULL,
-    nonce   BLOB NOT NULL CHECK (length(nonce) = 24),
-    text    BLOB NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    token   TEXT COLLATE "C" NOT NULL,
+    nonce   BYTEA NOT NULL CHECK (length(nonce) = 24),
+    text    BYTEA NOT NULL,
     PRIMARY KEY (token)
-) STRICT, WITHOUT ROWID;
+);
 
 CREATE TABLE service (
-    id         TEXT PRIMARY KEY,
-    name       TEXT NOT NULL,
-    scopes     TEXT NOT NULL,
-    accounts   TEXT,
-    digest     BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-    created_at INTEGER NOT NULL,
-    revoked_at INTEGER,
-    version    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+    id         TEXT COLLATE "C" PRIMARY KEY,
+    name       TEXT COLLATE "C" NOT NULL,
+    scopes     TEXT COLLATE "C" NOT NULL,
+    accounts   TEXT COLLATE "C",
+    digest     BYTEA NOT NULL UNIQUE CHECK (length(digest) = 32),
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    version    BIGINT NOT NULL
+);
 
 -- The registry: bits are given out in order and never mean anything else.
 CREATE TABLE permission (
-    bit  INTEGER PRIMARY KEY CHECK (bit BETWEEN 0 AND 255),
-    name TEXT NOT NULL UNIQUE
-) STRICT;
+    bit  BIGINT PRIMARY KEY CHECK (bit BETWEEN 0 AND 255),
+    name TEXT COLLATE "C" NOT NULL UNIQUE
+);
 
 -- Use is counted apart from the tokens, so that no verification writes a token's row.
 CREATE TABLE token_use (
-    token   TEXT PRIMARY KEY,
-    at      INTEGER NOT NULL,
-    address TEXT
-) STRICT, WITHOUT ROWID;
+    token   TEXT COLLATE "C" PRIMARY KEY,
+    at      BIGINT NOT NULL,
+    address TEXT COLLATE "C"
+);
 
 CREATE TABLE usage_day (
-    token    TEXT NOT NULL,
-    day      INTEGER NOT NULL,
-    admitted INTEGER NOT NULL,
-    refused  INTEGER NOT NULL,
+    token    TEXT COLLATE "C" NOT NULL,
+    day      BIGINT NOT NULL,
+    admitted BIGINT NOT NULL,
+    refused  BIGINT NOT NULL,
     PRIMARY KEY (token, day)
-) STRICT, WITHOUT ROWID;
+);
 
 CREATE TABLE usage_source (
-    token    TEXT NOT NULL,
-    day      INTEGER NOT NULL,
-    source   TEXT NOT NULL CHECK (source IN ('address', 'service')),
-    name     TEXT NOT NULL,
-    admitted INTEGER NOT NULL,
-    refused  INTEGER NOT NULL,
+    token    TEXT COLLATE "C" NOT NULL,
+    day      BIGINT NOT NULL,
+    source   TEXT COLLATE "C" NOT NULL CHECK (source IN ('address', 'service')),
+    name     TEXT COLLATE "C" NOT NULL,
+    admitted BIGINT NOT NULL,
+    refused  BIGINT NOT NULL,
     PRIMARY KEY (token, day, source, name)
-) STRICT, WITHOUT ROWID;
+);
 
 CREATE TABLE remembered (
-    key     BLOB PRIMARY KEY,
-    request BLOB NOT NULL,
-    sealed  BLOB NOT NULL,
-    until   INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+    key     BYTEA PRIMARY KEY,
+    request BYTEA NOT NULL,
+    sealed  BYTEA NOT NULL,
+    until   BIGINT NOT NULL
+);
 
 CREATE INDEX remembered_until
     ON remembered (until);
 
 CREATE TABLE setup_link (
-    hash  BLOB PRIMARY KEY,
-    until INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+    hash  BYTEA PRIMARY KEY,
+    until BIGINT NOT NULL
+);
 
 -- One order without gaps. The salt goes with the payload when that is erased; the hashes stay.
 CREATE TABLE journal (
-    seq        INTEGER PRIMARY KEY,
-    at         INTEGER NOT NULL,
-    actor      TEXT NOT NULL,
-    account    TEXT,
-    action     TEXT NOT NULL,
-    subject    TEXT NOT NULL,
-    payload    TEXT,
-    salt       BLOB,
-    entry_hash BLOB NOT NULL,
-    hash       BLOB NOT NULL,
+    seq        BIGINT PRIMARY KEY,
+    at         BIGINT NOT NULL,
+    actor      TEXT COLLATE "C" NOT NULL,
+    account    TEXT COLLATE "C",
+    action     TEXT COLLATE "C" NOT NULL,
+    subject    TEXT COLLATE "C" NOT NULL,
+    payload    TEXT COLLATE "C",
+    salt       BYTEA,
+    entry_hash BYTEA NOT NULL,
+    hash       BYTEA NOT NULL,
     -- Which rows the change wrote that memory holds, by their ids; with its last entry only.
-    touched    TEXT
-) STRICT;
+    touched    TEXT COLLATE "C"
+);
 
 -- The journal's end, always in one row: the greatest time seen, and the last entry.
 CREATE TABLE head (
-    one  INTEGER PRIMARY KEY CHECK (one = 1),
-    seq  INTEGER NOT NULL,
-    at   INTEGER NOT NULL,
-    hash BLOB NOT NULL
-) STRICT;
+    one  BIGINT PRIMARY KEY CHECK (one = 1),
+    seq  BIGINT NOT NULL,
+    at   BIGINT NOT NULL,
+    hash BYTEA NOT NULL
+);
 
 INSERT INTO head (one, seq, at, hash)
-VALUES (1, 0, 0, zeroblob(32));
+VALUES (1, 0, 0, decode(repeat('00', 32), 'hex'));
 
 -- What tells the key file of this installation from any other.
 CREATE TABLE key_check (
-    one         INTEGER PRIMARY KEY CHECK (one = 1),
-    fingerprint BLOB NOT NULL
-) STRICT;
+    one         BIGINT PRIMARY KEY CHECK (one = 1),
+    fingerprint BYTEA NOT NULL
+);
 
--- Lines for narrowings.log that are committed and not yet known to be in it.
-CREATE TABLE narrowing (
-    seq  INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    line TEXT NOT NULL,
-    PRIMARY KEY (seq, part)
-) STRICT, WITHOUT ROWID;
+-- The processes that serve from this database: how far each has applied the journal, and when it
+-- last said so (by this database's clock). A process that was away too long joins anew, in another
+-- incarnation. A logged table: a write to it shows that the primary still is one.
+CREATE TABLE peer (
+    id          TEXT COLLATE "C" PRIMARY KEY,
+    incarnation BIGINT NOT NULL,
+    applied     BIGINT NOT NULL,
+    beat        BIGINT NOT NULL,
+    -- The last step of the schema that its program knows.
+    known       BIGINT NOT NULL
+);

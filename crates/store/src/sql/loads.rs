@@ -1,12 +1,14 @@
 //! Facts for the memory of whoever verifies: by digest, or all of them.
 
 use domain::facts::Snapshot;
+use domain::ids::{AccountId, HolderId};
 use token::Digest;
 
 use super::Dialect;
 use super::query::{Query, Read, Row, Unreadable, Value, values};
 use super::reads::bound;
 use super::rows::{self, ACCOUNT, HEAD, HOLDER, SERVICE, Seen, TOKEN, TOKEN_COLUMNS};
+use crate::journal::Touched;
 use crate::query::Resume;
 
 /// Rows for memory, the values that they share, and the place of the last token.
@@ -14,22 +16,25 @@ use crate::query::Resume;
 pub(crate) struct Load {
     pub(crate) snapshot: Snapshot,
     pub(crate) last: Option<Resume>,
+    /// Which database it came from, where that was asked for.
+    pub(crate) epoch: Option<String>,
     seen: Seen,
 }
 
 impl Load {
     fn take(&mut self, kind: Kind, row: &dyn Row) -> Result<(), Unreadable> {
-        let rows = &mut self.snapshot;
+        let to = &mut self.snapshot;
         match kind {
-            Kind::Head => rows.position = rows::head(row)?.seq,
-            Kind::Token => rows.tokens.push(rows::token(row, &mut self.seen)?),
-            Kind::Holder => rows.holders.push(rows::holder(row, &mut self.seen)?),
-            Kind::Account => rows.accounts.push(rows::account(row)?),
-            Kind::Service => rows.services.push(rows::service(row)?),
+            Kind::Head => to.position = rows::head(row)?.seq,
+            Kind::Token => to.tokens.push(rows::token(row, &mut self.seen)?),
+            Kind::Holder => to.holders.push(rows::holder(row, &mut self.seen)?),
+            Kind::Account => to.accounts.push(rows::account(row)?),
+            Kind::Service => to.services.push(rows::service(row)?),
             Kind::Permission => {
                 let bit = u8::try_from(rows::int(row, 0)?).map_err(|cause| Unreadable::new(0, cause))?;
-                rows.permissions.push((bit, rows::string(row, 1)?));
+                to.permissions.push((bit, rows::string(row, 1)?));
             }
+            Kind::Epoch => self.epoch = rows::string_or_none(row, 0)?,
         }
         Ok(())
     }
@@ -44,10 +49,11 @@ enum Kind {
     Account,
     Service,
     Permission,
+    Epoch,
 }
 
-const ORDER: [Kind; 6] =
-    [Kind::Head, Kind::Token, Kind::Holder, Kind::Account, Kind::Service, Kind::Permission];
+const ORDER: [Kind; 7] =
+    [Kind::Head, Kind::Token, Kind::Holder, Kind::Account, Kind::Service, Kind::Permission, Kind::Epoch];
 
 const PERMISSIONS: &str = "SELECT bit, name FROM permission ORDER BY bit";
 
@@ -72,6 +78,45 @@ pub(crate) fn snapshot(digests: &[Digest], dialect: Dialect) -> Read<Load> {
             Query::new(accounts, digests()),
             Query::new(format!("SELECT {SERVICE} FROM service WHERE {of_services}"), digests()),
             Query::new(PERMISSIONS, []),
+        ],
+        state: Load::default(),
+        row: |load, query, row| load.take(ORDER[query], row),
+    }
+}
+
+/// The rows that changes touched, as they are now. With a token come its holder and its account:
+/// memory that began after those were written must not wait for them to change.
+pub(crate) fn touched(touched: Touched) -> Read<Load> {
+    let Touched { tokens, holders, accounts, services, permissions } = touched;
+    let dialect = Dialect::Postgres;
+    let texts = |list: &[String]| Value::Texts(list.to_vec());
+    let codes = || texts(&tokens);
+    let of_tokens = dialect.one_of_texts("t.code", 1);
+    let holders_of = format!(
+        "SELECT {HOLDER}
+         FROM holder AS h
+         WHERE {named}
+            OR (h.account, h.id) IN (SELECT t.account, t.holder FROM token AS t WHERE {of_tokens})",
+        named = dialect.one_of_texts("h.id", 2)
+    );
+    let accounts_of = format!(
+        "SELECT {ACCOUNT}
+         FROM account
+         WHERE {named} OR id IN (SELECT t.account FROM token AS t WHERE {of_tokens})",
+        named = dialect.one_of_texts("id", 2)
+    );
+    let services_of = format!("SELECT {SERVICE} FROM service WHERE {}", dialect.one_of_texts("id", 1));
+    let registry = if permissions { PERMISSIONS.to_owned() } else { format!("{PERMISSIONS} LIMIT 0") };
+    let holders: Vec<String> = holders.iter().map(HolderId::to_string).collect();
+    let accounts: Vec<String> = accounts.iter().map(AccountId::to_string).collect();
+    Read {
+        queries: vec![
+            Query::new(HEAD, []),
+            Query::new(format!("SELECT {TOKEN} FROM token AS t WHERE {of_tokens}"), vec![codes()]),
+            Query::new(holders_of, vec![codes(), Value::Texts(holders)]),
+            Query::new(accounts_of, vec![codes(), Value::Texts(accounts)]),
+            Query::new(services_of, vec![texts(&services)]),
+            Query::new(registry, []),
         ],
         state: Load::default(),
         row: |load, query, row| load.take(ORDER[query], row),

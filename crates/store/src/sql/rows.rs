@@ -256,7 +256,7 @@ pub(crate) fn bytes<const N: usize>(row: &dyn Row, column: usize) -> Result<[u8;
     bytes_or_none(row, column)?.ok_or_else(|| missing(column))
 }
 
-fn bytes_or_none<const N: usize>(row: &dyn Row, column: usize) -> Result<Option<[u8; N]>> {
+pub(crate) fn bytes_or_none<const N: usize>(row: &dyn Row, column: usize) -> Result<Option<[u8; N]>> {
     let bytes = row.bytes_or_none(column)?;
     bytes.map(|bytes| bytes.try_into().map_err(|cause| Unreadable::new(column, cause))).transpose()
 }

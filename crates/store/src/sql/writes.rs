@@ -10,6 +10,7 @@ use serde::Serialize;
 use token::{Entropy, TokenText};
 
 use super::query::{Query, Unreadable, values};
+use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
 /// Why a change falls.
@@ -85,6 +86,27 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
     Ok(vec![Step { query, must: Must::Hit }])
 }
 
+/// Refuses a change that writes facts of which the journal would not know.
+pub(crate) fn is_told(change: &Change) -> Result<(), Miss> {
+    if change.entries.is_empty() && change.writes.iter().any(is_fact) {
+        return Err(Miss::Malformed("it writes facts of which the journal would not know"));
+    }
+    Ok(())
+}
+
+/// What the caller of a change that fell is told.
+pub(crate) fn refused(miss: Miss) -> CommitError {
+    match miss {
+        Miss::Conflict => CommitError::Conflict,
+        Miss::Refused(refusal) => CommitError::Refused(refusal),
+        Miss::Malformed(what) => {
+            tracing::error!("a change was put together wrongly: {what}");
+            Unavailable::because(what).into()
+        }
+        Miss::Database(cause) => Unavailable(cause).into(),
+    }
+}
+
 /// Puts a change in its place in the order. A stop on all of a holder's tokens counts from where it
 /// stands in the journal and not from when it was decided: a token made in between, which the
 /// caller had every reason to think of, would outlive it.
@@ -129,7 +151,7 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
 }
 
 /// Whether the write changes what is known, so that the journal must say so.
-pub(crate) fn is_fact(write: &Write) -> bool {
+fn is_fact(write: &Write) -> bool {
     !matches!(write, Write::Remember(_))
 }
 

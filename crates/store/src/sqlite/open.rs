@@ -143,7 +143,9 @@ pub(crate) fn undamaged(db: &Connection, path: &Path) -> Result<(), OpenError> {
     let statement = if small { "PRAGMA quick_check(1)" } else { "SELECT 'ok' FROM sqlite_schema LIMIT 1" };
     let found: rusqlite::Result<Option<String>> = db.query_row(statement, [], |row| row.get(0)).optional();
     match found {
-        Ok(Some(found)) if found != "ok" => Err(OpenError::Damaged { path: path.to_owned(), what: found }),
+        Ok(Some(found)) if found != "ok" => {
+            Err(OpenError::Damaged { place: path.display().to_string(), what: found })
+        }
         Ok(_) => Ok(()),
         Err(cause) => Err(failed(path)(cause)),
     }
@@ -155,7 +157,7 @@ pub(crate) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     move |source| match source.sqlite_error_code() {
         Some(DatabaseCorrupt | NotADatabase) => {
-            OpenError::Damaged { path: path.clone(), what: source.to_string() }
+            OpenError::Damaged { place: path.display().to_string(), what: source.to_string() }
         }
         _ => OpenError::Database { path: path.clone(), source },
     }
@@ -227,7 +229,9 @@ pub(crate) fn end(db: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let part = execute::read(db, reads::walk(Walk::after(from, prev), usize::MAX)).map_err(&unreadable)?;
     match part.walk.end(&part.head) {
         Ok(_) => Ok(()),
-        Err(broken) => Err(OpenError::Damaged { path: path.to_owned(), what: broken.to_string() }),
+        Err(broken) => {
+            Err(OpenError::Damaged { place: path.display().to_string(), what: broken.to_string() })
+        }
     }
 }
 
@@ -237,7 +241,7 @@ pub(crate) fn unreadable(path: &Path) -> impl Fn(Unavailable) -> OpenError {
     let path = path.to_owned();
     move |Unavailable(cause)| match cause.downcast::<rusqlite::Error>() {
         Ok(cause) => failed(*cause),
-        Err(cause) => OpenError::Damaged { path: path.clone(), what: cause.to_string() },
+        Err(cause) => OpenError::Damaged { place: path.display().to_string(), what: cause.to_string() },
     }
 }
 

@@ -259,12 +259,7 @@ impl Writer {
                         _ => Ok(committed),
                     }
                 }
-                Err(Miss::Refused(refusal)) => Err(CommitError::Refused(refusal)),
-                Err(Miss::Malformed(what)) => {
-                    tracing::error!("a change was put together wrongly: {what}");
-                    Err(Unavailable::because(what).into())
-                }
-                Err(Miss::Conflict | Miss::Database(_)) => Err(CommitError::Conflict),
+                Err(miss) => Err(writes::refused(miss)),
             };
             answers.push((answer, result));
         }
@@ -354,9 +349,7 @@ fn write_change(
     tools: &Tools<'_>,
     head: &mut Head,
 ) -> Result<Written, Miss> {
-    if change.entries.is_empty() && change.writes.iter().any(writes::is_fact) {
-        return Err(Miss::Malformed("it writes facts of which the journal would not know"));
-    }
+    writes::is_told(change)?;
     check(db, change)?;
     let mut numbers = Vec::new();
     for write in &change.writes {
@@ -364,12 +357,8 @@ fn write_change(
             numbers.extend(execute::step(db, &step)?);
         }
     }
-    let mut touched = Touched::by(change).text();
-    for (left, entry) in
-        change.entries.iter().enumerate().map(|(n, entry)| (change.entries.len() - 1 - n, entry))
-    {
-        let touched = if left == 0 { touched.take() } else { None };
-        execute::run(db, &head.append(entry, touched, tools.entropy)).map_err(execute::miss)?;
+    for entry in head.append_all(change, Touched::by(change), tools.entropy) {
+        execute::run(db, &entry).map_err(execute::miss)?;
     }
     let lines = if change.narrows { narrow(db, change, head).map_err(execute::miss)? } else { Vec::new() };
     Ok(Written { position: head.seq, numbers, lines })

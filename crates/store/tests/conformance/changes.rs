@@ -197,7 +197,7 @@ pub(crate) async fn of_20_at_once_for_the_last_place_one_gets_it<B: Backend>(wor
     for _ in 0..9 {
         world.token(&holder).await;
     }
-    let lens = Lens::of(&account, world.now());
+    let lens = Lens::of(&account, at(0));
     let room = Condition::Fewer {
         account: account.id.clone(),
         holder: None,
@@ -306,7 +306,9 @@ pub(crate) async fn a_code_is_taken_across_kinds<B: Backend>(world: World<B>) {
 }
 
 pub(crate) async fn an_answer_is_remembered_once_until_its_time_is_over<B: Backend>(world: World<B>) {
-    let answer = Remembered { key: [1; 32], request: [2; 32], sealed: vec![3; 9], until: at(600) };
+    let now = world.now();
+    let answer =
+        Remembered { key: [1; 32], request: [2; 32], sealed: vec![3; 9], until: now.plus_micros(DAY) };
     let remember = |answer: &Remembered| Change::default().write(Write::Remember(answer.clone()));
     world.store.commit(remember(&answer)).await.unwrap();
     assert_eq!(world.store.remembered(&[1; 32]).await.unwrap(), Some(answer.clone()));
@@ -314,25 +316,26 @@ pub(crate) async fn an_answer_is_remembered_once_until_its_time_is_over<B: Backe
     let again = world.store.commit(remember(&answer)).await;
     assert!(matches!(again, Err(CommitError::Conflict)), "{again:?}");
 
-    world.clock.pass(600);
+    world.clock.pass(2 * DAY);
     assert_eq!(world.store.remembered(&[1; 32]).await.unwrap(), None);
-    let later = Remembered { until: at(1200), ..answer };
+    let later = Remembered { until: now.plus_micros(3 * DAY), ..answer };
     world.store.commit(remember(&later)).await.unwrap();
     assert_eq!(world.store.remembered(&[1; 32]).await.unwrap(), Some(later));
 }
 
 pub(crate) async fn a_setup_link_opens_once<B: Backend>(world: World<B>) {
+    let later = world.now().plus_micros(DAY);
     let using = |hash| change([Write::UseSetupLink { hash }]);
-    world.store.put_setup_link([1; 32], at(600)).await.unwrap();
-    world.store.put_setup_link([2; 32], at(600)).await.unwrap();
+    world.store.put_setup_link([1; 32], later).await.unwrap();
+    world.store.put_setup_link([2; 32], later).await.unwrap();
     assert!(!world.store.setup_link_open([1; 32]).await.unwrap(), "the newer one replaced it");
     assert!(world.store.setup_link_open([2; 32]).await.unwrap());
     assert!(matches!(world.store.commit(using([1; 32])).await, Err(CommitError::Conflict)));
     world.store.commit(using([2; 32])).await.unwrap();
     assert!(matches!(world.store.commit(using([2; 32])).await, Err(CommitError::Conflict)));
 
-    world.store.put_setup_link([3; 32], at(600)).await.unwrap();
-    world.clock.pass(600);
+    world.store.put_setup_link([3; 32], later).await.unwrap();
+    world.clock.pass(2 * DAY);
     assert!(!world.store.setup_link_open([3; 32]).await.unwrap());
     assert!(matches!(world.store.commit(using([3; 32])).await, Err(CommitError::Conflict)));
 }

@@ -80,20 +80,24 @@ async fn check<B: Backend>(world: &World<B>, entries: i64, holder: HolderId) {
 
 pub(crate) async fn time_does_not_go_back_when_the_wall_clock_does<B: Backend>(world: World<B>) {
     world.family().await;
+    let early = world.now();
     world.clock.pass(10 * DAY);
     let late = world.now();
-    assert_eq!(late, at(10 * DAY));
+    assert!(late >= early.plus_micros(10 * DAY));
     world.store.commit(change([]).entry(Entry { at: late, ..entry() })).await.unwrap();
 
     // Within a process.
     world.clock.wall.store(START - 100 * DAY, Ordering::SeqCst);
-    assert_eq!(world.now(), late);
-    world.clock.boot.fetch_add(5, Ordering::SeqCst);
-    assert_eq!(world.now(), late.plus_micros(5), "time passes as the machine counts it");
+    assert!(world.now() >= late);
+    world.clock.boot.fetch_add(DAY, Ordering::SeqCst);
+    let later = world.now();
+    assert!(later >= late.plus_micros(DAY), "time passes as the machine counts it");
+    world.store.commit(change([]).entry(Entry { at: later, ..entry() })).await.unwrap();
 
     // And across a restart, from the journal: what had expired stays so.
     let world = world.reopen().await;
-    assert_eq!(world.now(), late);
+    assert!(world.now() >= later);
     world.clock.boot.fetch_add(7, Ordering::SeqCst);
-    assert_eq!(world.now(), late.plus_micros(7));
+    assert!(world.now() >= later.plus_micros(7));
+    assert!(world.store.moment().earliest <= world.now());
 }

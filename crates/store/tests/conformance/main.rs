@@ -8,6 +8,7 @@ mod journal;
 mod lists;
 mod loads;
 mod others;
+mod place;
 mod states;
 mod world;
 
@@ -25,7 +26,10 @@ macro_rules! behaviours {
                     $($(
                         #[test]
                         fn $name() {
-                            crate::run(crate::$module::$name(crate::world::World::<$place>::open()));
+                            crate::run(async {
+                                let world = crate::world::World::<$place>::open().await;
+                                crate::$module::$name(world).await;
+                            });
                         }
                     )+)+
                 }
@@ -78,3 +82,4 @@ behaviours! {
 }
 
 conformance!(sqlite, crate::world::Sqlite);
+conformance!(postgres, crate::place::Postgres);

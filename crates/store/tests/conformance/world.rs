@@ -56,10 +56,10 @@ impl Clock for Driven {
 
 /// Where a backend keeps a store, and how it opens it.
 pub(crate) trait Backend {
-    fn new() -> Self
+    fn new() -> impl Future<Output = Self>
     where
         Self: Sized;
-    fn open(&self, clock: Arc<Driven>, listener: Listener) -> Result<Store, OpenError>;
+    fn open(&self, clock: Arc<Driven>, listener: Listener) -> impl Future<Output = Result<Store, OpenError>>;
 }
 
 /// SQLite in a directory of its own.
@@ -86,11 +86,11 @@ pub(crate) fn options(directory: &Path) -> Options {
 }
 
 impl Backend for Sqlite {
-    fn new() -> Self {
+    async fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn open(&self, clock: Arc<Driven>, listener: Listener) -> Result<Store, OpenError> {
+    async fn open(&self, clock: Arc<Driven>, listener: Listener) -> Result<Store, OpenError> {
         Store::open_sqlite(self.options(), clock, Arc::new(SystemEntropy), listener)
     }
 }
@@ -104,14 +104,11 @@ pub(crate) struct World<B> {
 }
 
 impl<B: Backend> World<B> {
-    pub(crate) fn open() -> Self {
-        Self::open_at(B::new())
-    }
-
-    pub(crate) fn open_at(backend: B) -> Self {
+    pub(crate) async fn open() -> Self {
+        let backend = B::new().await;
         let clock = Arc::new(Driven::default());
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let store = backend.open(clock.clone(), listener(&heard)).unwrap();
+        let store = backend.open(clock.clone(), listener(&heard)).await.unwrap();
         Self { backend, clock, heard, store }
     }
 
@@ -120,7 +117,7 @@ impl<B: Backend> World<B> {
         self.store.close().await;
         let Self { backend, clock, heard, store } = self;
         drop(store);
-        let store = backend.open(clock.clone(), listener(&heard)).unwrap();
+        let store = backend.open(clock.clone(), listener(&heard)).await.unwrap();
         Self { backend, clock, heard, store }
     }
 

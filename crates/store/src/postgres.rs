@@ -1,0 +1,205 @@
+//! PostgreSQL: one task that writes, one that follows what other peers write, a pool of
+//! connections that read.
+//!
+//! [`writer`] says how changes become durable, [`follower`] how several processes are one server;
+//! [`execute`] is how either speaks to a connection.
+
+mod connect;
+mod execute;
+mod follower;
+pub(crate) mod schema;
+mod time;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use deadpool_postgres::{Object, Pool};
+use domain::change::Change;
+use domain::facts::Snapshot;
+use domain::time::Moment;
+use token::{Code, Digest, Entropy};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::common::Common;
+use crate::contract::{Clock, CommitError, Committed, Health, Listener, OpenError, Purged, Unavailable};
+use crate::keys::Keys;
+use crate::place::Access;
+use crate::sql::beside::Beside;
+use crate::sql::query::{Query, Read};
+use crate::sql::{Dialect, loads};
+use connect::{Address, Link};
+use follower::{Applied, EPOCH, Follower};
+use time::Time;
+use writer::{GROUP, Job, Writer};
+
+/// Changes that may wait for the writer before callers wait to hand theirs in.
+const WAITING: usize = 16 * GROUP;
+
+/// An open PostgreSQL store; see [`Store`](crate::Store), whose methods these are.
+pub struct Postgres {
+    pub(crate) common: Common,
+    time: Arc<Time>,
+    pool: Pool,
+    applied: Arc<Applied>,
+    /// None once it is closed.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    stop: watch::Sender<bool>,
+    follower: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Postgres {
+    pub(crate) async fn open(
+        place: &crate::place::Postgres,
+        access: &Access,
+        connections: usize,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        listener: Listener,
+    ) -> Result<Self, OpenError> {
+        let shown = place.to_string();
+        let unavailable = |source| OpenError::Postgres { place: shown.clone(), source };
+        let address = address(place, access)?;
+        let link = Link::open(&address, None).await.map_err(unavailable)?;
+        let failed = schema::failed(&shown);
+
+        let has_keys = schema::has_keys(&link.client).await.map_err(&failed)?;
+        let keys = Keys::open(&access.keys, !has_keys, &*entropy)?;
+        schema::fit(&link.client, &shown).await?;
+        schema::right_keys(&link.client, &shown, &keys).await?;
+        schema::end(&link.client, &shown).await?;
+
+        let common = Common::new(keys);
+        let time = Arc::new(Time::starting_at(0, clock));
+        let applied = Arc::new(Applied::new());
+        let committed = Arc::new(Notify::new());
+        let mut follower = Follower {
+            address: address.clone(),
+            id: format!("peer_{}", Code::draw(&*entropy)),
+            incarnation: 0,
+            applied: applied.clone(),
+            time: time.clone(),
+            listener: listener.clone(),
+            committed: committed.clone(),
+            hints: mpsc::channel(1),
+            others: BTreeMap::new(),
+        };
+        let following = follower.connect().await.map_err(unavailable)?;
+        follower.join(&following).await.map_err(unavailable)?;
+        let (stop, stopped) = watch::channel(false);
+        let follower = tokio::spawn(follower.run(following, stopped));
+
+        let (jobs, inbox) = mpsc::channel(WAITING);
+        let pool = connect::pool(&address, connections).map_err(unavailable)?;
+        let writer = Writer {
+            address,
+            link: Some(link),
+            sealer: common.sealer.clone(),
+            entropy,
+            time: time.clone(),
+            listener,
+            applied: applied.clone(),
+            committed,
+        };
+        tokio::spawn(writer.run(inbox));
+        Ok(Self {
+            common,
+            time,
+            pool,
+            applied,
+            jobs: Mutex::new(Some(jobs)),
+            stop,
+            follower: Mutex::new(Some(follower)),
+        })
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        self.time.moment()
+    }
+
+    pub(crate) async fn read<S>(&self, read: Read<S>) -> Result<S, Unavailable> {
+        let client = self.pool.get().await.map_err(Unavailable::because)?;
+        match timeout(connect::READ, execute::read(&client, read)).await {
+            Ok(read) => read,
+            Err(_) => {
+                // Nobody knows what it is still busy with.
+                drop(Object::take(client));
+                Err(connect::late())
+            }
+        }
+    }
+
+    /// Facts for memory count only if they were read from the database that this peer follows,
+    /// and not from before where it is.
+    pub(crate) async fn snapshot(&self, digests: &[Digest]) -> Result<Snapshot, Unavailable> {
+        let applied = self.applied.position();
+        let mut read = loads::snapshot(digests, Dialect::Postgres);
+        read.queries.push(Query::new(EPOCH, []));
+        let load = self.read(read).await?;
+        if load.snapshot.position < applied || load.epoch != Some(self.applied.epoch()) {
+            return Err(Unavailable::because("the facts were read from another time or another database"));
+        }
+        Ok(load.snapshot)
+    }
+
+    pub(crate) async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.hand_in(Job::Commit { change: Box::new(change), answer }).await?;
+        answered.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    pub(crate) async fn beside(&self, what: Beside) -> Result<Purged, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.hand_in(Job::Beside { what, answer }).await?;
+        answered.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    async fn hand_in(&self, job: Job) -> Result<(), Unavailable> {
+        let jobs = self.jobs().clone().ok_or_else(gone)?;
+        jobs.send(job).await.map_err(|_| gone())
+    }
+
+    pub(crate) async fn close(&self) {
+        let jobs = self.jobs().take();
+        let (done, closed) = oneshot::channel();
+        if let Some(jobs) = jobs
+            && jobs.send(Job::Close { done }).await.is_ok()
+        {
+            // An error says that the task is gone, which is what was asked for.
+            let _ = closed.await;
+        }
+        // Nobody listening means that it has stopped already.
+        let _ = self.stop.send(true);
+        let follower = self.follower.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(follower) = follower
+            && let Err(cause) = follower.await
+        {
+            tracing::error!(%cause, "the follower of the journal failed");
+        }
+        self.pool.close();
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let position = self.applied.position();
+        let writer_alive = self.jobs().as_ref().is_some_and(|jobs| !jobs.is_closed());
+        Health { writer_alive, position, free_bytes: None, below_watermark: false, ballast: true }
+    }
+
+    fn jobs(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Job>>> {
+        // It is replaced whole, so it is right even after a panic.
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How to connect to a place.
+fn address(place: &crate::place::Postgres, access: &Access) -> Result<Address, OpenError> {
+    let mut config = place.config(access.password.as_ref());
+    config.application_name("jeton");
+    Ok(Address { config, tls: place.connector()? })
+}
+
+fn gone() -> Unavailable {
+    Unavailable::because("the store has stopped")
+}

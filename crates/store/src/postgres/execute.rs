@@ -1,0 +1,181 @@
+//! Carries out what [`sql`](crate::sql) says, on a connection.
+//!
+//! Every statement is unnamed and names the types of its values, so that a pooler which lends a
+//! connection for one transaction at a time does not mind. What belongs together is sent together:
+//! the answers of one statement are not waited for before the next is on its way.
+
+use std::error::Error;
+
+use futures_util::future::{join, join_all};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Row as Found};
+
+use crate::contract::Unavailable;
+use crate::sql::query::{Query, Read, Row, Unreadable, Value};
+use crate::sql::writes::{Miss, Must, Step};
+
+/// Begins what only reads: one snapshot for all of it, and bounds on how long it may take.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+                     SET LOCAL statement_timeout = '5s'; \
+                     SET LOCAL idle_in_transaction_session_timeout = '5s'";
+
+/// Statements under way at once; more wait for the first to be answered.
+const AT_ONCE: usize = 16;
+
+/// Runs all queries in one snapshot and gathers their rows.
+///
+/// Everything is sent when this is first polled, the end of the transaction too, so that a caller
+/// who goes away leaves a connection with which others can begin anew.
+pub(super) async fn read<S>(client: &Client, mut read: Read<S>) -> Result<S, Unavailable> {
+    let begun = client.batch_execute(BEGIN);
+    let queries = join_all(read.queries.iter().map(|query| rows(client, query)));
+    let ended = client.batch_execute("COMMIT");
+    let (begun, (answers, ended)) = join(begun, join(queries, ended)).await;
+    begun?;
+    for (n, answer) in answers.into_iter().enumerate() {
+        for row in answer? {
+            (read.row)(&mut read.state, n, &row)?;
+        }
+    }
+    ended?;
+    Ok(read.state)
+}
+
+pub(super) async fn rows(client: &Client, query: &Query<'_>) -> Result<Vec<Found>, tokio_postgres::Error> {
+    client.query_typed(&text(query), &values(query)).await
+}
+
+/// How many rows the statement changed.
+pub(super) async fn run(client: &Client, query: &Query<'_>) -> Result<u64, tokio_postgres::Error> {
+    client.execute_typed(&text(query), &values(query)).await
+}
+
+/// The same of several, in their order; the first error counts.
+pub(super) async fn run_all(client: &Client, all: &[Query<'_>]) -> Result<Vec<usize>, tokio_postgres::Error> {
+    let mut changed = Vec::with_capacity(all.len());
+    for some in all.chunks(AT_ONCE) {
+        for count in join_all(some.iter().map(|query| run(client, query))).await {
+            changed.push(usize::try_from(count?).unwrap_or(usize::MAX));
+        }
+    }
+    Ok(changed)
+}
+
+/// Takes the steps of a change, and returns the numbers that were given out.
+pub(super) async fn steps(client: &Client, steps: &[Step<'_>]) -> Result<Vec<i64>, Miss> {
+    let mut numbers = Vec::new();
+    for some in steps.chunks(AT_ONCE) {
+        // All answers are taken in, the first miss counts: those after it only say that the
+        // transaction has failed.
+        for number in join_all(some.iter().map(|step| self::step(client, step))).await {
+            numbers.extend(number?);
+        }
+    }
+    Ok(numbers)
+}
+
+async fn step(client: &Client, step: &Step<'_>) -> Result<Option<i64>, Miss> {
+    match step.must {
+        Must::Pass => run(client, &step.query).await.map(|_| None).map_err(miss),
+        Must::Hit => match run(client, &step.query).await.map_err(miss)? {
+            1 => Ok(None),
+            _ => Err(Miss::Conflict),
+        },
+        Must::Number => {
+            let rows = rows(client, &step.query).await.map_err(miss)?;
+            rows.first().ok_or(Miss::Conflict)?.try_get(0).map(Some).map_err(miss)
+        }
+    }
+}
+
+/// Constraints that a decision can foresee are guards; what a constraint still catches came in
+/// between, so deciding again will find it.
+fn miss(cause: tokio_postgres::Error) -> Miss {
+    // Class 23: integrity constraint violation.
+    if cause.code().is_some_and(|code| code.code().starts_with("23")) {
+        tracing::warn!(cause = %told(&cause), "a constraint refused a change that its guards let pass");
+        Miss::Conflict
+    } else {
+        Miss::Database(cause.into())
+    }
+}
+
+/// What the server said, in one line: the error by itself only says that there was one.
+pub(super) fn told(cause: &tokio_postgres::Error) -> String {
+    match cause.as_db_error() {
+        Some(said) => format!("{} ({})", said.message(), said.code().code()),
+        None => match cause.source() {
+            Some(source) => format!("{cause}: {source}"),
+            None => cause.to_string(),
+        },
+    }
+}
+
+/// Whether the server refuses because something is there already.
+pub(super) fn is_code(cause: &tokio_postgres::Error, code: &SqlState) -> bool {
+    cause.code() == Some(code)
+}
+
+impl From<tokio_postgres::Error> for Unavailable {
+    fn from(cause: tokio_postgres::Error) -> Self {
+        Self::because(told(&cause))
+    }
+}
+
+fn text(query: &Query<'_>) -> String {
+    query.text.replace('?', "$")
+}
+
+fn values<'q>(query: &'q Query<'_>) -> Vec<(&'q (dyn ToSql + Sync), Type)> {
+    query.values.iter().map(|value| (value as &(dyn ToSql + Sync), kind(value))).collect()
+}
+
+fn kind(value: &Value<'_>) -> Type {
+    match value {
+        Value::Int(_) => Type::INT8,
+        Value::Text(_) => Type::TEXT,
+        Value::Bytes(_) => Type::BYTEA,
+        Value::Flag(_) => Type::BOOL,
+        Value::Texts(_) => Type::TEXT_ARRAY,
+        Value::Blobs(_) => Type::BYTEA_ARRAY,
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, ty: &Type, to: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Int(number) => number.to_sql(ty, to),
+            Self::Text(text) => text.as_deref().to_sql(ty, to),
+            Self::Bytes(bytes) => bytes.as_deref().to_sql(ty, to),
+            Self::Flag(flag) => flag.to_sql(ty, to),
+            Self::Texts(texts) => texts.to_sql(ty, to),
+            Self::Blobs(blobs) => blobs.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>().to_sql(ty, to),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl Row for Found {
+    fn int_or_none(&self, column: usize) -> Result<Option<i64>, Unreadable> {
+        self.try_get(column).map_err(|cause| Unreadable::new(column, cause))
+    }
+
+    fn str_or_none(&self, column: usize) -> Result<Option<&str>, Unreadable> {
+        self.try_get(column).map_err(|cause| Unreadable::new(column, cause))
+    }
+
+    fn bytes_or_none(&self, column: usize) -> Result<Option<&[u8]>, Unreadable> {
+        self.try_get(column).map_err(|cause| Unreadable::new(column, cause))
+    }
+
+    fn flag(&self, column: usize) -> Result<bool, Unreadable> {
+        self.try_get(column).map_err(|cause| Unreadable::new(column, cause))
+    }
+}

@@ -1,0 +1,285 @@
+//! The one task of this peer that writes.
+//!
+//! Up to 64 waiting changes go into one transaction, each in a savepoint, so that a refused one
+//! falls alone. The transaction locks the head row first, and with it the order of the whole
+//! server: numbers are given out in the order of commits, and what a guard counts stays counted.
+//! Then, in this order: COMMIT, the listener, the answers.
+//!
+//! Where nobody can say whether COMMIT went through, the callers hear that; whether it did is in
+//! the journal, which this peer follows like any other's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::change::{Change, Write};
+use domain::facts::Snapshot;
+use domain::time::Timestamp;
+use futures_util::future::join;
+use token::Entropy;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+
+use super::connect::{Address, Link, late};
+use super::execute;
+use super::follower::Applied;
+use super::time::Time;
+use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Unavailable};
+use crate::journal::{Head, Touched};
+use crate::sealing::Sealer;
+use crate::sql::beside::Beside;
+use crate::sql::query::Query;
+use crate::sql::rows::{self, HEAD};
+use crate::sql::writes::{self, Miss, Tools};
+use crate::sql::{Dialect, checks};
+
+/// Changes in one transaction, at most: as many savepoints as PostgreSQL keeps at hand.
+pub(super) const GROUP: usize = 64;
+
+/// Begins what writes. The lock is waited for no longer than a caller would; an old setting of the
+/// server must not make a commit less durable than it is answered to be.
+const BEGIN: &str = "BEGIN; \
+                     SET LOCAL synchronous_commit = on; \
+                     SET LOCAL lock_timeout = '4s'; \
+                     SET LOCAL statement_timeout = '5s'; \
+                     SET LOCAL idle_in_transaction_session_timeout = '5s'";
+
+/// How long a group may take before its connection is given up.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What the task is handed.
+pub(super) enum Job {
+    Commit { change: Box<Change>, answer: oneshot::Sender<Result<Committed, CommitError>> },
+    Beside { what: Beside, answer: oneshot::Sender<Result<Purged, CommitError>> },
+    Close { done: oneshot::Sender<()> },
+}
+
+pub(super) struct Writer {
+    pub(super) address: Address,
+    pub(super) link: Option<Link>,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) time: Arc<Time>,
+    pub(super) listener: Listener,
+    pub(super) applied: Arc<Applied>,
+    /// Rung after each commit, for those who tell the other peers.
+    pub(super) committed: Arc<Notify>,
+}
+
+/// A change and who waits for it.
+struct Waiting {
+    change: Box<Change>,
+    answer: oneshot::Sender<Result<Committed, CommitError>>,
+}
+
+/// A change that is written, within the transaction.
+struct Written {
+    position: i64,
+    /// For each token it inserted, in order.
+    numbers: Vec<i64>,
+}
+
+/// A group that is durable: where the journal was before and is now, and what became of each.
+struct Group {
+    before: Head,
+    after: Head,
+    written: Vec<Result<Written, Miss>>,
+}
+
+impl Writer {
+    /// Works until it is told to close, or everybody who could ask is gone.
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(GROUP);
+        let mut closing = Vec::new();
+        while closing.is_empty() && inbox.recv_many(&mut jobs, GROUP).await > 0 {
+            let mut waiting = Vec::new();
+            let mut beside = Vec::new();
+            for job in jobs.drain(..) {
+                match job {
+                    Job::Commit { change, answer } => waiting.push(Waiting { change, answer }),
+                    Job::Beside { what, answer } => beside.push((what, answer)),
+                    Job::Close { done } => closing.push(done),
+                }
+            }
+            if !waiting.is_empty() {
+                self.commit(waiting).await;
+            }
+            for (what, answer) in beside {
+                // Whoever asked may be gone; it is done all the same.
+                let _ = answer.send(self.beside(&what).await);
+            }
+        }
+        // Whoever was too late is told so by the end of the channel.
+        drop(inbox);
+        drop(self.link);
+        for done in closing {
+            let _ = done.send(());
+        }
+    }
+
+    async fn commit(&mut self, mut waiting: Vec<Waiting>) {
+        let grouped = match self.link().await {
+            Ok(link) => {
+                let grouped = timeout(PATIENCE, group(&link, &self.tools(), &mut waiting)).await;
+                self.keep(link, grouped)
+            }
+            Err(cause) => Err(cause),
+        };
+        match grouped {
+            Ok(group) => self.settle(waiting, group),
+            Err(cause) => {
+                let cause = cause.0.to_string();
+                tracing::error!(%cause, "could not write a group of changes: {cause}");
+                for each in waiting {
+                    let _ = each.answer.send(Err(Unavailable::because(cause.clone()).into()));
+                }
+            }
+        }
+    }
+
+    /// The connection, or a new one.
+    async fn link(&mut self) -> Result<Link, Unavailable> {
+        match self.link.take().filter(|link| !link.is_closed()) {
+            Some(link) => Ok(link),
+            None => Link::open(&self.address, None).await,
+        }
+    }
+
+    /// Keeps a connection for the next time, where what it was used for ended well. Else it is
+    /// given up: the database undoes what was begun, unless a COMMIT was on its way.
+    fn keep<T>(
+        &mut self,
+        link: Link,
+        done: Result<Result<T, Unavailable>, Elapsed>,
+    ) -> Result<T, Unavailable> {
+        let done = done.map_err(|_| late())??;
+        self.link = Some(link);
+        Ok(done)
+    }
+
+    fn tools(&self) -> Tools<'_> {
+        Tools { sealer: &self.sealer, entropy: &*self.entropy, now: self.time.moment().latest }
+    }
+
+    /// What follows a commit: the listener, the answers.
+    fn settle(&mut self, waiting: Vec<Waiting>, group: Group) {
+        let Group { before, after, written } = group;
+        let mut snapshot = Snapshot { position: after.seq, ..Snapshot::default() };
+        let mut answers = Vec::with_capacity(waiting.len());
+        for (Waiting { change, answer }, written) in waiting.into_iter().zip(written) {
+            let result = match written {
+                Ok(written) => {
+                    let number = written.numbers.last().copied();
+                    let mut numbers = written.numbers.into_iter();
+                    for write in change.writes {
+                        let inserts = matches!(write, Write::InsertToken { .. });
+                        let number = if inserts { numbers.next() } else { None };
+                        writes::settle(write, number, &mut snapshot);
+                    }
+                    Ok(Committed { position: written.position, number })
+                }
+                Err(miss) => Err(writes::refused(miss)),
+            };
+            answers.push((answer, result));
+        }
+        if after.seq != before.seq {
+            self.time.at_least(after.at);
+            (self.listener)(Heard::Rows(snapshot));
+            self.applied.own(before, after);
+            self.committed.notify_one();
+        }
+        for (answer, result) in answers {
+            let _ = answer.send(result);
+        }
+    }
+
+    async fn beside(&mut self, what: &Beside) -> Result<Purged, CommitError> {
+        let link = self.link().await?;
+        let done = timeout(PATIENCE, carry_out(&link, what)).await;
+        Ok(self.keep(link, done)?)
+    }
+}
+
+/// Writes a group in one transaction.
+async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Result<Group, Unavailable> {
+    let client = &link.client;
+    let lock = Query::new(format!("{HEAD} FOR UPDATE"), []);
+    let (begun, head) = join(client.batch_execute(BEGIN), execute::rows(client, &lock)).await;
+    begun?;
+    let before = head?.first().map(|row| rows::head(row)).transpose()?;
+    let before = before.ok_or_else(|| Unavailable::because("the journal has no head"))?;
+    let mut after = before;
+    let mut all = Vec::with_capacity(waiting.len());
+    let mut entries = Vec::new();
+    let mut next = "SAVEPOINT change";
+    for each in waiting.iter_mut() {
+        writes::in_order(&mut each.change, Timestamp::from_micros(after.at));
+        let mut end = after;
+        let written = write(link, next, &each.change, tools, &mut end).await;
+        next = match written {
+            Err(Miss::Database(cause)) => return Err(Unavailable(cause)),
+            Err(_) => "ROLLBACK TO SAVEPOINT change",
+            Ok(_) => "RELEASE SAVEPOINT change; SAVEPOINT change",
+        };
+        all.push(written.map(|(numbers, said)| {
+            entries.extend(said);
+            after = end;
+            Written { position: after.seq, numbers }
+        }));
+    }
+    if matches!(all.last(), Some(Err(_))) {
+        client.batch_execute(next).await?;
+    }
+    if after.seq != before.seq {
+        entries.push(after.moved_from(before.seq));
+        execute::run_all(client, &entries).await?;
+    }
+    link.was_warned();
+    client.batch_execute("COMMIT").await?;
+    if link.was_warned() {
+        return Err(Unavailable::because(
+            "the commit is not known to be on the standby; it may be there all the same",
+        ));
+    }
+    Ok(Group { before, after, written: all })
+}
+
+async fn carry_out(link: &Link, what: &Beside) -> Result<Purged, Unavailable> {
+    let client = &link.client;
+    let statements = what.statements();
+    client.batch_execute(BEGIN).await?;
+    let changed = execute::run_all(client, &statements).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(what.purged(&changed))
+}
+
+/// Carries out one change behind its savepoint. Returns the numbers it gave out, and the statements
+/// that keep its entries, which go in with those of the whole group.
+async fn write<'c>(
+    link: &Link,
+    savepoint: &str,
+    change: &'c Change,
+    tools: &Tools<'_>,
+    head: &mut Head,
+) -> Result<(Vec<i64>, Vec<Query<'c>>), Miss> {
+    let client = &link.client;
+    let broken = |cause: tokio_postgres::Error| Miss::Database(execute::told(&cause).into());
+    if let Some(question) = checks::question(change, Dialect::Postgres) {
+        let begun = client.batch_execute(savepoint);
+        let (begun, answer) = join(begun, execute::rows(client, &question)).await;
+        begun.map_err(broken)?;
+        let answer = answer.map_err(broken)?;
+        let row = answer.first().ok_or(Miss::Malformed("its conditions were not answered"))?;
+        checks::answer(change, row)?;
+    } else {
+        client.batch_execute(savepoint).await.map_err(broken)?;
+    }
+    writes::is_told(change)?;
+    let mut steps = Vec::new();
+    for write in &change.writes {
+        steps.extend(writes::steps(write, tools)?);
+    }
+    let numbers = execute::steps(client, &steps).await?;
+    let entries = head.append_all(change, Touched::by(change), tools.entropy);
+    Ok((numbers, entries))
+}
