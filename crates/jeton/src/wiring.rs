@@ -1,5 +1,8 @@
 //! The rooms below, put together: clock, generator, store, verifier, desk.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -45,7 +48,7 @@ pub(crate) async fn open(config: &Config) -> Result<Arc<Desk>, Failure> {
     Ok(desk)
 }
 
-async fn opened(config: &Config, Access { place, password, keys }: Access) -> anyhow::Result<Arc<Desk>> {
+async fn opened(config: &Config, access: Access) -> anyhow::Result<Arc<Desk>> {
     let readers = usize::try_from(config.store_readers.get())?;
     let setup = Setup {
         entropy: Arc::new(SystemEntropy),
@@ -57,25 +60,31 @@ async fn opened(config: &Config, Access { place, password, keys }: Access) -> an
     };
     Desk::open(setup, async |listener| {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let store = match place {
+        let store = match &access.place {
             Place::Sqlite(data) => {
                 let options = Options {
-                    data,
-                    keys,
+                    data: data.clone(),
+                    keys: access.keys.clone(),
                     readers,
                     ballast_bytes: config.store_ballast_bytes,
                     watermark_bytes: config.store_free_space_watermark_bytes,
                 };
                 Store::open_sqlite(options, clock, entropy, listener)?
             }
-            Place::Postgres(_) => {
-                drop(password);
-                anyhow::bail!("this jeton does not serve from PostgreSQL yet");
+            Place::Postgres(there) => {
+                make_private(&config.data)?;
+                Store::open_postgres(there, &access, readers, clock, entropy, listener).await?
             }
         };
         Ok(store)
     })
     .await
+}
+
+/// The data directory holds the key file also where the facts are elsewhere.
+fn make_private(data: &Path) -> anyhow::Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.with_context(|| format!("could not make the directory {}", data.display()))
 }
 
 /// Runs a command that works on the data itself on a runtime of its own.

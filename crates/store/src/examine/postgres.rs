@@ -9,11 +9,11 @@ use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
 
-use super::{Finding, Verdict, bad, clock, good, journal, keys, note, schema, told, unreadable};
+use super::{Finding, bad, clock, good, journal, keys, note, schema, told, unreadable};
 use crate::STRETCH;
 use crate::contract::{Clock, Unavailable};
 use crate::journal::{self, GENESIS, Head, Link, Walk};
-use crate::migrations::Applied;
+use crate::migrations::{self, Applied};
 use crate::place::{Postgres, Secret, Tls};
 use crate::sql::Dialect;
 
@@ -215,7 +215,7 @@ fn hash(row: &Row, at: usize) -> [u8; 32] {
 
 async fn peers(db: &Transaction<'_>, head: &Head) -> Result<Vec<Finding>, tokio_postgres::Error> {
     let sql = "
-        SELECT id, applied, (extract(epoch FROM clock_timestamp()) * 1000000)::int8 - beat
+        SELECT id, applied, (extract(epoch FROM clock_timestamp()) * 1000000)::int8 - beat, known
         FROM peer
         ORDER BY id";
     let rows = db.query_typed(sql, &[]).await?;
@@ -223,17 +223,22 @@ async fn peers(db: &Transaction<'_>, head: &Head) -> Result<Vec<Finding>, tokio_
         return Ok(vec![good("peers", "none runs")]);
     }
     let found = rows.iter().map(|row| {
-        let (id, applied, silent): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        let (id, applied, silent, knows): (&str, i64, i64, i64) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
         let lag = head.seq - applied;
+        let beat = silent as f64 / 1e6;
         let value =
-            format!("{id} has applied {applied}, {lag} behind; beat {:.1} s ago", silent as f64 / 1e6);
-        match silent {
-            SILENT.. => note(
+            format!("{id} has applied {applied}, {lag} behind; beat {beat:.1} s ago; knows schema {knows}");
+        match (silent, knows < migrations::known()) {
+            (SILENT.., _) => note(
                 "peer",
                 value,
-                "it was killed or cannot reach the database; a peer that is back takes a new row",
+                "it was killed or cannot reach the database; when it is back it joins anew",
             ),
-            _ => Finding { name: "peer", value, verdict: Verdict::Good, help: None },
+            (_, true) => {
+                note("peer", value, "an older version; `jeton migrate --contract` waits for it to end")
+            }
+            (_, false) => good("peer", value),
         }
     });
     Ok(found.collect())

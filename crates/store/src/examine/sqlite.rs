@@ -177,7 +177,7 @@ fn whole(db: &Connection) -> rusqlite::Result<Finding> {
     })
 }
 
-fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
+pub(crate) fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
     let mut statement = db.prepare("SELECT number, kind, checksum FROM migration")?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Applied { number: row.get(0)?, kind: row.get(1)?, checksum: row.get(2)? })
