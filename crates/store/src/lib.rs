@@ -45,6 +45,7 @@ pub use contract::{
 pub use examine::{Finding, Verdict, examine};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
+pub use migrations::Migrated;
 pub use query::{After, HolderKind, HolderQuery, LastUse, Place, Resume, Sort, TokenQuery, UsageReport};
 
 use common::Common;
@@ -61,6 +62,19 @@ const STRETCH: usize = 5_000;
 pub enum Store {
     Sqlite(Arc<sqlite::Sqlite>),
     Postgres(Arc<postgres::Postgres>),
+}
+
+/// Brings a store's schema up to this program's, one process at a time: SQLite's lock, or an
+/// advisory lock on PostgreSQL, where servers of the version before may go on running. What takes
+/// something away is done only with `contract`, once every peer that runs knows of it.
+///
+/// # Errors
+/// A schema of a newer program is refused; see [`OpenError`] for that and the rest.
+pub async fn migrate(access: &place::Access, contract: bool) -> Result<Migrated, OpenError> {
+    match &access.place {
+        place::Place::Sqlite(data) => sqlite::migrate(data),
+        place::Place::Postgres(there) => postgres::migrate(there, access, contract).await,
+    }
 }
 
 macro_rules! each {
@@ -118,7 +132,8 @@ impl Store {
         entropy: Arc<dyn Entropy>,
         listener: Listener,
     ) -> Result<Store, OpenError> {
-        let open = postgres::Postgres::open(place, access, connections, clock, entropy, listener);
+        let stop = contract::abort();
+        let open = postgres::Postgres::open(place, access, connections, clock, entropy, listener, stop);
         open.await.map(Arc::new).map(Store::Postgres)
     }
 

@@ -64,6 +64,18 @@ impl Migration {
     }
 }
 
+/// What was done to a schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The last step before; 0 for a database without tables.
+    pub from: i64,
+    /// The last step now.
+    pub to: i64,
+    /// Steps that take something away, by name: they wait until they are asked for, and until
+    /// every peer that runs knows them.
+    pub waiting: Vec<String>,
+}
+
 /// A step that a database says it has taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Applied {

@@ -24,8 +24,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::common::Common;
-use crate::contract::{Clock, CommitError, Committed, Health, Listener, OpenError, Purged, Unavailable};
+use crate::contract::{
+    Clock, CommitError, Committed, Health, Listener, OpenError, Purged, Stop, Unavailable,
+};
 use crate::keys::Keys;
+use crate::migrations::Migrated;
 use crate::place::Access;
 use crate::sql::beside::Beside;
 use crate::sql::query::{Query, Read};
@@ -58,6 +61,7 @@ impl Postgres {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         listener: Listener,
+        stop_process: Stop,
     ) -> Result<Self, OpenError> {
         let shown = place.to_string();
         let unavailable = |source| OpenError::Postgres { place: shown.clone(), source };
@@ -89,7 +93,7 @@ impl Postgres {
         let following = follower.connect().await.map_err(unavailable)?;
         follower.join(&following).await.map_err(unavailable)?;
         let (stop, stopped) = watch::channel(false);
-        let follower = tokio::spawn(follower.run(following, stopped));
+        let follower = watched("follower", follower.run(following, stopped), stop_process.clone());
 
         let (jobs, inbox) = mpsc::channel(WAITING);
         let pool = connect::pool(&address, connections).map_err(unavailable)?;
@@ -103,7 +107,7 @@ impl Postgres {
             applied: applied.clone(),
             committed,
         };
-        tokio::spawn(writer.run(inbox));
+        watched("writer", writer.run(inbox), stop_process);
         Ok(Self {
             common,
             time,
@@ -173,10 +177,9 @@ impl Postgres {
         // Nobody listening means that it has stopped already.
         let _ = self.stop.send(true);
         let follower = self.follower.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(follower) = follower
-            && let Err(cause) = follower.await
-        {
-            tracing::error!(%cause, "the follower of the journal failed");
+        if let Some(follower) = follower {
+            // Its end is what was asked for; a panic was dealt with where it is watched.
+            let _ = follower.await;
         }
         self.pool.close();
     }
@@ -191,6 +194,35 @@ impl Postgres {
         // It is replaced whole, so it is right even after a panic.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Runs one of the two tasks on which memory rests. Where it panics, memory would be behind the
+/// facts for good, so the process stops.
+fn watched(
+    what: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+    stop_process: Stop,
+) -> JoinHandle<()> {
+    let task = tokio::spawn(task);
+    tokio::spawn(async move {
+        if task.await.is_err_and(|ended| ended.is_panic()) {
+            let sentence = format!("stopping: the {what} of the store panicked");
+            tracing::error!("{sentence}");
+            stop_process(&sentence);
+        }
+    })
+}
+
+/// Brings the schema up to this program's.
+pub(crate) async fn migrate(
+    place: &crate::place::Postgres,
+    access: &Access,
+    contract: bool,
+) -> Result<Migrated, OpenError> {
+    let shown = place.to_string();
+    let link = Link::open(&address(place, access)?, None).await;
+    let link = link.map_err(|source| OpenError::Postgres { place: shown.clone(), source })?;
+    schema::migrate(&link.client, &shown, contract).await
 }
 
 /// How to connect to a place.

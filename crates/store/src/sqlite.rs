@@ -10,7 +10,7 @@ mod space;
 mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -26,6 +26,7 @@ use crate::contract::{
     Clock, CommitError, Committed, Health, Listener, OpenError, Options, Purged, Stop, Unavailable,
 };
 use crate::keys::Keys;
+use crate::migrations::Migrated;
 use crate::narrowings::{self, Narrowings};
 use crate::sql::beside::Beside;
 use crate::sql::query::Read;
@@ -50,6 +51,16 @@ pub struct Sqlite {
     /// None once it is closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Brings the schema up to this program's. Nothing else may have the data open.
+pub(crate) fn migrate(data: &Path) -> Result<Migrated, OpenError> {
+    open::version()?;
+    open::directory(data)?;
+    let _lock = open::lock(data)?;
+    let path = data.join("jeton.db");
+    let mut db = open::writer(&path)?;
+    open::migrate(&mut db, &path)
 }
 
 impl Sqlite {

@@ -8,7 +8,7 @@ use super::execute::{self, is_code};
 use crate::contract::{OpenError, Unavailable};
 use crate::journal::{GENESIS, Walk};
 use crate::keys::Keys;
-use crate::migrations::{self, Applied, Kind, Migration, Misfit};
+use crate::migrations::{self, Applied, Kind, Migrated, Migration, Misfit};
 use crate::sql::query::{Query, values};
 use crate::sql::{Dialect, reads};
 
@@ -17,17 +17,6 @@ const LOCK: i64 = 0x6a_65_74_6f_6e;
 
 /// Entries at the journal's end that are recomputed at each start.
 const AT_START: i64 = 256;
-
-/// What was done to a schema.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Migrated {
-    /// The last step before.
-    pub from: i64,
-    /// The last step now.
-    pub to: i64,
-    /// Steps that contract, which wait until they are asked for.
-    pub waiting: Vec<String>,
-}
 
 /// Refuses a schema that this program cannot work with; fills an empty database.
 pub(super) async fn fit(client: &Client, place: &str) -> Result<(), OpenError> {

@@ -14,7 +14,7 @@ use super::execute;
 use crate::contract::{OpenError, Unavailable};
 use crate::journal::{GENESIS, Walk};
 use crate::keys::Keys;
-use crate::migrations::{self, Applied, Migration, Misfit};
+use crate::migrations::{self, Applied, Migrated, Migration, Misfit};
 use crate::sql::Dialect;
 use crate::sql::reads;
 
@@ -164,7 +164,7 @@ pub(crate) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
 }
 
 /// Brings the schema up to this program's, each step in a transaction of its own.
-pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<(), OpenError> {
+pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<Migrated, OpenError> {
     let failed = failed(path);
     let sql = "
         CREATE TABLE IF NOT EXISTS migration (
@@ -180,10 +180,14 @@ pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<(), OpenError>
         Misfit::Newer { found, known } => OpenError::NewerSchema { place: place(), found, known },
         Misfit::Altered { number } => OpenError::AlteredMigration { place: place(), number },
     })?;
+    let from = applied.iter().map(|each| each.number).max().unwrap_or_default();
+    let to = pending.last().map_or(from, |step| step.number);
     for step in pending {
         run(db, step).map_err(&failed)?;
     }
-    seed(db).map_err(&failed)
+    seed(db).map_err(&failed)?;
+    // One process has the file, so that what contracts waits for nobody.
+    Ok(Migrated { from, to, waiting: Vec::new() })
 }
 
 fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {

@@ -1,4 +1,5 @@
 //! PostgreSQL: a database of its own for each test, on the server that `JETON_TEST_POSTGRES` names.
+#![allow(dead_code, reason = "several test programs share this; each uses its part")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,6 +35,16 @@ pub(crate) async fn execute(database: &str, sql: &str) {
     driver.await.unwrap().unwrap();
 }
 
+/// What a query says, one text a row.
+pub(crate) async fn query(database: &str, sql: &str) -> Vec<String> {
+    let (client, connection) = tokio_postgres::connect(&url(database), NoTls).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let rows = client.query(sql, &[]).await.unwrap();
+    drop(client);
+    driver.await.unwrap().unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 impl Postgres {
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -49,7 +60,7 @@ impl Backend for Postgres {
     async fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
-        let name = format!("conformance_{}_{number}", std::process::id());
+        let name = format!("store_{}_{number}", std::process::id());
         execute("postgres", &format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}")).await;
         Self { name, keys: tempfile::tempdir().unwrap() }
     }
