@@ -26,6 +26,7 @@ mod sealing;
 mod sql;
 mod sqlite;
 mod time;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
 pub use migrations::Migrated;
 pub use query::{After, HolderKind, HolderQuery, LastUse, Place, Resume, Sort, TokenQuery, UsageReport};
+pub use transfer::{MoveError, Moved, transfer};
 
 use common::Common;
 use journal::Walk;
