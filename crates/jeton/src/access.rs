@@ -40,6 +40,17 @@ pub(crate) fn flag(text: &str) -> Result<Flag, Failure> {
     Ok(Flag { key: "store.url", flag: STORE, text: text.to_owned() })
 }
 
+/// The place that a flag of a command names.
+///
+/// # Errors
+/// Usage, when it is none, or has a password in it.
+pub(crate) fn named(flag: &'static str, text: &str) -> Result<Place, Failure> {
+    must_not_tell(flag, text)?;
+    text.parse().map_err(|why| {
+        Failure::usage(format!("{flag} is `{}`, but {why}", store::place::redacted(text).escape_debug()))
+    })
+}
+
 fn must_not_tell(flag: &str, text: &str) -> Result<(), Failure> {
     match text.parse() {
         Ok(Place::Postgres(there)) if there.password().is_some() => Err(Failure::usage(format!(

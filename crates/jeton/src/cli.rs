@@ -17,6 +17,8 @@ use crate::client::{output, session, token};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
 use crate::exit::{Exit, Failure};
 use crate::operations::doctor::{self, DoctorArgs};
+use crate::operations::migrate::{self, MigrateArgs};
+use crate::operations::transfer::{self, MoveArgs};
 use crate::{access, init, serve, telemetry};
 
 /// Issues, verifies, rotates and revokes API tokens.
@@ -42,7 +44,9 @@ enum Command {
     Serve(ServeArgs),
     Init(InitArgs),
     SetupLink(SetupLinkArgs),
+    Migrate(MigrateArgs),
     Doctor(DoctorArgs),
+    Move(MoveArgs),
     Login(LoginArgs),
     Logout(LogoutArgs),
     Whoami(WhoamiArgs),
@@ -255,7 +259,9 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             let (config, _) = args.installation.load(Vec::new())?;
             init::setup_link(&args, config)?;
         }
+        Command::Migrate(args) => migrate::migrate(&args)?,
         Command::Doctor(args) => return doctor::doctor(&args),
+        Command::Move(args) => transfer::move_store(&args)?,
         Command::Login(args) => session::login(args)?,
         Command::Logout(args) => session::logout(args)?,
         Command::Whoami(args) => session::whoami(args)?,

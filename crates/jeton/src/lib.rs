@@ -2,7 +2,7 @@
 //! into a running server. Rules, SQL and routes never live here.
 //!
 //! [`cli`] is the command line. What acts on an installation (`serve`, `init`, `setup-link`,
-//! `doctor`, `config`) reads the [`config`]; everything else speaks HTTP to a server and lives in
+//! `migrate`, `doctor`, `move`, `config`) reads the [`config`]; everything else speaks HTTP to a server and lives in
 //! [`client`].
 
 mod access;

@@ -2,3 +2,5 @@
 //! a command.
 
 pub(crate) mod doctor;
+pub(crate) mod migrate;
+pub(crate) mod transfer;

@@ -36,9 +36,12 @@ fn a_password_in_an_argument_is_refused_by_every_command_and_not_repeated() {
         &["serve", "--store", url][..],
         &["init", "--account", "acme", "--admin", "a@b.c", "--password-file", "p", "--store", url],
         &["setup-link", "--store", url],
+        &["migrate", "--store", url],
         &["doctor", "--store", url],
         &["config", "show", "--store", url],
         &["config", "check", "--json", "--store", url],
+        &["move", "--from", url, "--to", "sqlite:there"],
+        &["move", "--from", "sqlite:here", "--to", url],
     ] {
         let ran = run(home.path(), &[], command);
         assert_eq!(ran.exit, 2, "{command:?}: {}", ran.err);

@@ -1,0 +1,143 @@
+//! `jeton move`: moves an installation into another store.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+use store::Moved;
+use store::place::{Access, Place};
+use zeroize::Zeroizing;
+
+use crate::access::{self, Passfile};
+use crate::cli::ConfigFile;
+use crate::client::output;
+use crate::config::resolve::Origin;
+use crate::config::{Config, Resolved};
+use crate::exit::Failure;
+use crate::wiring;
+
+/// Moves an installation into an empty store, with its journal, and verifies it there.
+///
+/// Between SQLite and PostgreSQL, in both directions. Stop every server first. The store that it is
+/// moved from stays as it is. The key file goes along to SQLite where it is not there; on
+/// PostgreSQL every peer needs it.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton move --from sqlite:/var/lib/jeton --to postgres://jeton@db.example.com/jeton
+  jeton move --from postgres://jeton@db.example.com/jeton --to sqlite:/srv/jeton --json")]
+pub(crate) struct MoveArgs {
+    /// The store to move from.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// The store to move to, which must be empty.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+}
+
+pub(crate) fn move_store(args: &MoveArgs) -> Result<(), Failure> {
+    let (config, resolved) = args.file.load(Vec::new())?;
+    let (from, to) = ends(args, &config, &resolved, Passfile::usual().as_ref())?;
+    carry_keys(&from, &to)?;
+    let (places, keys) = ((from.place.to_string(), to.place.to_string()), to.keys.clone());
+    let moved = wiring::block_on(async {
+        store::transfer(from, to).await.map_err(|why| anyhow::Error::from(why).into())
+    })?;
+    if args.json {
+        return output::data(&as_json(&places, &moved, &keys).to_string());
+    }
+    let rows = moved.rows.iter().map(|(table, count)| vec![table.clone(), count.to_string()]);
+    output::data(&output::table(&["TABLE", "ROWS"], rows))?;
+    output::data(&format!(
+        "\nThe journal's {} entries arrived whole; the last has the hash {}.",
+        moved.entries, moved.head
+    ))?;
+    output::say(&format!(
+        "Start the server with --store {} and the key file {}. Do not serve {} again: what is changed there is not moved.",
+        places.1,
+        keys.display(),
+        places.0
+    ));
+    Ok(())
+}
+
+fn as_json(places: &(String, String), moved: &Moved, keys: &Path) -> serde_json::Value {
+    let rows: serde_json::Map<_, _> =
+        moved.rows.iter().map(|(table, count)| (table.clone(), json!(count))).collect();
+    json!({
+        "from": places.0, "to": places.1, "rows": rows, "entries": moved.entries, "head": moved.head,
+        "keys": keys.display().to_string(),
+    })
+}
+
+/// Both stores, with the password and the key file of each. A password that the configuration
+/// gives is for one database; for two, each has its own in the password file.
+fn ends(
+    args: &MoveArgs,
+    config: &Config,
+    resolved: &Resolved,
+    passfile: Option<&Passfile>,
+) -> Result<(Access, Access), Failure> {
+    let from = access::named("--from", &args.from)?;
+    let to = access::named("--to", &args.to)?;
+    if from == to {
+        return Err(Failure::usage("--from and --to are the same store"));
+    }
+    let both = matches!((&from, &to), (Place::Postgres(_), Place::Postgres(_)));
+    if both && config.store_password.is_some() {
+        return Err(Failure::failed("store.password is for one database, and this is about two")
+            .help("put both passwords into the file that PGPASSFILE names"));
+    }
+    let password = |place: &Place| match place {
+        Place::Sqlite(_) => Ok(None),
+        Place::Postgres(there) => access::password(config.store_password.as_ref(), there, passfile),
+    };
+    let named =
+        resolved.values.iter().any(|value| value.key.name == "keys.file" && value.origin != Origin::Default);
+    let keys = |place: &Place, otherwise: &Path| -> PathBuf {
+        match place {
+            Place::Sqlite(data) if !named => data.join("keys"),
+            _ => otherwise.to_owned(),
+        }
+    };
+    let (from_password, to_password) = (password(&from)?, password(&to)?);
+    let from_keys = keys(&from, &config.keys_file);
+    let to_keys = keys(&to, &from_keys);
+    Ok((
+        Access { place: from, password: from_password, keys: from_keys },
+        Access { place: to, password: to_password, keys: to_keys },
+    ))
+}
+
+/// Puts the key file into the data directory that an installation is moved to. One that is there
+/// stays, for the store to judge; and a database that is there lacks its own, not this one.
+fn carry_keys(from: &Access, to: &Access) -> Result<(), Failure> {
+    let Place::Sqlite(data) = &to.place else { return Ok(()) };
+    if to.keys.exists() || data.join("jeton.db").exists() {
+        return Ok(());
+    }
+    let copy = || -> io::Result<()> {
+        let text = Zeroizing::new(fs::read(&from.keys)?);
+        DirBuilder::new().recursive(true).mode(0o700).create(data)?;
+        let draft = to.keys.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&draft, &to.keys)
+    };
+    copy().map_err(|cause| {
+        let (from, to) = (from.keys.display(), to.keys.display());
+        Failure::failed(format!("could not copy the key file {from} to {to}: {cause}"))
+    })
+}
+
+#[cfg(test)]
+mod tests;
