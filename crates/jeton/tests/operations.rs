@@ -86,3 +86,12 @@ fn a_password_file_that_others_can_read_is_refused_with_what_to_do() {
     let ran = run(home.path(), &[("PGPASSFILE", "/nowhere/passwords")], &there);
     assert!(ran.err.contains("could not read the password file /nowhere/passwords"), "{}", ran.err);
 }
+
+#[test]
+fn a_store_that_is_not_there_is_neither_moved_nor_made() {
+    let home = TempDir::new().unwrap();
+    let ran = run(home.path(), &[], &["move", "--from", "sqlite:here", "--to", "sqlite:there"]);
+    assert_eq!(ran.exit, 1, "{}", ran.err);
+    assert!(ran.err.contains("there is no store at sqlite:here"), "{}", ran.err);
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}

@@ -121,7 +121,8 @@ fn ends(
 /// stays, for the store to judge; and a database that is there lacks its own, not this one.
 fn carry_keys(from: &Access, to: &Access) -> Result<(), Failure> {
     let Place::Sqlite(data) = &to.place else { return Ok(()) };
-    if to.keys.exists() || data.join("jeton.db").exists() {
+    // Where there is none to carry, the store says better what is missing.
+    if to.keys.exists() || data.join("jeton.db").exists() || !from.keys.exists() {
         return Ok(());
     }
     let copy = || -> io::Result<()> {
