@@ -7,6 +7,7 @@
 mod connect;
 mod execute;
 mod follower;
+mod herald;
 pub(crate) mod schema;
 mod time;
 mod writer;
@@ -86,17 +87,18 @@ impl Postgres {
             applied: applied.clone(),
             time: time.clone(),
             listener: listener.clone(),
-            committed: committed.clone(),
             hints: mpsc::channel(1),
             others: BTreeMap::new(),
         };
         let following = follower.connect().await.map_err(unavailable)?;
         follower.join(&following).await.map_err(unavailable)?;
         let (stop, stopped) = watch::channel(false);
-        let follower = watched("follower", follower.run(following, stopped), stop_process.clone());
+        let id = follower.id.clone();
+        let follower = watched("follower", follower.run(following, stopped.clone()), stop_process.clone());
 
         let (jobs, inbox) = mpsc::channel(WAITING);
         let pool = connect::pool(&address, connections).map_err(unavailable)?;
+        tokio::spawn(herald::run(pool.clone(), id, committed.clone(), stopped));
         let writer = Writer {
             address,
             link: Some(link),

@@ -9,15 +9,16 @@
 //! Whatever does not fit (another history, another database, this peer's row gone) empties the
 //! memory, and the peer joins anew at the head: nothing that it remembers can then be wrong.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connect::{Address, Link, READ, late};
 use super::execute;
+use super::herald::CHANNEL;
 use super::time::Time;
 use crate::contract::{Heard, Listener, Unavailable};
 use crate::journal::{self, Head, Touched};
@@ -31,18 +32,12 @@ const BEAT: Duration = Duration::from_millis(250);
 /// Pause before another try, where the database is away.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// Hints are given no more often than this, however much is committed.
-const HINT: Duration = Duration::from_millis(10);
-
 /// How long a peer's row may stand still before another one takes it away: the longest that its
 /// process may believe itself current, and 2% for clocks that run apart.
 const FORGOTTEN: i64 = 10_200_000;
 
 /// Entries applied at a time.
 const STRETCH: usize = 1_000;
-
-/// The channel of hints.
-const CHANNEL: &str = "jeton";
 
 /// Which database it is: another system or another timeline has another history. Fails on a
 /// replica, from which nothing may be believed.
@@ -139,7 +134,7 @@ pub(super) struct Follower {
     pub(super) applied: Arc<Applied>,
     pub(super) time: Arc<Time>,
     pub(super) listener: Listener,
-    pub(super) committed: Arc<Notify>,
+    /// What other peers hint at.
     pub(super) hints: (mpsc::Sender<()>, mpsc::Receiver<()>),
     /// Rows of other peers as they were last seen: beat, and since when by the boot clock.
     pub(super) others: BTreeMap<String, (i64, i64)>,
@@ -199,26 +194,14 @@ impl Follower {
     pub(super) async fn run(mut self, link: Link, mut stopped: watch::Receiver<bool>) {
         let mut link = Some(link);
         let mut next = Instant::now();
-        let mut hinted = VecDeque::from([Instant::now()]);
         loop {
-            let committed = self.committed.clone();
-            tokio::select! {
+            let hinted = tokio::select! {
                 _ = stopped.changed() => break,
-                () = committed.notified() => {
-                    // Whoever commits much hints seldom; one entry leads to all before it.
-                    let last = hinted.pop_front().unwrap_or_else(Instant::now);
-                    sleep_until(last + HINT).await;
-                    hinted.push_back(Instant::now());
-                    if let Some(link) = &link {
-                        self.hint(link).await;
-                    }
-                    continue;
-                }
-                Some(()) = self.hints.1.recv() => {}
-                () = sleep_until(next) => {}
-            }
+                Some(()) = self.hints.1.recv() => true,
+                () = sleep_until(next) => false,
+            };
             next = Instant::now()
-                + match self.step(&mut link).await {
+                + match self.step(&mut link, hinted).await {
                     Ok(()) => BEAT,
                     Err(cause) => {
                         tracing::warn!(cause = %cause.0, "the database cannot be followed: {}", cause.0);
@@ -235,15 +218,21 @@ impl Follower {
         }
     }
 
-    /// Connects where need be, and beats until there is nothing more to apply.
-    async fn step(&mut self, link: &mut Option<Link>) -> Result<(), Unavailable> {
+    /// Connects where need be, and beats until there is nothing more to apply. Where somebody
+    /// `hinted`, it looks before it beats: a beat waits for the disk, and what was taken away
+    /// should stop at once.
+    async fn step(&mut self, link: &mut Option<Link>, hinted: bool) -> Result<(), Unavailable> {
         if link.as_ref().is_none_or(Link::is_closed) {
             *link = Some(self.connect().await?);
         }
         let link = link.as_ref().expect("it was made above");
+        let mut looked = !hinted;
         loop {
-            match bounded(async { Ok(self.beat(link).await) }).await? {
-                Ok(true) => {}
+            let step = async {
+                Ok(if looked { self.beat(link).await } else { self.apply(link).await.map(|_| true) })
+            };
+            match bounded(step).await? {
+                Ok(true) => looked = true,
                 Ok(false) => return Ok(()),
                 Err(Failed::Away(cause)) => return Err(cause),
                 Err(Failed::Astray(why)) => {
@@ -261,15 +250,6 @@ impl Follower {
         let link = Link::open(&self.address, Some((self.hints.0.clone(), self.id.clone()))).await?;
         bounded(async { Ok(link.client.batch_execute(&format!("LISTEN {CHANNEL}")).await?) }).await?;
         Ok(link)
-    }
-
-    /// Tells the other peers, in a transaction of its own: inside a commit it would hold a lock of
-    /// the whole database while that waits for the disk. It need not be durable.
-    async fn hint(&self, link: &Link) {
-        let sql =
-            format!("BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}, '{}'; COMMIT", self.id);
-        // A hint that is lost makes others later by a beat.
-        let _ = timeout(READ, link.client.batch_execute(&sql)).await;
     }
 
     /// One beat. True: something was applied, so that the next one has something to say.
