@@ -14,6 +14,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use domain::change::Change;
@@ -23,6 +24,7 @@ use token::{Code, Digest, Entropy};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_postgres::Client;
 
 use crate::common::Common;
 use crate::contract::{
@@ -41,6 +43,9 @@ use writer::{GROUP, Job, Writer};
 
 /// Changes that may wait for the writer before callers wait to hand theirs in.
 const WAITING: usize = 16 * GROUP;
+
+/// How long counts of use may take to be written, which can be those of very many tokens.
+const BESIDE: Duration = Duration::from_secs(30);
 
 /// An open PostgreSQL store; see [`Store`](crate::Store), whose methods these are.
 pub struct Postgres {
@@ -156,10 +161,25 @@ impl Postgres {
         answered.await.unwrap_or_else(|_| Err(gone().into()))
     }
 
+    /// On a connection of the pool, because counts of use rest on no order and may be many: changes
+    /// must not wait for them. In a task of its own, so that a caller who goes away leaves no
+    /// transaction half done on a connection that others will have.
     pub(crate) async fn beside(&self, what: Beside) -> Result<Purged, CommitError> {
-        let (answer, answered) = oneshot::channel();
-        self.hand_in(Job::Beside { what, answer }).await?;
-        answered.await.unwrap_or_else(|_| Err(gone().into()))
+        if self.jobs().is_none() {
+            return Err(gone().into());
+        }
+        let client = self.pool.get().await.map_err(Unavailable::because)?;
+        let task = tokio::spawn(async move {
+            match timeout(BESIDE, carry_out(&client, &what)).await {
+                Ok(Ok(purged)) => Ok(purged),
+                failed => {
+                    // It may be in the middle of a transaction.
+                    drop(Object::take(client));
+                    failed.unwrap_or_else(|_| Err(connect::late()))
+                }
+            }
+        });
+        Ok(task.await.map_err(Unavailable::because)??)
     }
 
     async fn hand_in(&self, job: Job) -> Result<(), Unavailable> {
@@ -196,6 +216,14 @@ impl Postgres {
         // It is replaced whole, so it is right even after a panic.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn carry_out(client: &Client, what: &Beside) -> Result<Purged, Unavailable> {
+    let statements = what.statements();
+    client.batch_execute(writer::BEGIN).await?;
+    let changed = execute::run_all(client, &statements).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(what.purged(&changed))
 }
 
 /// Runs one of the two tasks on which memory rests. Where it panics, memory would be behind the

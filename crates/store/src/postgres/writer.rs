@@ -17,17 +17,15 @@ use domain::time::Timestamp;
 use futures_util::future::join;
 use token::Entropy;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::connect::{Address, Link, late};
 use super::execute;
 use super::follower::Applied;
 use super::time::Time;
-use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Unavailable};
+use crate::contract::{CommitError, Committed, Heard, Listener, Unavailable};
 use crate::journal::{Head, Touched};
 use crate::sealing::Sealer;
-use crate::sql::beside::Beside;
 use crate::sql::query::Query;
 use crate::sql::rows::{self, HEAD};
 use crate::sql::writes::{self, Miss, Tools};
@@ -38,7 +36,7 @@ pub(super) const GROUP: usize = 64;
 
 /// Begins what writes. The lock is waited for no longer than a caller would; an old setting of the
 /// server must not make a commit less durable than it is answered to be.
-const BEGIN: &str = "BEGIN; \
+pub(super) const BEGIN: &str = "BEGIN; \
                      SET LOCAL synchronous_commit = on; \
                      SET LOCAL lock_timeout = '4s'; \
                      SET LOCAL statement_timeout = '5s'; \
@@ -50,7 +48,6 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// What the task is handed.
 pub(super) enum Job {
     Commit { change: Box<Change>, answer: oneshot::Sender<Result<Committed, CommitError>> },
-    Beside { what: Beside, answer: oneshot::Sender<Result<Purged, CommitError>> },
     Close { done: oneshot::Sender<()> },
 }
 
@@ -93,20 +90,14 @@ impl Writer {
         let mut closing = Vec::new();
         while closing.is_empty() && inbox.recv_many(&mut jobs, GROUP).await > 0 {
             let mut waiting = Vec::new();
-            let mut beside = Vec::new();
             for job in jobs.drain(..) {
                 match job {
                     Job::Commit { change, answer } => waiting.push(Waiting { change, answer }),
-                    Job::Beside { what, answer } => beside.push((what, answer)),
                     Job::Close { done } => closing.push(done),
                 }
             }
             if !waiting.is_empty() {
                 self.commit(waiting).await;
-            }
-            for (what, answer) in beside {
-                // Whoever asked may be gone; it is done all the same.
-                let _ = answer.send(self.beside(&what).await);
             }
         }
         // Whoever was too late is told so by the end of the channel.
@@ -118,13 +109,7 @@ impl Writer {
     }
 
     async fn commit(&mut self, mut waiting: Vec<Waiting>) {
-        let grouped = match self.link().await {
-            Ok(link) => {
-                let grouped = timeout(PATIENCE, group(&link, &self.tools(), &mut waiting)).await;
-                self.keep(link, grouped)
-            }
-            Err(cause) => Err(cause),
-        };
+        let grouped = self.write(&mut waiting).await;
         match grouped {
             Ok(group) => self.settle(waiting, group),
             Err(cause) => {
@@ -137,28 +122,18 @@ impl Writer {
         }
     }
 
-    /// The connection, or a new one.
-    async fn link(&mut self) -> Result<Link, Unavailable> {
-        match self.link.take().filter(|link| !link.is_closed()) {
-            Some(link) => Ok(link),
-            None => Link::open(&self.address, None).await,
-        }
-    }
-
-    /// Keeps a connection for the next time, where what it was used for ended well. Else it is
-    /// given up: the database undoes what was begun, unless a COMMIT was on its way.
-    fn keep<T>(
-        &mut self,
-        link: Link,
-        done: Result<Result<T, Unavailable>, Elapsed>,
-    ) -> Result<T, Unavailable> {
-        let done = done.map_err(|_| late())??;
+    /// Writes a group on the connection, or on a new one. Where that does not end well, the
+    /// connection is given up: the database undoes what was begun, unless a COMMIT was on its way.
+    async fn write(&mut self, waiting: &mut [Waiting]) -> Result<Group, Unavailable> {
+        let link = match self.link.take().filter(|link| !link.is_closed()) {
+            Some(link) => link,
+            None => Link::open(&self.address, None).await?,
+        };
+        let now = self.time.moment().latest;
+        let tools = Tools { sealer: &self.sealer, entropy: &*self.entropy, now };
+        let group = timeout(PATIENCE, group(&link, &tools, waiting)).await.map_err(|_| late())??;
         self.link = Some(link);
-        Ok(done)
-    }
-
-    fn tools(&self) -> Tools<'_> {
-        Tools { sealer: &self.sealer, entropy: &*self.entropy, now: self.time.moment().latest }
+        Ok(group)
     }
 
     /// What follows a commit: the listener, the answers.
@@ -191,12 +166,6 @@ impl Writer {
         for (answer, result) in answers {
             let _ = answer.send(result);
         }
-    }
-
-    async fn beside(&mut self, what: &Beside) -> Result<Purged, CommitError> {
-        let link = self.link().await?;
-        let done = timeout(PATIENCE, carry_out(&link, what)).await;
-        Ok(self.keep(link, done)?)
     }
 }
 
@@ -242,15 +211,6 @@ async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Resul
         ));
     }
     Ok(Group { before, after, written: all })
-}
-
-async fn carry_out(link: &Link, what: &Beside) -> Result<Purged, Unavailable> {
-    let client = &link.client;
-    let statements = what.statements();
-    client.batch_execute(BEGIN).await?;
-    let changed = execute::run_all(client, &statements).await?;
-    client.batch_execute("COMMIT").await?;
-    Ok(what.purged(&changed))
 }
 
 /// Carries out one change behind its savepoint. Returns the numbers it gave out, and the statements
