@@ -11,7 +11,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use e2e::{ACCOUNT, Server};
+use e2e::{ACCOUNT, Begin, Server};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 fn main() {
     let tokens = support::argument(1_000_000);
-    let mut server = support::unlimited();
+    let mut server = support::unlimited(Begin::preset("default"));
     let mut secrets = Vec::with_capacity(MADE);
     let mut wire = Wire::open(&server.url, CALLERS);
     support::create(

@@ -16,7 +16,7 @@ use axum::extract::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::routing::post;
 use axum::serve::ListenerExt;
-use e2e::Server;
+use e2e::{Begin, Server};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn main() {
         return answer_the_same();
     }
     let requests = support::argument(100_000);
-    let server = support::unlimited();
+    let server = support::unlimited(Begin::preset("default"));
     pin(server.pid(), 0);
     pin(std::process::id(), 1);
 

@@ -41,6 +41,11 @@ impl Client {
         self.header("Authorization", &format!("Bearer {token}"))
     }
 
+    /// Whom it speaks to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None)
     }
@@ -96,6 +101,7 @@ impl Client {
             agent().run(request.body(body.to_owned()).expect("a test sends well-formed headers"))?
         };
         let text = response.body_mut().read_to_string()?;
+        let heard = crate::now();
         let asks_only = method == Method::GET || path.starts_with("/v1/verify");
         if let Some(peers) = self.peers.as_ref().filter(|_| !asks_only) {
             peers.settle();
@@ -104,6 +110,7 @@ impl Client {
             asked: format!("{method} {path}"),
             status: response.status().as_u16(),
             headers: response.headers().clone(),
+            heard,
             json: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
         })
@@ -128,6 +135,8 @@ pub struct Answer {
     asked: String,
     pub status: u16,
     pub headers: HeaderMap,
+    /// When it had come, which is before anybody waited for other peers.
+    pub heard: jiff::Timestamp,
     /// The body, or null when it is not JSON.
     pub json: Value,
     pub text: String,

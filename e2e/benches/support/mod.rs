@@ -1,11 +1,12 @@
 //! What the benchmarks share: connections that stay open, tokens to ask about, and how a series of
 //! rounds is told.
+#![allow(dead_code)] // Each benchmark is a program of its own and uses a part of this.
 
 pub(crate) mod wire;
 
 use std::time::Duration;
 
-use e2e::{ACCOUNT, Server};
+use e2e::{ACCOUNT, Begin, Server};
 use serde_json::Value;
 
 use wire::Wire;
@@ -16,8 +17,8 @@ pub(crate) const ROUNDS: usize = 9;
 pub(crate) const CALLERS: usize = 64;
 
 /// A server whose account may have any number of tokens.
-pub(crate) fn unlimited() -> Server {
-    let server = Server::start("default");
+pub(crate) fn unlimited(begin: Begin) -> Server {
+    let server = begin.start();
     let mut policy = server.policy();
     policy["limit"] = Value::Null;
     server.admin().put(&server.path("policy"), policy).ok(200);
