@@ -88,6 +88,9 @@ pub struct Evidence {
     pub seen: BTreeMap<String, Seen>,
     /// All of it, from the first entry.
     pub journal: Vec<Entry>,
+    /// Whether several processes answered. Then one may refuse what another has not heard of yet, as
+    /// long as nobody was told that it ended.
+    pub several: bool,
 }
 
 /// What happened to one token, as far as clients know.
@@ -110,7 +113,7 @@ pub fn faults(evidence: &Evidence) -> Vec<String> {
     let lines = lines(&evidence.operations);
     let mut faults = Vec::new();
     for token in lines.keys() {
-        judge_token(token, &lines, evidence.seen.get(*token), &mut faults);
+        judge_token(token, &lines, evidence.seen.get(*token), evidence.several, &mut faults);
     }
     judge_journal(evidence, &lines, &mut faults);
     faults
@@ -155,7 +158,7 @@ fn lines(operations: &[Operation]) -> Lines<'_> {
     lines
 }
 
-fn judge_token(token: &str, lines: &Lines<'_>, seen: Option<&Seen>, faults: &mut Vec<String>) {
+fn judge_token(token: &str, lines: &Lines<'_>, seen: Option<&Seen>, several: bool, faults: &mut Vec<String>) {
     let line = &lines[token];
     // The look after the restart comes last of all.
     let last = seen.map(|seen| (usize::MAX - 1, usize::MAX, seen.code.as_str()));
@@ -177,6 +180,7 @@ fn judge_token(token: &str, lines: &Lines<'_>, seen: Option<&Seen>, faults: &mut
             .verdicts
             .iter()
             .copied()
+            .filter(|_| !several)
             .chain(last)
             .find(|(begun, _, code)| *begun > end && *code == "valid");
         if let Some((begun, ..)) = revived {

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -14,6 +14,8 @@ use crate::cluster::programs;
 
 /// The name under which our own connections are known to the database.
 const OURS: &str = "e2e";
+/// From one look at the peers to the next.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A database, and a connection to it.
 pub struct Postgres {
@@ -152,17 +154,39 @@ fn in_database(cluster: &str, name: &str) -> String {
 #[derive(Clone)]
 pub(crate) struct Peers {
     postgres: Arc<Postgres>,
-    running: Arc<AtomicUsize>,
+    known: Arc<Mutex<Known>>,
 }
+
+/// The number by which we know a process, and the id that it drew when it was started.
+type Known = Vec<(usize, String)>;
 
 impl Peers {
     pub(crate) fn over(postgres: Arc<Postgres>) -> Peers {
-        Peers { postgres, running: Arc::default() }
+        Peers { postgres, known: Arc::default() }
     }
 
-    /// How many run from now on; nobody waits for those that do not.
-    pub(crate) fn run(&self, number: usize) {
-        self.running.store(number, Ordering::SeqCst);
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The ids that the database knows; those of killed processes stay for a while. None as long as
+    /// there are no tables.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let rows = self.postgres.try_rows("SELECT id FROM peer", &[]).unwrap_or_default();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// A process was started, before which these were known: waits for its row.
+    pub(crate) fn joined(&self, number: usize, before: &[String]) {
+        crate::until_within(PAUSE, "a peer joins", || {
+            let new = self.ids().into_iter().find(|id| !before.contains(id));
+            new.map(|id| self.known().push((number, id))).is_some()
+        });
+    }
+
+    /// A process ended; nobody waits for it any more.
+    pub(crate) fn left(&self, number: usize) {
+        self.known().retain(|(known, _)| *known != number);
     }
 
     /// Waits until every peer has applied the journal as far as it goes now.
@@ -171,20 +195,20 @@ impl Peers {
     /// itself will wait for them before it answers a change (the barrier of several peers); until then
     /// its clients here do, in the same place and by the same rows.
     pub(crate) fn settle(&self) {
-        if self.running.load(Ordering::SeqCst) == 0 {
-            return;
-        }
         // A database that is down is waited for as well: its peers hear of nothing before it is back.
         let number = |statement, parameters: &[&(dyn ToSql + Sync)]| {
             self.postgres.try_rows(statement, parameters).ok().map(|rows| rows[0].get::<_, i64>(0))
         };
         let mut head = None;
-        crate::until_within(Duration::from_millis(2), "all peers apply the journal", || {
-            let running = i64::try_from(self.running.load(Ordering::SeqCst)).expect("a few");
+        crate::until_within(PAUSE, "all peers apply the journal", || {
+            let running: Vec<String> = self.known().iter().map(|(_, id)| id.clone()).collect();
+            if running.is_empty() {
+                return true;
+            }
             head = head.or_else(|| number("SELECT seq FROM head", &[]));
-            let applied = "SELECT count(*) FROM peer WHERE applied >= $1";
-            running == 0
-                || head.and_then(|head| number(applied, &[&head])).is_some_and(|applied| applied >= running)
+            let applied = "SELECT count(*) FROM peer WHERE applied >= $1 AND id = ANY ($2)";
+            let applied = head.and_then(|head| number(applied, &[&head, &running]));
+            applied.is_some_and(|applied| usize::try_from(applied) == Ok(running.len()))
         });
     }
 }

@@ -331,7 +331,7 @@ impl Server {
             peer.terminate();
         }
         let codes: Vec<Option<i32>> = self.running.drain(..).map(Running::wait).collect();
-        self.ended();
+        self.meet();
         codes.into_iter().collect::<Option<Vec<i32>>>()?.into_iter().max_by_key(|code| code.unsigned_abs())
     }
 
@@ -341,14 +341,7 @@ impl Server {
         for peer in self.running.drain(..) {
             peer.kill();
         }
-        self.ended();
-    }
-
-    fn ended(&mut self) {
-        if let Some(peers) = &self.peers {
-            peers.run(0);
-        }
-        self.front = None;
+        self.meet();
     }
 
     /// Starts it again over the same data, after `stop` or `kill9`; stops it first if it runs.
@@ -379,19 +372,17 @@ impl Server {
 
     fn serve(&mut self) {
         for number in 0..self.begin.place.peers() {
-            let running = self.serve_one(number);
-            self.running.push(running);
+            self.serve_one(number);
         }
         self.url = self.running[0].url.clone();
         if self.peers.is_some() {
             let front = RoundRobin::start(&self.urls());
             self.url = front.url();
             self.front = Some(front);
-            self.meet();
         }
     }
 
-    fn serve_one(&self, number: usize) -> Running {
+    fn serve_one(&mut self, number: usize) {
         let data = self.data_of(number);
         if number > 0 && !data.exists() {
             // Peers seal and open with the same keys. The first has made them, here or in `init`.
@@ -404,19 +395,28 @@ impl Server {
             command.args(["--preset", &self.preset]);
         }
         command.args(&self.begin.arguments);
-        Running::serve(command, number, &self.output)
+        let before = self.peers.as_ref().map(Peers::ids);
+        self.running.push(Running::serve(command, number, &self.output));
+        if let (Some(peers), Some(before)) = (&self.peers, before) {
+            peers.joined(number, &before);
+        }
     }
 
     fn urls(&self) -> Vec<String> {
         self.running.iter().map(|peer| peer.url.clone()).collect()
     }
 
-    /// From now on connections go to those that run, and clients wait for these.
-    fn meet(&self) {
-        if let (Some(front), Some(peers)) = (&self.front, &self.peers) {
-            front.turn_to(&self.urls());
-            peers.run(self.running.len());
-            peers.settle();
+    /// From now on connections go to those that run, and clients wait for nobody else.
+    fn meet(&mut self) {
+        let Some(peers) = &self.peers else { return };
+        for number in 0..self.begin.place.peers() {
+            if self.running.iter().all(|peer| peer.number != number) {
+                peers.left(number);
+            }
+        }
+        match &self.front {
+            Some(front) if !self.running.is_empty() => front.turn_to(&self.urls()),
+            _ => self.front = None,
         }
     }
 
@@ -431,8 +431,7 @@ impl Server {
 
     /// Starts a peer again after `kill9_one`.
     pub fn start_one(&mut self, number: usize) {
-        let running = self.serve_one(number);
-        self.running.push(running);
+        self.serve_one(number);
         self.meet();
     }
 

@@ -34,7 +34,12 @@ fn truth() -> Evidence {
         ("token.revoked", B, "{}"),
         ("token.created", "pat_cccccccccccc", r#"{"name":"lost"}"#),
     ]);
-    Evidence { operations, seen: BTreeMap::from([(A.into(), seen("revoked")), (B.into(), beta)]), journal }
+    Evidence {
+        operations,
+        seen: BTreeMap::from([(A.into(), seen("revoked")), (B.into(), beta)]),
+        journal,
+        several: false,
+    }
 }
 
 fn verify(token: &str) -> Ask {
@@ -70,6 +75,28 @@ fn a_revoked_token_that_verifies_is_caught() {
     caught(|it| it.seen.get_mut(B).unwrap().code = "valid".into(), "was revoked at 13 and verified");
     caught(|it| it.operations[7].ended = Some((16, Outcome::Verdict("valid".into()))), "verified at 15");
     caught(|it| it.seen.get_mut(A).unwrap().code = "valid".into(), "was rotated at 8 and verified");
+}
+
+#[test]
+fn of_several_processes_one_may_be_ahead_until_somebody_is_told_or_all_have_heard() {
+    let mut ahead = truth();
+    ahead.several = true;
+    // Refused by one and good at another, while the revocation was not answered.
+    ahead.operations[5].ended = Some((40, Outcome::Done));
+    ahead.operations.push(done(verify(B), 17, 19, Outcome::Verdict("valid".into())));
+    assert_eq!(faults(&ahead), Vec::<String>::new());
+    ahead.several = false;
+    assert_eq!(faults(&ahead).len(), 1, "one process never takes it back: {:#?}", faults(&ahead));
+
+    let several = |forge: &dyn Fn(&mut Evidence)| {
+        let forge = |it: &mut Evidence| {
+            it.several = true;
+            forge(it);
+        };
+        caught(forge, "verified");
+    };
+    several(&|it| it.operations[7].ended = Some((16, Outcome::Verdict("valid".into()))));
+    several(&|it| it.seen.get_mut(B).unwrap().code = "valid".into());
 }
 
 #[test]
