@@ -92,6 +92,6 @@ fn a_store_that_is_not_there_is_neither_moved_nor_made() {
     let home = TempDir::new().unwrap();
     let ran = run(home.path(), &[], &["move", "--from", "sqlite:here", "--to", "sqlite:there"]);
     assert_eq!(ran.exit, 1, "{}", ran.err);
-    assert!(ran.err.contains("there is no store at sqlite:here"), "{}", ran.err);
+    assert!(ran.err.contains("there is no store in sqlite:here"), "{}", ran.err);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }

@@ -6,8 +6,6 @@
 mod postgres;
 mod sqlite;
 
-pub(crate) use sqlite::applied as applied_to;
-
 use std::error::Error;
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -67,6 +67,17 @@ impl Keys {
             read => read,
         }
     }
+
+    /// Puts a copy of a key file where there is none, and makes the directory for it.
+    pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), KeyFileError> {
+        let io = |path: &Path, source| KeyFileError::Io { path: path.to_owned(), source };
+        let text = Zeroizing::new(fs::read_to_string(from).map_err(|cause| io(from, cause))?);
+        let directory = to.parent().filter(|directory| !directory.as_os_str().is_empty());
+        directory
+            .map_or(Ok(()), |directory| fs::DirBuilder::new().recursive(true).mode(0o700).create(directory))
+            .and_then(|()| put(to, &text))
+            .map_err(|cause| io(to, cause))
+    }
 }
 
 /// Why the key file cannot be used.
@@ -97,7 +108,10 @@ fn create(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
     text.push_str(COMMENT);
     hex(&*secret, &mut text);
     text.push('\n');
+    put(path, &text)
+}
 
+fn put(path: &Path, text: &str) -> io::Result<()> {
     // Whole or not at all: a torn key file would look like a wrong one.
     let unfinished = path.with_extension("new");
     let mut file =

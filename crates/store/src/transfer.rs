@@ -1,25 +1,41 @@
-//! Moving an installation from one store into another, in either direction between the backends.
+//! Moving an installation from one store into another: SQLite to PostgreSQL, back, or to its like.
 //!
-//! Tables and columns have the same names in both, so rows travel as they are, table by table. What
-//! arrived is read back before it is committed: every table has to have the same rows, and the
-//! journal's chain is recomputed. Otherwise nothing stays. The store that is moved from is not
-//! written to.
+//! Both schemas have the same tables and columns, so rows travel as they are, table by table, a
+//! few hundred at a time, from one snapshot into one transaction. Before that is committed, what
+//! arrived is read back: every table must have the very rows that were sent, and the journal's
+//! chain is recomputed. So the other store has all of it or nothing. The store that is moved from
+//! is not written to, and nothing marks it: not to serve from it again is for the operator to see
+//! to, whom the command tells so.
+//!
+//! Not moved are `migration` (each schema says for itself how it came to be), `peer` (processes,
+//! not facts) and `narrowing`: those lines wait for the `narrowings.log` of the directory that they
+//! are in, by which a backup of *that* database is told what was taken away since. The rows that
+//! they tell of are moved, and a store that begins now has no backup from before. So its log
+//! begins empty, and nothing is lost.
 
 mod postgres;
 mod sqlite;
+mod tally;
 
-use domain::time::Timestamp;
-use sha2::{Digest as _, Sha256};
+use std::io;
+use std::path::PathBuf;
+
 use tokio::sync::mpsc;
 
 use crate::contract::{Broken, OpenError, Unavailable};
-use crate::journal::{self, GENESIS, Head, Link, Walk, hex};
+use crate::journal::hex;
 use crate::keys::{KeyFileError, Keys};
+use crate::migrations::{self, Applied, Misfit};
 use crate::place::{Access, Place};
+use crate::sql::Dialect;
+use tally::{Batch, Tally};
 
-/// What is moved, what is referred to before what refers to it. Apart from the migrations, which
-/// each store has of its own, from peers, and from lines that wait for a file.
+/// What is moved, and what is referred to before what refers to it.
 const TABLES: [&str; 17] = [
+    "head",
+    "journal",
+    "key_check",
+    "permission",
     "account",
     "person",
     "holder",
@@ -28,242 +44,191 @@ const TABLES: [&str; 17] = [
     "token",
     "sealed",
     "service",
-    "permission",
     "token_use",
     "usage_day",
     "usage_source",
     "remembered",
     "setup_link",
-    "journal",
-    "head",
-    "key_check",
 ];
 
-/// Rows that travel together.
-const BATCH: usize = 500;
+/// What a store has from the beginning, or from being looked at, and gives up for what arrives.
+const GIVEN_UP: [&str; 4] = ["head", "key_check", "permission", "setup_link"];
+
+/// Batches under way between a reader and a writer.
+const WAITING: usize = 4;
 
 /// An installation that has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// How many rows each table has.
-    pub rows: Vec<(String, i64)>,
+    pub rows: Vec<(&'static str, i64)>,
     /// How many entries the journal has.
     pub entries: i64,
     /// The hash of the last one, in hexadecimal digits.
     pub head: String,
 }
 
-/// Why an installation was not moved. Nothing is left of it in the other store.
+/// Why an installation was not moved. Unless it says otherwise, nothing is left of it in the other
+/// store.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
-    #[error("there is no store at {place}; look for the right --from")]
+    #[error("both are {place}; name another store to move to")]
+    Same { place: String },
+    #[error("there is no store in {place}; look for where it is")]
     Absent { place: String },
-    #[error("{peers} servers serve from {place}; stop them all, then move it")]
-    Served { place: String, peers: i64 },
-    #[error("there is something in {place} already; move into an empty store")]
-    NotEmpty { place: String },
+    #[error("{} serve from {place}; stop them all, then move", peers.join(", "))]
+    Served { place: String, peers: Vec<String> },
+    #[error("there is something in {place} already ({what}); move into an empty store")]
+    NotEmpty { place: String, what: String },
+    #[error("the key file {} is not the one of {from}; name a path at which there is none yet", path.display())]
+    OtherKeys { path: PathBuf, from: String },
     #[error(
-        "the schema of {place} is not this version's; run `jeton migrate --contract --store {place}` first"
+        "the table {table} has other columns in {to} than in {from}; \
+         run `jeton migrate --contract` on both, then move"
     )]
-    OtherSchema { place: String },
+    OtherColumns { table: &'static str, from: String, to: String },
+    #[error(
+        "the journal of {place} is not whole: {broken}; restore a backup, or find out who wrote past jeton"
+    )]
+    Broken { place: String, broken: Broken },
     #[error("the table {table} did not arrive as it was sent; nothing was moved")]
     Differs { table: &'static str },
-    #[error("the journal is not whole ({0}); nothing was moved")]
-    Broken(#[from] Broken),
     #[error(transparent)]
     Keys(#[from] KeyFileError),
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("could not use {place}")]
+    #[error("could not use {place}; nothing was moved")]
     Unavailable { place: String, source: Unavailable },
+    /// It may have arrived after all.
+    #[error(
+        "{place} did not say whether it has kept what arrived; look with `jeton doctor`, and move again if it is empty"
+    )]
+    Unknown { place: String, source: Unavailable },
 }
 
-/// Moves an installation into an empty store and verifies it there.
+/// Moves an installation into an empty store, and its key file with it where that is not there
+/// yet; see [`MoveError`] for what each refusal asks of the operator.
 ///
-/// Takes the lock of an SQLite on either side, and the journal's head of a PostgreSQL, so that
-/// nothing is written meanwhile.
-///
-/// # Errors
-/// See [`MoveError`] for what each asks of the operator.
+/// On both sides a server can neither run nor start meanwhile: SQLite's lock is held, and on
+/// PostgreSQL the journal's head and the table of peers. Blocks for moments where SQLite is opened.
 ///
 /// # Panics
 /// Outside a Tokio runtime.
-pub async fn transfer(from: Access, to: Access) -> Result<Moved, MoveError> {
-    let mut source = End::source(&from).await?;
-    let keys = same_keys(&from, &to)?;
-    crate::migrate(&to, false).await?;
-    let mut target = End::target(&to).await?;
-    let sending = |source| MoveError::Unavailable { place: from.place.to_string(), source };
-    let arriving = |source| MoveError::Unavailable { place: to.place.to_string(), source };
-
-    let mut tallies = Vec::with_capacity(TABLES.len());
-    for table in TABLES {
-        let columns = source.columns(table).await.map_err(sending)?;
-        let (sent, receiver) = mpsc::channel(4);
-        let (taken, arrived) = mpsc::channel(4);
-        let (read, counted, written) = tokio::join!(
-            source.send(table, &columns, sent),
-            count(table, &columns, receiver, Some(taken)),
-            target.take(table, &columns, arrived)
-        );
-        // Where the writing fails the reading ends early, so the first cause is the writing's.
-        written.map_err(arriving)?;
-        read.map_err(sending)?;
-        if counted.fingerprint.is_some_and(|kept| kept != keys) {
-            return Err(OpenError::OtherKeys { place: from.place.to_string() }.into());
-        }
-        tallies.push((table, columns, counted));
+pub async fn transfer(from: &Access, to: &Access) -> Result<Moved, MoveError> {
+    if from.place == to.place {
+        return Err(MoveError::Same { place: from.place.to_string() });
     }
+    let mut source = End::source(from).await?;
+    let kept = whole(&mut source).await?;
+    let there = right_keys(from, to, kept)?;
+    let mut target = End::target(to).await?;
+    let moved = match carry(&mut source, &mut target).await {
+        Ok(moved) => moved,
+        Err(why) => {
+            target.abandon().await;
+            return Err(why);
+        }
+    };
+    // The key file last: were it there without the rows, a server would begin anew beside it.
+    if !there && let Err(cause) = Keys::copy(&from.keys, &to.keys) {
+        target.abandon().await;
+        return Err(cause.into());
+    }
+    let place = target.place();
+    target.commit().await.map_err(|source| MoveError::Unknown { place, source })?;
+    Ok(moved)
+}
 
+/// Refuses a journal that is not whole before anything is done about it. Returns what tells its
+/// key file from others.
+async fn whole(source: &mut End) -> Result<Option<[u8; 32]>, MoveError> {
+    let (head, journal) = (look(source, "head").await?, look(source, "journal").await?);
+    journal.walk.end(&head.head).map_err(|broken| MoveError::Broken { place: source.place(), broken })?;
+    Ok(look(source, "key_check").await?.fingerprint)
+}
+
+/// Both sides read the same keys, or what is sealed would stay shut over there. Returns whether
+/// the other side's file is there.
+fn right_keys(from: &Access, to: &Access, kept: Option<[u8; 32]>) -> Result<bool, MoveError> {
+    let keys = match Keys::read(&from.keys) {
+        Err(cause) if is_absent(&cause) => {
+            return Err(KeyFileError::Missing { path: from.keys.clone() }.into());
+        }
+        read => read?.fingerprint(),
+    };
+    if kept.is_some_and(|kept| kept != keys) {
+        return Err(OpenError::OtherKeys { place: from.place.to_string() }.into());
+    }
+    let there = match Keys::read(&to.keys) {
+        Err(cause) if is_absent(&cause) => return Ok(false),
+        read => read?.fingerprint(),
+    };
+    match there == keys {
+        true => Ok(true),
+        false => Err(MoveError::OtherKeys { path: to.keys.clone(), from: from.place.to_string() }),
+    }
+}
+
+fn is_absent(cause: &KeyFileError) -> bool {
+    matches!(cause, KeyFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
+/// Writes all tables, then reads them back.
+async fn carry(source: &mut End, target: &mut End) -> Result<Moved, MoveError> {
+    let mut sent = Vec::with_capacity(TABLES.len());
+    for table in TABLES {
+        sent.push(copy(source, target, table).await?);
+    }
     let mut rows = Vec::with_capacity(TABLES.len());
-    let (mut walk, mut head) = (Walk::after(0, GENESIS), Head::START);
-    for (table, columns, sent) in tallies {
-        let (again, receiver) = mpsc::channel(4);
-        let (read, arrived) =
-            tokio::join!(target.send(table, &columns, again), count(table, &columns, receiver, None));
-        read.map_err(arriving)?;
-        if arrived.rows != sent.rows || arrived.sum != sent.sum {
+    let (mut head, mut journal) = (None, None);
+    for (table, sent) in TABLES.into_iter().zip(sent) {
+        let arrived = look(target, table).await?;
+        if (arrived.rows, arrived.sum) != (sent.rows, sent.sum) {
             return Err(MoveError::Differs { table });
         }
-        rows.push((table.to_owned(), arrived.rows));
-        walk = if table == "journal" { arrived.walk } else { walk };
-        head = arrived.head.unwrap_or(head);
-    }
-    let entries = walk.end(&head)?;
-    target.commit().await.map_err(arriving)?;
-    let mut shown = String::with_capacity(64);
-    hex(&head.hash, &mut shown);
-    Ok(Moved { rows, entries, head: shown })
-}
-
-/// The fingerprint of the key file on both sides: with another one what is sealed would stay shut.
-fn same_keys(from: &Access, to: &Access) -> Result<[u8; 32], MoveError> {
-    let keys = Keys::read(&from.keys)?.fingerprint();
-    match Keys::read(&to.keys)?.fingerprint() == keys {
-        true => Ok(keys),
-        false => Err(OpenError::OtherKeys { place: from.place.to_string() }.into()),
-    }
-}
-
-/// A value on its way. A truth travels as 0 or 1.
-#[derive(Clone, Debug, PartialEq)]
-enum Cell {
-    Null,
-    Number(i64),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl Cell {
-    fn number(&self) -> i64 {
-        match self {
-            Self::Number(number) => *number,
-            _ => 0,
+        rows.push((table, arrived.rows));
+        match table {
+            "head" => head = Some(arrived.head),
+            "journal" => journal = Some(arrived.walk),
+            _ => {}
         }
     }
-
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// None also for bytes of another length.
-    fn bytes<const N: usize>(&self) -> Option<[u8; N]> {
-        match self {
-            Self::Bytes(bytes) => bytes.as_slice().try_into().ok(),
-            _ => None,
-        }
-    }
+    let (head, walk) = head.zip(journal).expect("both are among the tables");
+    let entries = walk.end(&head).map_err(|broken| MoveError::Broken { place: target.place(), broken })?;
+    let mut digits = String::with_capacity(64);
+    hex(&head.hash, &mut digits);
+    Ok(Moved { rows, entries, head: digits })
 }
 
-type Batch = Vec<Vec<Cell>>;
-
-/// What was seen of a table.
-struct Tally {
-    rows: i64,
-    /// The sum of the rows' hashes: the same for the same rows in any order.
-    sum: u128,
-    /// Of the journal, whose rows come in their order.
-    walk: Walk,
-    head: Option<Head>,
-    /// Of the key file that the store was written with.
-    fingerprint: Option<[u8; 32]>,
+/// Writes the rows of a table on one side into the same table on the other.
+async fn copy(source: &mut End, target: &mut End, table: &'static str) -> Result<Tally, MoveError> {
+    let columns = source.columns(table).await.map_err(|cause| source.failed(cause))?;
+    if columns != target.columns(table).await.map_err(|cause| target.failed(cause))? {
+        return Err(MoveError::OtherColumns { table, from: source.place(), to: target.place() });
+    }
+    let mut tally = Tally::of(table, &columns);
+    let (sent, receiver) = mpsc::channel(WAITING);
+    let (taken, arrived) = mpsc::channel(WAITING);
+    let (read, counted, written) = tokio::join!(
+        source.send(table, &columns, sent),
+        tally.watch(receiver, Some(taken)),
+        target.take(table, &columns, arrived),
+    );
+    // Where writing or counting fails, reading ends early and says nothing; where reading fails,
+    // what was written seems to be all of it.
+    written.map_err(|cause| target.failed(cause))?;
+    read.and(counted).map_err(|cause| source.failed(cause))?;
+    Ok(tally)
 }
 
-/// Counts what comes in, and passes it on. Ends early where nobody takes it.
-async fn count(
-    table: &str,
-    columns: &[String],
-    mut from: mpsc::Receiver<Batch>,
-    to: Option<mpsc::Sender<Batch>>,
-) -> Tally {
-    let mut tally = Tally { rows: 0, sum: 0, walk: Walk::after(0, GENESIS), head: None, fingerprint: None };
-    let at = |name: &str| columns.iter().position(|column| column == name);
-    while let Some(batch) = from.recv().await {
-        for row in &batch {
-            tally.rows += 1;
-            tally.sum = tally.sum.wrapping_add(hash_of(row));
-            let cell = |name: &str| at(name).and_then(|at| row.get(at)).unwrap_or(&Cell::Null);
-            match table {
-                "journal" => tally.walk.step(&link(cell)),
-                "head" => {
-                    let hash = cell("hash").bytes().unwrap_or_default();
-                    tally.head = Some(Head { seq: cell("seq").number(), at: cell("at").number(), hash });
-                }
-                "key_check" => tally.fingerprint = cell("fingerprint").bytes(),
-                _ => {}
-            }
-        }
-        if let Some(to) = &to
-            && to.send(batch).await.is_err()
-        {
-            break;
-        }
-    }
-    tally
-}
-
-/// Of all cells with their kinds and lengths, so that no two rows read alike.
-fn hash_of(row: &[Cell]) -> u128 {
-    let mut hash = Sha256::new();
-    for cell in row {
-        let (kind, bytes): (u8, &[u8]) = match cell {
-            Cell::Null => (0, &[]),
-            Cell::Number(number) => (1, &number.to_be_bytes()),
-            Cell::Text(text) => (2, text.as_bytes()),
-            Cell::Bytes(bytes) => (3, bytes),
-        };
-        hash.update([kind]);
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    u128::from_be_bytes(*digest.first_chunk().expect("32 bytes begin with 16"))
-}
-
-fn link<'a>(cell: impl Fn(&str) -> &'a Cell) -> Link {
-    let text = |name: &str| cell(name).text().unwrap_or_default();
-    let computed = cell("payload").text().zip(cell("salt").bytes::<16>()).map(|(payload, salt)| {
-        let at = Timestamp::from_micros(cell("at").number());
-        let (actor, account) = (text("actor"), cell("account").text());
-        journal::entry_hash(&journal::entry_text(
-            at,
-            actor,
-            account,
-            text("action"),
-            text("subject"),
-            payload,
-            &salt,
-        ))
-    });
-    Link {
-        seq: cell("seq").number(),
-        entry_hash: cell("entry_hash").bytes().unwrap_or_default(),
-        computed,
-        hash: cell("hash").bytes().unwrap_or_default(),
-    }
+/// Reads a table through.
+async fn look(end: &mut End, table: &'static str) -> Result<Tally, MoveError> {
+    let columns = end.columns(table).await.map_err(|cause| end.failed(cause))?;
+    let mut tally = Tally::of(table, &columns);
+    let (sent, receiver) = mpsc::channel(WAITING);
+    let (read, counted) = tokio::join!(end.send(table, &columns, sent), tally.watch(receiver, None));
+    read.and(counted).map_err(|cause| end.failed(cause))?;
+    Ok(tally)
 }
 
 /// One side of a move, within a transaction.
@@ -272,46 +237,53 @@ enum End {
     Postgres(postgres::End),
 }
 
+macro_rules! each {
+    ($end:expr, $backend:ident => $do:expr) => {
+        match $end {
+            End::Sqlite($backend) => $do,
+            End::Postgres($backend) => $do,
+        }
+    };
+}
+
 impl End {
     /// A store that nobody writes to while this is there.
     async fn source(access: &Access) -> Result<Self, MoveError> {
         match &access.place {
             Place::Sqlite(data) => sqlite::End::source(data).map(Self::Sqlite),
-            Place::Postgres(there) => {
-                postgres::End::source(there, access.password.as_ref()).await.map(Self::Postgres)
-            }
+            Place::Postgres(there) => postgres::End::source(there, access).await.map(Self::Postgres),
         }
     }
 
-    /// A store with the tables and nothing in them.
+    /// A store with the tables, and with nothing in them.
     async fn target(access: &Access) -> Result<Self, MoveError> {
         match &access.place {
             Place::Sqlite(data) => sqlite::End::target(data).map(Self::Sqlite),
-            Place::Postgres(there) => {
-                postgres::End::target(there, access.password.as_ref()).await.map(Self::Postgres)
-            }
+            Place::Postgres(there) => postgres::End::target(there, access).await.map(Self::Postgres),
         }
     }
 
-    /// The columns that are written; those that follow from others are not among them.
+    fn place(&self) -> String {
+        each!(self, end => end.place.clone())
+    }
+
+    fn failed(&self, source: Unavailable) -> MoveError {
+        MoveError::Unavailable { place: self.place(), source }
+    }
+
+    /// The columns that are written, by name; those that follow from others are not among them.
     async fn columns(&mut self, table: &'static str) -> Result<Vec<String>, Unavailable> {
-        match self {
-            Self::Sqlite(end) => end.columns(table),
-            Self::Postgres(end) => end.columns(table).await,
-        }
+        each!(self, end => end.columns(table).await)
     }
 
-    /// Reads a whole table, the journal in its order.
+    /// Reads a whole table, the journal in its order. Ends early where nobody takes it.
     async fn send(
         &mut self,
         table: &'static str,
         columns: &[String],
         to: mpsc::Sender<Batch>,
     ) -> Result<(), Unavailable> {
-        match self {
-            Self::Sqlite(end) => end.send(table, columns, to).await,
-            Self::Postgres(end) => end.send(table, columns, to).await,
-        }
+        each!(self, end => end.send(&select(table, columns), columns.len(), to).await)
     }
 
     /// Writes what comes into a table.
@@ -321,22 +293,57 @@ impl End {
         columns: &[String],
         from: mpsc::Receiver<Batch>,
     ) -> Result<(), Unavailable> {
-        match self {
-            Self::Sqlite(end) => end.take(table, columns, from).await,
-            Self::Postgres(end) => end.take(table, columns, from).await,
-        }
+        each!(self, end => end.take(table, columns, from).await)
     }
 
     async fn commit(self) -> Result<(), Unavailable> {
-        match self {
-            Self::Sqlite(end) => end.commit(),
-            Self::Postgres(end) => end.commit().await,
-        }
+        each!(self, end => end.commit().await)
+    }
+
+    /// Leaves the store as empty as it was.
+    async fn abandon(self) {
+        each!(self, end => end.abandon().await);
     }
 }
 
-/// `SELECT … FROM table`. Names are ours, from [`TABLES`] and the schema.
 fn select(table: &str, columns: &[String]) -> String {
     let order = if table == "journal" { " ORDER BY seq" } else { "" };
-    format!("SELECT {} FROM {table}{order}", columns.join(", "))
+    format!("SELECT {} FROM {table}{order}", quoted(columns))
+}
+
+/// Both languages take names in double quotes, whatever word a column is named by.
+fn quoted(columns: &[String]) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
+    columns.join(", ")
+}
+
+/// Says which table has what an empty store has not, if any.
+fn something() -> String {
+    let others = TABLES.iter().filter(|table| !GIVEN_UP.contains(table));
+    let cases: String =
+        others.map(|table| format!("WHEN EXISTS (SELECT 1 FROM {table}) THEN '{table}' ")).collect();
+    format!("SELECT CASE {cases} WHEN (SELECT seq FROM head) > 0 THEN 'head' END")
+}
+
+fn not_empty(place: &str, table: &str) -> MoveError {
+    MoveError::NotEmpty { place: place.to_owned(), what: format!("rows in the table {table}") }
+}
+
+fn give_up() -> String {
+    GIVEN_UP.map(|table| format!("DELETE FROM {table};")).concat()
+}
+
+/// Refuses a schema that is not this program's, to the last step: what another one has more of
+/// would not be moved.
+fn current(applied: &[Applied], dialect: Dialect, place: &str) -> Result<(), OpenError> {
+    let place = place.to_owned();
+    let found = applied.iter().map(|step| step.number).max().unwrap_or_default();
+    match migrations::pending(applied, dialect, false) {
+        Ok(left) => match left.last() {
+            None => Ok(()),
+            Some(step) => Err(OpenError::OlderSchema { place, found, needed: step.number }),
+        },
+        Err(Misfit::Newer { found, known }) => Err(OpenError::NewerSchema { place, found, known }),
+        Err(Misfit::Altered { number }) => Err(OpenError::AlteredMigration { place, number }),
+    }
 }

@@ -1,15 +1,11 @@
 //! `jeton move`: moves an installation into another store.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 use store::Moved;
 use store::place::{Access, Place};
-use zeroize::Zeroizing;
 
 use crate::access::{self, Passfile};
 use crate::cli::ConfigFile;
@@ -22,8 +18,8 @@ use crate::wiring;
 /// Moves an installation into an empty store, with its journal, and verifies it there.
 ///
 /// Between SQLite and PostgreSQL, in both directions. Stop every server first. The store that it is
-/// moved from stays as it is. The key file goes along to SQLite where it is not there; on
-/// PostgreSQL every peer needs it.
+/// moved from stays as it is; do not serve from it again. The key file goes along where there is
+/// none yet; every peer of a PostgreSQL needs it.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -46,35 +42,34 @@ pub(crate) struct MoveArgs {
 pub(crate) fn move_store(args: &MoveArgs) -> Result<(), Failure> {
     let (config, resolved) = args.file.load(Vec::new())?;
     let (from, to) = ends(args, &config, &resolved, Passfile::usual().as_ref())?;
-    carry_keys(&from, &to)?;
-    let (places, keys) = ((from.place.to_string(), to.place.to_string()), to.keys.clone());
     let moved = wiring::block_on(async {
-        store::transfer(from, to).await.map_err(|why| anyhow::Error::from(why).into())
+        store::transfer(&from, &to).await.map_err(|why| anyhow::Error::from(why).into())
     })?;
     if args.json {
-        return output::data(&as_json(&places, &moved, &keys).to_string());
+        return output::data(&as_json(&from, &to, &moved).to_string());
     }
-    let rows = moved.rows.iter().map(|(table, count)| vec![table.clone(), count.to_string()]);
+    let rows = moved.rows.iter().map(|(table, count)| vec![(*table).to_owned(), count.to_string()]);
     output::data(&output::table(&["TABLE", "ROWS"], rows))?;
     output::data(&format!(
         "\nThe journal's {} entries arrived whole; the last has the hash {}.",
         moved.entries, moved.head
     ))?;
     output::say(&format!(
-        "Start the server with --store {} and the key file {}. Do not serve {} again: what is changed there is not moved.",
-        places.1,
-        keys.display(),
-        places.0
+        "Start the server with --store {} and the key file {}. Do not serve {} again: it stays as it is, \
+         and what is changed there from now on is not moved.",
+        to.place,
+        to.keys.display(),
+        from.place
     ));
     Ok(())
 }
 
-fn as_json(places: &(String, String), moved: &Moved, keys: &Path) -> serde_json::Value {
+fn as_json(from: &Access, to: &Access, moved: &Moved) -> serde_json::Value {
     let rows: serde_json::Map<_, _> =
-        moved.rows.iter().map(|(table, count)| (table.clone(), json!(count))).collect();
+        moved.rows.iter().map(|(table, count)| ((*table).to_owned(), json!(count))).collect();
     json!({
-        "from": places.0, "to": places.1, "rows": rows, "entries": moved.entries, "head": moved.head,
-        "keys": keys.display().to_string(),
+        "from": from.place.to_string(), "to": to.place.to_string(), "keys": to.keys.display().to_string(),
+        "rows": rows, "entries": moved.entries, "head": moved.head,
     })
 }
 
@@ -115,29 +110,6 @@ fn ends(
         Access { place: from, password: from_password, keys: from_keys },
         Access { place: to, password: to_password, keys: to_keys },
     ))
-}
-
-/// Puts the key file into the data directory that an installation is moved to. One that is there
-/// stays, for the store to judge; and a database that is there lacks its own, not this one.
-fn carry_keys(from: &Access, to: &Access) -> Result<(), Failure> {
-    let Place::Sqlite(data) = &to.place else { return Ok(()) };
-    // Where there is none to carry, the store says better what is missing.
-    if to.keys.exists() || data.join("jeton.db").exists() || !from.keys.exists() {
-        return Ok(());
-    }
-    let copy = || -> io::Result<()> {
-        let text = Zeroizing::new(fs::read(&from.keys)?);
-        DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-        let draft = to.keys.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&draft, &to.keys)
-    };
-    copy().map_err(|cause| {
-        let (from, to) = (from.keys.display(), to.keys.display());
-        Failure::failed(format!("could not copy the key file {from} to {to}: {cause}"))
-    })
 }
 
 #[cfg(test)]

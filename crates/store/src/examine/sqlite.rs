@@ -12,7 +12,6 @@ use super::{Finding, bad, good, journal, keys, note, schema, unreadable};
 use crate::STRETCH;
 use crate::contract::Unavailable;
 use crate::journal::{GENESIS, Walk};
-use crate::migrations::Applied;
 use crate::sql::{Dialect, reads};
 use crate::sqlite::{execute, open};
 
@@ -128,7 +127,7 @@ fn database(path: &Path, key_file: &Path, wall: i64) -> Result<Vec<Finding>, Una
         found.push(note("schema", "none yet", "`jeton serve`, `jeton init` or `jeton migrate` makes it"));
         return Ok(found);
     }
-    let applied = applied(&db)?;
+    let applied = open::applied(&db)?;
     found.push(schema(&applied, Dialect::Sqlite));
     // What another version wrote may have other tables.
     let kept = db.query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0)).optional()?;
@@ -175,12 +174,4 @@ fn whole(db: &Connection) -> rusqlite::Result<Finding> {
         "ok" => good("quick_check", found),
         _ => bad("quick_check", found, "restore a backup, and look at the disk"),
     })
-}
-
-pub(crate) fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
-    let mut statement = db.prepare("SELECT number, kind, checksum FROM migration")?;
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok(Applied { number: row.get(0)?, kind: row.get(1)?, checksum: row.get(2)? })
-    };
-    statement.query_map([], read)?.collect()
 }

@@ -190,7 +190,8 @@ pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<Migrated, Open
     Ok(Migrated { from, to, waiting: Vec::new() })
 }
 
-fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
+/// The steps that the schema has taken.
+pub(crate) fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
     let mut statement = db.prepare("SELECT number, kind, checksum FROM migration")?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Applied { number: row.get(0)?, kind: row.get(1)?, checksum: row.get(2)? })

@@ -10,68 +10,156 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
-use super::{BATCH, Batch, Cell, MoveError, select};
+use super::tally::{BATCH, Batch, Cell};
+use super::{MoveError, TABLES, current, give_up, not_empty, quoted, something};
 use crate::contract::Unavailable;
-use crate::migrations::{self, Applied};
-use crate::place::{Postgres, Secret};
+use crate::migrations::Applied;
+use crate::place::{Access, Postgres};
 use crate::sql::Dialect;
 
-/// A peer whose last beat is older does not serve, microseconds.
-const SILENT: i64 = 60_000_000;
+/// A peer whose last beat is older, in microseconds, does not serve any more: its process may
+/// believe itself current for 10 s, and clocks run a little apart.
+const SILENT: i64 = 11_000_000;
+
+/// What holds for the transactions on both sides. A move takes as long as it takes, and whoever
+/// serves by mistake is not waited for long.
+const BOUNDS: &str = "SET LOCAL statement_timeout = 0; \
+                      SET LOCAL idle_in_transaction_session_timeout = 0; \
+                      SET LOCAL synchronous_commit = on; \
+                      SET LOCAL lock_timeout = '10s'";
+
+/// Without the head nobody commits, and without their table no peer beats or begins. Reading goes on.
+const LOCK: &str = "LOCK TABLE head, peer IN EXCLUSIVE MODE";
 
 pub(super) struct End {
+    pub(super) place: String,
     client: Client,
 }
 
 impl End {
-    pub(super) async fn source(there: &Postgres, password: Option<&Secret>) -> Result<Self, MoveError> {
+    pub(super) async fn source(there: &Postgres, access: &Access) -> Result<Self, MoveError> {
+        let end = Self::connect(there, access).await?;
+        if !end.has_tables().await.map_err(|cause| end.failed(cause))? {
+            return Err(MoveError::Absent { place: end.place });
+        }
+        let applied = end.applied().await.map_err(|cause| end.failed(cause))?;
+        current(&applied, Dialect::Postgres, &end.place)?;
+        // Locking takes no snapshot, so the snapshot has what was committed while we waited.
+        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {BOUNDS}; {LOCK}");
+        end.run(&begin).await?;
+        end.served().await?;
+        Ok(end)
+    }
+
+    pub(super) async fn target(there: &Postgres, access: &Access) -> Result<Self, MoveError> {
+        let end = Self::connect(there, access).await?;
+        if end.has_tables().await.map_err(|cause| end.failed(cause))? {
+            let applied = end.applied().await.map_err(|cause| end.failed(cause))?;
+            current(&applied, Dialect::Postgres, &end.place)?;
+            // Before the lock too: whoever names the source by another URL would wait for himself.
+            end.empty().await?;
+        } else {
+            crate::migrate(access, false).await?;
+        }
+        end.run(&format!("BEGIN; {BOUNDS}; {LOCK}")).await?;
+        end.served().await?;
+        end.empty().await?;
+        end.run(&give_up()).await?;
+        Ok(end)
+    }
+
+    async fn connect(there: &Postgres, access: &Access) -> Result<Self, MoveError> {
         let place = there.to_string();
-        let failed = |source: Unavailable| MoveError::Unavailable { place: place.clone(), source };
-        let client = connect(there, password).await.map_err(failed)?;
-        match begin_source(&client).await.map_err(failed)? {
-            Found::Nothing => Err(MoveError::Absent { place }),
-            Found::OtherSchema => Err(MoveError::OtherSchema { place }),
-            Found::Served(peers) => Err(MoveError::Served { place, peers }),
-            Found::Free => Ok(Self { client }),
+        let tls = there.connector().map_err(crate::contract::OpenError::from)?;
+        match there.config(access.password.as_ref()).connect(tls).await {
+            Ok((client, connection)) => {
+                // Ends with the client. What goes wrong there the client's own calls say too.
+                tokio::spawn(connection);
+                Ok(Self { place, client })
+            }
+            Err(cause) => Err(MoveError::Unavailable { place, source: cause.into() }),
         }
     }
 
-    pub(super) async fn target(there: &Postgres, password: Option<&Secret>) -> Result<Self, MoveError> {
-        let place = there.to_string();
-        let failed = |source: Unavailable| MoveError::Unavailable { place: place.clone(), source };
-        let client = connect(there, password).await.map_err(failed)?;
-        match begin_target(&client).await.map_err(failed)? {
-            true => Ok(Self { client }),
-            false => Err(MoveError::NotEmpty { place }),
+    fn failed(&self, cause: impl Into<Unavailable>) -> MoveError {
+        MoveError::Unavailable { place: self.place.clone(), source: cause.into() }
+    }
+
+    async fn run(&self, sql: &str) -> Result<(), MoveError> {
+        self.client.batch_execute(sql).await.map_err(|cause| self.failed(cause))
+    }
+
+    async fn has_tables(&self) -> Result<bool, tokio_postgres::Error> {
+        let row = self.client.query_typed_one("SELECT to_regclass('migration') IS NOT NULL", &[]).await?;
+        row.try_get(0)
+    }
+
+    async fn applied(&self) -> Result<Vec<Applied>, tokio_postgres::Error> {
+        let rows = self.client.query_typed("SELECT number, kind, checksum FROM migration", &[]).await?;
+        let read = |row: &tokio_postgres::Row| {
+            Ok(Applied { number: row.try_get(0)?, kind: row.try_get(1)?, checksum: row.try_get(2)? })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Refuses a database that peers serve from.
+    async fn served(&self) -> Result<(), MoveError> {
+        let sql = "
+            SELECT id
+            FROM peer
+            WHERE beat > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - $1
+            ORDER BY id";
+        let rows = self.client.query_typed(sql, &[(&SILENT, Type::INT8)]).await;
+        let rows = rows.map_err(|cause| self.failed(cause))?;
+        let peers: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+        match peers.map_err(|cause| self.failed(cause))? {
+            none if none.is_empty() => Ok(()),
+            peers => Err(MoveError::Served { place: self.place.clone(), peers }),
         }
+    }
+
+    async fn empty(&self) -> Result<(), MoveError> {
+        let row = self.client.query_typed_one(&something(), &[]).await;
+        let table: Option<String> = row.and_then(|row| row.try_get(0)).map_err(|cause| self.failed(cause))?;
+        table.map_or(Ok(()), |table| Err(not_empty(&self.place, &table)))
     }
 
     pub(super) async fn columns(&mut self, table: &'static str) -> Result<Vec<String>, Unavailable> {
+        Ok(self.typed(table).await?.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The columns that are written, by name, with their types.
+    async fn typed(&self, table: &'static str) -> Result<Vec<(String, Type)>, Unavailable> {
         let sql = "
-            SELECT column_name::text
-            FROM information_schema.columns
-            WHERE table_schema = current_schema() AND table_name = $1 AND is_generated = 'NEVER'
-            ORDER BY ordinal_position";
+            SELECT attname::text, atttypid
+            FROM pg_attribute
+            WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+            ORDER BY attname";
         let rows = self.client.query_typed(sql, &[(&table, Type::TEXT)]).await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        let read = |row: &tokio_postgres::Row| {
+            let kind = Type::from_oid(row.try_get(1)?).unwrap_or(Type::UNKNOWN);
+            Ok((row.try_get(0)?, kind))
+        };
+        rows.iter().map(read).collect()
     }
 
     pub(super) async fn send(
         &mut self,
-        table: &'static str,
-        columns: &[String],
+        select: &str,
+        width: usize,
         to: mpsc::Sender<Batch>,
     ) -> Result<(), Unavailable> {
         let nothing: [(i64, Type); 0] = [];
-        let mut rows = pin!(self.client.query_typed_raw(&select(table, columns), nothing).await?);
+        // Rows are taken from the socket as they are wanted, and no sooner.
+        let mut rows = pin!(self.client.query_typed_raw(select, nothing).await?);
         let mut batch = Batch::with_capacity(BATCH);
         while let Some(row) = rows.try_next().await? {
-            batch.push((0..row.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>()?);
+            batch.push((0..width).map(|at| row.try_get(at)).collect::<Result<_, _>>()?);
             if batch.len() == BATCH && to.send(std::mem::take(&mut batch)).await.is_err() {
                 return Ok(());
             }
         }
-        // Whoever counts is gone only where something else has failed.
+        // Nobody is there to take it only where something else has failed.
         let _ = to.send(batch).await;
         Ok(())
     }
@@ -82,9 +170,8 @@ impl End {
         columns: &[String],
         mut from: mpsc::Receiver<Batch>,
     ) -> Result<(), Unavailable> {
-        let read = self.client.prepare(&select(table, columns)).await?;
-        let types: Vec<Type> = read.columns().iter().map(|column| column.type_().clone()).collect();
-        let sql = format!("COPY {table} ({}) FROM STDIN (FORMAT binary)", columns.join(", "));
+        let types: Vec<Type> = self.typed(table).await?.into_iter().map(|(_, kind)| kind).collect();
+        let sql = format!("COPY {table} ({}) FROM STDIN (FORMAT binary)", quoted(columns));
         let mut writer = pin!(BinaryCopyInWriter::new(self.client.copy_in(&sql).await?, &types));
         while let Some(batch) = from.recv().await {
             for row in &batch {
@@ -96,71 +183,18 @@ impl End {
     }
 
     pub(super) async fn commit(self) -> Result<(), Unavailable> {
-        Ok(self.client.batch_execute("COMMIT").await?)
+        self.client.batch_execute("COMMIT").await?;
+        // Plans follow statistics, and a server that starts now would have none.
+        if let Err(cause) = self.client.batch_execute(&format!("ANALYZE {}", TABLES.join(", "))).await {
+            tracing::warn!(%cause, "could not gather statistics of the tables that were moved");
+        }
+        Ok(())
     }
-}
 
-async fn connect(there: &Postgres, password: Option<&Secret>) -> Result<Client, Unavailable> {
-    let tls = there.connector().map_err(Unavailable::because)?;
-    let (client, connection) = there.config(password).connect(tls).await?;
-    // Ends with the client. What goes wrong there the client's own calls say too.
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-enum Found {
-    Nothing,
-    OtherSchema,
-    Served(i64),
-    Free,
-}
-
-/// Holds the head, without which nobody commits, for as long as the transaction lasts.
-async fn begin_source(client: &Client) -> Result<Found, Unavailable> {
-    let row = client.query_typed_one("SELECT to_regclass('migration') IS NOT NULL", &[]).await?;
-    if !row.get::<_, bool>(0) {
-        return Ok(Found::Nothing);
+    pub(super) async fn abandon(self) {
+        // Where this does not arrive, the end of the connection says the same.
+        let _ = self.client.batch_execute("ROLLBACK").await;
     }
-    let rows = client.query_typed("SELECT number, kind, checksum FROM migration", &[]).await?;
-    let applied: Vec<Applied> = rows
-        .iter()
-        .map(|row| Applied { number: row.get(0), kind: row.get(1), checksum: row.get(2) })
-        .collect();
-    if !migrations::pending(&applied, Dialect::Postgres, false).is_ok_and(|left| left.is_empty()) {
-        return Ok(Found::OtherSchema);
-    }
-    // Locked in a statement before the snapshot is taken, so that the snapshot has what was
-    // committed while we waited.
-    client
-        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '10s'; LOCK TABLE head IN EXCLUSIVE MODE")
-        .await?;
-    let sql = "
-        SELECT count(*)
-        FROM peer
-        WHERE beat > (extract(epoch FROM clock_timestamp()) * 1000000)::int8 - $1";
-    match client.query_typed_one(sql, &[(&SILENT, Type::INT8)]).await?.get(0) {
-        0 => Ok(Found::Free),
-        peers => Ok(Found::Served(peers)),
-    }
-}
-
-/// False where there is something.
-async fn begin_target(client: &Client) -> Result<bool, Unavailable> {
-    client
-        .batch_execute("BEGIN; SET LOCAL lock_timeout = '10s'; LOCK TABLE head IN ACCESS EXCLUSIVE MODE")
-        .await?;
-    let sql =
-        "SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM peer) OR (SELECT seq FROM head) > 0";
-    if client.query_typed_one(sql, &[]).await?.get(0) {
-        return Ok(false);
-    }
-    // What every new store begins with comes from the other one.
-    client
-        .batch_execute(
-            "DELETE FROM permission; DELETE FROM head; DELETE FROM key_check; DELETE FROM setup_link",
-        )
-        .await?;
-    Ok(true)
 }
 
 impl ToSql for Cell {

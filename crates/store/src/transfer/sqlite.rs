@@ -1,85 +1,101 @@
 //! An SQLite at either end of a move. The connection is lent to a thread that may block while rows
 //! are read or written.
 
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, Row, ToSql, params_from_iter};
 use tokio::sync::mpsc;
 
-use super::{BATCH, Batch, Cell, MoveError, select};
+use super::tally::{BATCH, Batch, Cell};
+use super::{MoveError, current, give_up, not_empty, quoted, something};
 use crate::contract::Unavailable;
-use crate::examine;
-use crate::migrations;
+use crate::narrowings::{self, Narrowings};
 use crate::sql::Dialect;
 use crate::sqlite::open;
 
 pub(super) struct End {
-    /// None while it is lent.
+    pub(super) place: String,
+    data: PathBuf,
+    /// None while it is lent, and when it is closed.
     db: Option<Connection>,
-    /// Nobody else opens the store meanwhile.
+    /// There was no database before, and there shall be none unless rows arrive in it.
+    passing: bool,
+    /// Nobody else opens the store meanwhile. Behind the connection, so that it outlives that.
     _lock: File,
+}
+
+fn database(data: &Path) -> PathBuf {
+    data.join("jeton.db")
 }
 
 impl End {
     pub(super) fn source(data: &Path) -> Result<Self, MoveError> {
-        let path = data.join("jeton.db");
-        let place = format!("sqlite:{}", data.display());
+        let (path, place) = (database(data), format!("sqlite:{}", data.display()));
         if !path.exists() {
             return Err(MoveError::Absent { place });
         }
+        open::version()?;
         let lock = open::lock(data)?;
-        let unavailable =
-            |cause: rusqlite::Error| MoveError::Unavailable { place: place.clone(), source: cause.into() };
-        let db = open::reader(&path).map_err(unavailable)?;
+        let failed = open::failed(&path);
+        let db = open::reader(&path).map_err(&failed)?;
         open::undamaged(&db, &path)?;
-        let applied = examine::applied_to(&db).map_err(unavailable)?;
-        if !migrations::pending(&applied, Dialect::Sqlite, false).is_ok_and(|left| left.is_empty()) {
-            return Err(MoveError::OtherSchema { place });
+        if !has_tables(&db).map_err(&failed)? {
+            return Err(MoveError::Absent { place });
         }
-        db.execute_batch("BEGIN").map_err(unavailable)?;
-        Ok(Self { db: Some(db), _lock: lock })
+        current(&open::applied(&db).map_err(&failed)?, Dialect::Sqlite, &place)?;
+        db.execute_batch("BEGIN").map_err(&failed)?;
+        Ok(Self { place, data: data.to_owned(), db: Some(db), passing: false, _lock: lock })
     }
 
     pub(super) fn target(data: &Path) -> Result<Self, MoveError> {
-        let path = data.join("jeton.db");
-        let place = format!("sqlite:{}", data.display());
+        let (path, place) = (database(data), format!("sqlite:{}", data.display()));
+        open::version()?;
+        open::directory(data)?;
         let lock = open::lock(data)?;
-        let unavailable =
-            |cause: rusqlite::Error| MoveError::Unavailable { place: place.clone(), source: cause.into() };
-        let db = open::writer(&path)?;
-        db.execute_batch("BEGIN IMMEDIATE").map_err(unavailable)?;
-        let sql = "SELECT EXISTS (SELECT 1 FROM account) OR (SELECT seq FROM head) > 0";
-        if db.query_row(sql, [], |row| row.get(0)).map_err(unavailable)? {
-            return Err(MoveError::NotEmpty { place });
+        if fs::metadata(data.join(narrowings::NAME)).is_ok_and(|log| log.len() > 0) {
+            // A restored database may be waiting for it.
+            return Err(MoveError::NotEmpty { place, what: format!("lines in {}", narrowings::NAME) });
         }
-        // What every new store begins with comes from the other one.
-        db.execute_batch(
-            "DELETE FROM permission; DELETE FROM head; DELETE FROM key_check; DELETE FROM setup_link",
-        )
-        .map_err(unavailable)?;
-        Ok(Self { db: Some(db), _lock: lock })
+        let failed = open::failed(&path);
+        let passing = !path.exists();
+        let db = open::writer(&path)?;
+        let mut end = Self { place, data: data.to_owned(), db: Some(db), passing, _lock: lock };
+        let db = end.db.as_mut().expect("it was just put there");
+        if has_tables(db).map_err(&failed)? {
+            open::undamaged(db, &path)?;
+            current(&open::applied(db).map_err(&failed)?, Dialect::Sqlite, &end.place)?;
+        } else {
+            open::migrate(db, &path)?;
+        }
+        db.execute_batch("BEGIN IMMEDIATE").map_err(&failed)?;
+        let found: Option<String> = db.query_row(&something(), [], |row| row.get(0)).map_err(&failed)?;
+        if let Some(table) = found {
+            return Err(not_empty(&end.place, &table));
+        }
+        db.execute_batch(&give_up()).map_err(&failed)?;
+        Ok(end)
     }
 
-    pub(super) fn columns(&mut self, table: &'static str) -> Result<Vec<String>, Unavailable> {
+    pub(super) async fn columns(&mut self, table: &'static str) -> Result<Vec<String>, Unavailable> {
         let db = self.db.as_ref().ok_or_else(lent)?;
         // Generated columns are hidden ones.
         let mut statement =
-            db.prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY cid")?;
+            db.prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY name")?;
         let columns = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(columns)
     }
 
     pub(super) async fn send(
         &mut self,
-        table: &'static str,
-        columns: &[String],
+        select: &str,
+        width: usize,
         to: mpsc::Sender<Batch>,
     ) -> Result<(), Unavailable> {
-        let (sql, width) = (select(table, columns), columns.len());
+        let select = select.to_owned();
         self.lend(move |db| {
-            let mut statement = db.prepare(&sql)?;
+            let mut statement = db.prepare(&select)?;
             let mut rows = statement.query([])?;
             let mut batch = Batch::with_capacity(BATCH);
             while let Some(row) = rows.next()? {
@@ -88,7 +104,7 @@ impl End {
                     return Ok(());
                 }
             }
-            // Whoever counts is gone only where something else has failed.
+            // Nobody is there to take it only where something else has failed.
             let _ = to.blocking_send(batch);
             Ok(())
         })
@@ -102,7 +118,7 @@ impl End {
         mut from: mpsc::Receiver<Batch>,
     ) -> Result<(), Unavailable> {
         let places = vec!["?"; columns.len()].join(", ");
-        let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "));
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", quoted(columns));
         self.lend(move |db| {
             let mut statement = db.prepare(&sql)?;
             while let Some(batch) = from.blocking_recv() {
@@ -115,13 +131,20 @@ impl End {
         .await
     }
 
-    pub(super) fn commit(mut self) -> Result<(), Unavailable> {
-        let db = self.db.take().ok_or_else(lent)?;
-        db.execute_batch("COMMIT")?;
-        // Into the database file itself, so that the directory is whole without its log.
-        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        db.close().map_err(|(_, cause)| cause.into())
+    pub(super) async fn commit(mut self) -> Result<(), Unavailable> {
+        Narrowings::open(&self.data).map_err(Unavailable::because)?;
+        // From here on it may be there.
+        self.passing = false;
+        self.lend(|db| {
+            db.execute_batch("COMMIT")?;
+            // Into the database file itself, so that the log does not stay as large as all of it.
+            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        })
+        .await
     }
+
+    /// As dropping it.
+    pub(super) async fn abandon(self) {}
 
     async fn lend(
         &mut self,
@@ -138,24 +161,40 @@ impl End {
     }
 }
 
+impl Drop for End {
+    fn drop(&mut self) {
+        // A connection that is still lent goes on writing, so the files are left to it.
+        let Some(db) = self.db.take() else { return };
+        drop(db);
+        if self.passing {
+            let path = database(&self.data);
+            for file in [path.clone(), path.with_extension("db-wal"), path.with_extension("db-shm")] {
+                // What cannot be removed is a database without rows, which is as good.
+                let _ = fs::remove_file(file);
+            }
+        }
+    }
+}
+
 fn lent() -> Unavailable {
     Unavailable::because("the connection is gone")
 }
 
+fn has_tables(db: &Connection) -> rusqlite::Result<bool> {
+    db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migration'")?.exists([])
+}
+
 fn cell(row: &Row<'_>, at: usize) -> rusqlite::Result<Cell> {
-    Ok(match row.get::<_, Value>(at)? {
-        Value::Null => Cell::Null,
-        Value::Integer(number) => Cell::Number(number),
-        Value::Text(text) => Cell::Text(text),
-        Value::Blob(bytes) => Cell::Bytes(bytes),
-        Value::Real(_) => {
-            return Err(rusqlite::Error::InvalidColumnType(
-                at,
-                "a real".to_owned(),
-                rusqlite::types::Type::Real,
-            ));
-        }
-    })
+    match row.get_ref(at)? {
+        ValueRef::Null => Ok(Cell::Null),
+        ValueRef::Integer(number) => Ok(Cell::Number(number)),
+        ValueRef::Blob(bytes) => Ok(Cell::Bytes(bytes.to_owned())),
+        ValueRef::Text(text) => match str::from_utf8(text) {
+            Ok(text) => Ok(Cell::Text(text.to_owned())),
+            Err(cause) => Err(rusqlite::Error::FromSqlConversionFailure(at, Type::Text, cause.into())),
+        },
+        ValueRef::Real(_) => Err(rusqlite::Error::InvalidColumnType(at, "a column".to_owned(), Type::Real)),
+    }
 }
 
 impl ToSql for Cell {

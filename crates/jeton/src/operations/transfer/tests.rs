@@ -1,7 +1,6 @@
 //! What `jeton move` decides before any store is opened.
 
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::config::Sources;
@@ -62,31 +61,4 @@ fn a_flag_that_is_no_place_or_has_a_password_in_it_is_refused_without_repeating_
             assert!(!refused.to_string().contains("s3cret"), "{refused}");
         }
     }
-}
-
-#[test]
-fn the_key_file_goes_along_into_a_new_directory_for_its_owner_alone() {
-    let home = tempfile::tempdir().unwrap();
-    let keys = home.path().join("keys");
-    fs::write(&keys, "the secret\n").unwrap();
-    let access = |data: &Path, keys: &Path| Access {
-        place: Place::Sqlite(data.to_owned()),
-        password: None,
-        keys: keys.to_owned(),
-    };
-    let from = access(home.path(), &keys);
-    let data = home.path().join("deep/data");
-    let to = access(&data, &data.join("keys"));
-    carry_keys(&from, &to).unwrap();
-    assert_eq!(fs::read_to_string(&to.keys).unwrap(), "the secret\n");
-    assert_eq!(fs::metadata(&to.keys).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
-    // What is there is somebody's.
-    fs::write(&to.keys, "another\n").unwrap();
-    carry_keys(&from, &to).unwrap();
-    assert_eq!(fs::read_to_string(&to.keys).unwrap(), "another\n");
-    fs::remove_file(&to.keys).unwrap();
-    fs::write(data.join("jeton.db"), "").unwrap();
-    carry_keys(&from, &to).unwrap();
-    assert!(!to.keys.exists(), "a database without its key file is not given another one");
 }
