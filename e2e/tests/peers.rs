@@ -179,3 +179,81 @@ fn peers_that_are_killed_one_after_the_other_take_nothing_with_them() {
     println!("{} operations, {} journal entries", proof.operations.len(), proof.journal.len());
     assert!(proof.journal.len() >= 50, "the load was none");
 }
+
+#[test]
+fn an_account_with_permissions_that_nobody_knew_is_understood_by_every_peer_at_once() {
+    if !only_on(&[Place::Peers], WHY) {
+        return;
+    }
+    let server = Server::start("default");
+    let each = each(&server, &server.admin_token);
+    for (n, preset) in ["gcore", "tagoio", "qovery"].into_iter().enumerate() {
+        let account = format!("other-{n}");
+        each[n].post("/v1/accounts", json!({ "id": account, "name": account, "preset": preset })).ok(201);
+        for peer in &each {
+            let seen = peer.get(&format!("/v1/accounts/{account}"));
+            assert_eq!(text(seen.ok(200), "id"), account);
+        }
+    }
+}
+
+#[test]
+fn a_request_may_go_on_at_another_peer() {
+    if !only_on(&[Place::Peers], WHY) {
+        return;
+    }
+    let server = Server::start("default");
+    let each = each(&server, &server.admin_token);
+
+    // A page of a list.
+    for n in 0..5 {
+        each[n % 3].post(&server.path("tokens"), json!({ "name": format!("page {n}") })).ok(201);
+    }
+    let first = each[0].get(&format!("{}?limit=2", server.path("tokens"))).ok(200).clone();
+    let cursor = text(&first, "next");
+    let second = each[1].get(&format!("{}?limit=2&cursor={cursor}", server.path("tokens"))).ok(200).clone();
+    assert_ne!(first["items"], second["items"]);
+
+    // An answer that was lost on the way.
+    let key = "9f2b7c1d-4e80-4d52-8f4e-3c1c6a7d8e90";
+    let asked = |peer: &Client| {
+        peer.header("Idempotency-Key", key)
+            .post(&server.path("tokens"), json!({ "name": "once" }))
+            .ok(201)
+            .clone()
+    };
+    let made = asked(&each[0]);
+    assert_eq!(asked(&each[2]), made, "the same answer, secret and all");
+    let named = each[1].get(&format!("{}?limit=100", server.path("tokens"))).ok(200).clone();
+    let named = named["items"].as_array().expect("a list").iter().filter(|item| item["name"] == "once");
+    assert_eq!(named.count(), 1);
+}
+
+#[test]
+fn of_rotations_at_once_on_several_peers_one_wins() {
+    if !only_on(&[Place::Peers], WHY) {
+        return;
+    }
+    let server = Server::start("default");
+    let services = each(&server, &server.service_key);
+    let each = each(&server, &server.admin_token);
+    for _ in 0..5 {
+        let made = each[0].post(&server.path("tokens"), json!({ "name": "turned" })).ok(201).clone();
+        let path = format!("{}/{}/rotate", server.path("tokens"), text(&made, "id"));
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..9)
+                .map(|n| {
+                    let (peer, path) = (&each[n % 3], &path);
+                    scope.spawn(move || peer.post(path, json!({})))
+                })
+                .collect();
+            asking.into_iter().map(|asked| asked.join().expect("it does not panic")).collect()
+        });
+        let won: Vec<_> =
+            answers.iter().filter(|answer| answer.status == 200 || answer.status == 201).collect();
+        assert_eq!(won.len(), 1, "{answers:#?}");
+        let secret = won[0].text_at("secret");
+        services.iter().for_each(|peer| assert_eq!(verdict(peer, &secret)["code"], "valid"));
+        each[0].delete(&format!("{}/{}", server.path("tokens"), won[0].text_at("id")));
+    }
+}

@@ -16,12 +16,11 @@ use domain::facts::{Holder, Token};
 use domain::ids::{AccountId, HolderId, ServiceId};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use token::{Entropy, TokenId};
 
 use crate::contract::Broken;
-use crate::sql::query::{Query, values};
+use crate::sql::query::{Query, Value, values};
 
 /// What stands before the first entry.
 pub(crate) const GENESIS: [u8; 32] = [0; 32];
@@ -39,7 +38,7 @@ pub struct JournalRow {
     pub action: String,
     pub subject: String,
     /// None once it was erased.
-    pub payload: Option<Value>,
+    pub payload: Option<serde_json::Value>,
     /// None once the payload was erased.
     pub salt: Option<[u8; 16]>,
     /// H of the entry's text.
@@ -61,9 +60,25 @@ impl Head {
     /// Of an empty journal.
     pub(crate) const START: Self = Self { seq: 0, at: 0, hash: GENESIS };
 
-    /// The statement that keeps an entry after this one; `touched` are the rows that its change
-    /// wrote. Moves on to the entry.
-    fn append<'a>(&mut self, entry: &'a Entry, touched: Option<String>, entropy: &dyn Entropy) -> Query<'a> {
+    /// The lines that keep all entries of a change after this one, the last with what the change
+    /// touched. Moves on to the last entry.
+    pub(crate) fn append<'a>(
+        &mut self,
+        change: &'a Change,
+        touched: Touched,
+        entropy: &dyn Entropy,
+    ) -> Vec<Line<'a>> {
+        let mut touched = touched.text();
+        let last = change.entries.len().saturating_sub(1);
+        let entries = change.entries.iter().enumerate();
+        let lines = entries
+            .map(|(n, entry)| self.line(entry, if n == last { touched.take() } else { None }, entropy))
+            .collect();
+        self.at = self.at.max(latest(change).map_or(0, Timestamp::as_micros));
+        lines
+    }
+
+    fn line<'a>(&mut self, entry: &'a Entry, touched: Option<String>, entropy: &dyn Entropy) -> Line<'a> {
         let mut salt = [0; 16];
         entropy.fill(&mut salt);
         let actor = entry.actor.to_string();
@@ -76,44 +91,20 @@ impl Head {
         let hash = chain(&self.hash, seq, &entry_hash);
         let at = entry.at.as_micros();
         *self = Self { seq, at: self.at.max(at), hash };
-        let sql = "
-            INSERT INTO journal
-                (seq, at, actor, account, action, subject, payload, salt, entry_hash, hash, touched)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let salt = salt.to_vec();
-        Query::new(
-            sql,
-            values![
-                seq,
-                at,
-                actor,
-                account,
-                action,
-                &entry.subject,
-                payload,
-                salt,
-                entry_hash,
-                hash,
-                touched
-            ],
-        )
-    }
-
-    /// The statements that keep all entries of a change, the last with what the change touched.
-    pub(crate) fn append_all<'a>(
-        &mut self,
-        change: &'a Change,
-        touched: Touched,
-        entropy: &dyn Entropy,
-    ) -> Vec<Query<'a>> {
-        let mut touched = touched.text();
-        let last = change.entries.len().saturating_sub(1);
-        let entries = change.entries.iter().enumerate();
-        let entries = entries
-            .map(|(n, entry)| self.append(entry, if n == last { touched.take() } else { None }, entropy))
-            .collect();
-        self.at = self.at.max(latest(change).map_or(0, Timestamp::as_micros));
-        entries
+        Line(values![
+            seq,
+            at,
+            actor,
+            account,
+            action,
+            &entry.subject,
+            payload,
+            salt,
+            entry_hash,
+            hash,
+            touched
+        ])
     }
 
     /// The statement that makes this the end, if it was at `before`.
@@ -121,6 +112,30 @@ impl Head {
         let sql = "UPDATE head SET seq = ?1, at = ?2, hash = ?3 WHERE seq = ?4";
         Query::new(sql, values![self.seq, self.at, self.hash, before])
     }
+}
+
+/// The values of one entry, as the journal's columns have them.
+pub(crate) struct Line<'a>(Vec<Value<'a>>);
+
+/// The statement that keeps these lines.
+pub(crate) fn insert(lines: Vec<Line<'_>>) -> Query<'_> {
+    let mut query = Query::default();
+    let rows: Vec<String> = lines
+        .into_iter()
+        .map(|Line(values)| {
+            let names: Vec<String> =
+                values.into_iter().map(|value| format!("?{}", query.bind(value))).collect();
+            format!("({})", names.join(", "))
+        })
+        .collect();
+    query.text = format!(
+        "INSERT INTO journal
+             (seq, at, actor, account, action, subject, payload, salt, entry_hash, hash, touched)
+         VALUES {}",
+        rows.join(",\n")
+    )
+    .into();
+    query
 }
 
 /// The latest of the times in a change by which a stop and what it stops are compared. They can be
@@ -294,15 +309,15 @@ pub fn entry_text(
 }
 
 /// JSON without spaces, the keys of every object sorted by their bytes.
-pub fn canonical(value: &Value) -> String {
+pub fn canonical(value: &serde_json::Value) -> String {
     let mut text = String::new();
     write_canonical(value, &mut text);
     text
 }
 
-fn write_canonical(value: &Value, to: &mut String) {
+fn write_canonical(value: &serde_json::Value, to: &mut String) {
     match value {
-        Value::Object(map) => {
+        serde_json::Value::Object(map) => {
             // Sorted here, because another crate may switch serde_json to insertion order.
             let mut members: Vec<_> = map.iter().collect();
             members.sort_by_key(|(key, _)| key.as_bytes());
@@ -317,7 +332,7 @@ fn write_canonical(value: &Value, to: &mut String) {
             }
             to.push('}');
         }
-        Value::Array(items) => {
+        serde_json::Value::Array(items) => {
             to.push('[');
             for (n, item) in items.iter().enumerate() {
                 if n > 0 {
@@ -327,7 +342,7 @@ fn write_canonical(value: &Value, to: &mut String) {
             }
             to.push(']');
         }
-        Value::String(text) => string(text, to),
+        serde_json::Value::String(text) => string(text, to),
         scalar => {
             let _ = write!(to, "{scalar}");
         }
@@ -345,7 +360,7 @@ pub fn chain(prev: &[u8; 32], seq: i64, entry: &[u8; 32]) -> [u8; 32] {
 }
 
 fn string(text: &str, to: &mut String) {
-    let _ = write!(to, "{}", Value::from(text));
+    let _ = write!(to, "{}", serde_json::Value::from(text));
 }
 
 pub(crate) fn hex(bytes: &[u8], to: &mut String) {

@@ -44,6 +44,10 @@ use writer::{GROUP, Job, Writer};
 /// Changes that may wait for the writer before callers wait to hand theirs in.
 const WAITING: usize = 16 * GROUP;
 
+/// How long the database may be silent before this peer says that it takes no changes, in
+/// microseconds of the boot clock: several beats.
+const SILENCE: i64 = 2_000_000;
+
 /// How long counts of use may take to be written, which can be those of very many tokens.
 const BESIDE: Duration = Duration::from_secs(30);
 
@@ -206,10 +210,17 @@ impl Postgres {
         self.pool.close();
     }
 
+    /// Changes are taken as long as the database answers.
     pub(crate) fn health(&self) -> Health {
-        let position = self.applied.position();
-        let writer_alive = self.jobs().as_ref().is_some_and(|jobs| !jobs.is_closed());
-        Health { writer_alive, position, free_bytes: None, below_watermark: false, ballast: true }
+        let open = self.jobs().as_ref().is_some_and(|jobs| !jobs.is_closed());
+        let silent = self.time.boot() - self.applied.heard();
+        Health {
+            writer_alive: open && silent < SILENCE,
+            position: self.applied.position(),
+            free_bytes: None,
+            below_watermark: false,
+            ballast: true,
+        }
     }
 
     fn jobs(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Job>>> {

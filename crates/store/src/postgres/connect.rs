@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use futures_util::future::poll_fn;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -92,12 +92,20 @@ impl Drop for Link {
     }
 }
 
+/// Bounds for what only reads: how long a statement may run and a transaction may idle. Said once a
+/// connection, because saying it each time would cost more than most reads. Behind a pooler it reaches
+/// the connection that happens to be lent; there [`READ`] is the bound.
+const BOUNDS: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'";
+
 pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Unavailable> {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(address.config.clone(), address.tls.clone(), config);
     Pool::builder(manager)
         .max_size(connections.max(1))
         .runtime(Runtime::Tokio1)
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move { client.batch_execute(BOUNDS).await.map_err(HookError::Backend) })
+        }))
         .wait_timeout(Some(READ))
         .create_timeout(Some(CONNECT))
         .recycle_timeout(Some(CONNECT))

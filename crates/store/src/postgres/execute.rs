@@ -16,10 +16,8 @@ use crate::contract::Unavailable;
 use crate::sql::query::{Query, Read, Row, Unreadable, Value};
 use crate::sql::writes::{Miss, Must, Step};
 
-/// Begins what only reads: one snapshot for all of it, and bounds on how long it may take.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-                     SET LOCAL statement_timeout = '5s'; \
-                     SET LOCAL idle_in_transaction_session_timeout = '5s'";
+/// Begins what reads more than once, in one snapshot.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Statements under way at once; more wait for the first to be answered.
 const AT_ONCE: usize = 16;
@@ -29,6 +27,12 @@ const AT_ONCE: usize = 16;
 /// Everything is sent when this is first polled, the end of the transaction too, so that a caller
 /// who goes away leaves a connection with which others can begin anew.
 pub(super) async fn read<S>(client: &Client, mut read: Read<S>) -> Result<S, Unavailable> {
+    if let [query] = read.queries.as_slice() {
+        for row in rows(client, query).await? {
+            (read.row)(&mut read.state, 0, &row)?;
+        }
+        return Ok(read.state);
+    }
     let begun = client.batch_execute(BEGIN);
     let queries = join_all(read.queries.iter().map(|query| rows(client, query)));
     let ended = client.batch_execute("COMMIT");

@@ -51,6 +51,8 @@ struct Progress {
     seq: i64,
     hash: [u8; 32],
     epoch: String,
+    /// When the database last answered a beat, by the boot clock.
+    heard: i64,
     /// Groups that this peer committed, of which memory knows already, by where they begin.
     own: BTreeMap<i64, (Head, Head)>,
 }
@@ -58,7 +60,7 @@ struct Progress {
 impl Applied {
     pub(super) fn new() -> Self {
         let own = BTreeMap::new();
-        Self(Mutex::new(Progress { seq: 0, hash: journal::GENESIS, epoch: String::new(), own }))
+        Self(Mutex::new(Progress { seq: 0, hash: journal::GENESIS, epoch: String::new(), heard: 0, own }))
     }
 
     /// This peer has committed a group, and memory knows of it.
@@ -82,9 +84,14 @@ impl Applied {
         (progress.seq, progress.hash)
     }
 
-    fn join(&self, head: Head, epoch: String) {
+    /// When the database last answered, by the boot clock; microseconds.
+    pub(super) fn heard(&self) -> i64 {
+        self.lock().heard
+    }
+
+    fn join(&self, head: Head, epoch: String, heard: i64) {
         let mut progress = self.lock();
-        *progress = Progress { seq: head.seq, hash: head.hash, epoch, own: BTreeMap::new() };
+        *progress = Progress { seq: head.seq, hash: head.hash, epoch, heard, own: BTreeMap::new() };
     }
 
     /// Whether memory knows of this entry because this peer wrote it.
@@ -166,7 +173,7 @@ impl Follower {
         self.incarnation += 1;
         let place = bounded(self.enter(link)).await?;
         self.time.at_least(place.head.at);
-        self.applied.join(place.head, place.epoch);
+        self.applied.join(place.head, place.epoch, self.time.boot());
         Ok(())
     }
 
@@ -281,6 +288,7 @@ impl Follower {
             return Err(Failed::Astray("the journal's history is not the one that was applied"));
         }
         self.time.at_least(head.at);
+        self.applied.lock().heard = received;
         self.look_around(link).await?;
         if head.seq == seq { Ok(false) } else { self.apply(link).await }
     }

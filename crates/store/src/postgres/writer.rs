@@ -24,7 +24,7 @@ use super::execute;
 use super::follower::Applied;
 use super::time::Time;
 use crate::contract::{CommitError, Committed, Heard, Listener, Unavailable};
-use crate::journal::{Head, Touched};
+use crate::journal::{self, Head, Line, Touched};
 use crate::sealing::Sealer;
 use crate::sql::query::Query;
 use crate::sql::rows::{self, HEAD};
@@ -179,7 +179,7 @@ async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Resul
     let before = before.ok_or_else(|| Unavailable::because("the journal has no head"))?;
     let mut after = before;
     let mut all = Vec::with_capacity(waiting.len());
-    let mut entries = Vec::new();
+    let mut lines = Vec::new();
     let mut next = "SAVEPOINT change";
     for each in waiting.iter_mut() {
         writes::in_order(&mut each.change, Timestamp::from_micros(after.at));
@@ -191,7 +191,7 @@ async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Resul
             Ok(_) => "RELEASE SAVEPOINT change; SAVEPOINT change",
         };
         all.push(written.map(|(numbers, said)| {
-            entries.extend(said);
+            lines.extend(said);
             after = end;
             Written { position: after.seq, numbers }
         }));
@@ -200,8 +200,8 @@ async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Resul
         client.batch_execute(next).await?;
     }
     if after.seq != before.seq {
-        entries.push(after.moved_from(before.seq));
-        execute::run_all(client, &entries).await?;
+        let kept = [journal::insert(lines), after.moved_from(before.seq)];
+        execute::run_all(client, &kept).await?;
     }
     link.was_warned();
     client.batch_execute("COMMIT").await?;
@@ -213,15 +213,15 @@ async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Resul
     Ok(Group { before, after, written: all })
 }
 
-/// Carries out one change behind its savepoint. Returns the numbers it gave out, and the statements
-/// that keep its entries, which go in with those of the whole group.
+/// Carries out one change behind its savepoint. Returns the numbers it gave out, and the lines of its
+/// entries, which go into the journal with those of the whole group.
 async fn write<'c>(
     link: &Link,
     savepoint: &str,
     change: &'c Change,
     tools: &Tools<'_>,
     head: &mut Head,
-) -> Result<(Vec<i64>, Vec<Query<'c>>), Miss> {
+) -> Result<(Vec<i64>, Vec<Line<'c>>), Miss> {
     let client = &link.client;
     let broken = |cause: tokio_postgres::Error| Miss::Database(execute::told(&cause).into());
     if let Some(question) = checks::question(change, Dialect::Postgres) {
@@ -240,6 +240,6 @@ async fn write<'c>(
         steps.extend(writes::steps(write, tools)?);
     }
     let numbers = execute::steps(client, &steps).await?;
-    let entries = head.append_all(change, Touched::by(change), tools.entropy);
-    Ok((numbers, entries))
+    let lines = head.append(change, Touched::by(change), tools.entropy);
+    Ok((numbers, lines))
 }

@@ -138,6 +138,30 @@ pub(crate) trait Row {
     fn flag(&self, column: usize) -> Result<bool, Unreadable>;
 }
 
+/// A row's columns from one on, for what reads them from 0.
+pub(crate) struct Beyond<'r> {
+    pub(crate) row: &'r dyn Row,
+    pub(crate) first: usize,
+}
+
+impl Row for Beyond<'_> {
+    fn int_or_none(&self, column: usize) -> Result<Option<i64>, Unreadable> {
+        self.row.int_or_none(self.first + column)
+    }
+
+    fn str_or_none(&self, column: usize) -> Result<Option<&str>, Unreadable> {
+        self.row.str_or_none(self.first + column)
+    }
+
+    fn bytes_or_none(&self, column: usize) -> Result<Option<&[u8]>, Unreadable> {
+        self.row.bytes_or_none(self.first + column)
+    }
+
+    fn flag(&self, column: usize) -> Result<bool, Unreadable> {
+        self.row.flag(self.first + column)
+    }
+}
+
 /// A row that is not what this program wrote: an error, and never a missing row.
 #[derive(Debug, thiserror::Error)]
 #[error("column {column} of a row cannot be read")]

@@ -11,8 +11,11 @@ use domain::usage::{By, Count};
 use token::TokenId;
 
 use super::Dialect;
-use super::query::{Query, Read, Row, Unreadable, Value, values};
-use super::rows::{self, ACCOUNT, ENTRY, HEAD, HOLDER, INSTALLATION, NODE, PERSON, SERVICE, Seen, TOKEN};
+use super::query::{Beyond, Query, Read, Row, Unreadable, Value, values};
+use super::rows::{
+    self, ACCOUNT, ACCOUNT_ALIASED, ACCOUNT_COLUMNS, ENTRY, HEAD, HOLDER, INSTALLATION, NODE, PERSON,
+    SERVICE, Seen, TOKEN,
+};
 use crate::journal::{Head, JournalRow, Walk};
 use crate::query::{HolderKind, HolderQuery, LastUse, UsageReport};
 use crate::sealing::Sealed;
@@ -47,15 +50,20 @@ fn account_by_id(id: &AccountId) -> Query<'static> {
     Query::new(format!("SELECT {ACCOUNT} FROM account WHERE id = ?1"), values![id.to_string()])
 }
 
+/// In one statement, because every call to the desk begins with it.
 pub(crate) fn household(id: &AccountId, holder: HolderId, known: Option<Arc<Account>>) -> Read<Known> {
+    let sql = format!(
+        "SELECT {ACCOUNT_ALIASED}, {HOLDER}
+         FROM account AS a
+         JOIN holder AS h ON h.account = a.id
+         WHERE a.id = ?1 AND h.id = ?2"
+    );
     Read {
-        queries: vec![account_by_id(id), holder_by_id(id, holder)],
+        queries: vec![Query::new(sql, values![id.to_string(), holder.to_string()])],
         state: Known { account: None, holder: None, known },
-        row: |read, query, row| {
-            if query == 0 {
-                return read.take(row);
-            }
-            read.holder = Some(alone(row)?);
+        row: |read, _, row| {
+            read.take(row)?;
+            read.holder = Some(alone(&Beyond { row, first: ACCOUNT_COLUMNS })?);
             Ok(())
         },
     }

@@ -25,6 +25,12 @@ type Result<T> = std::result::Result<T, Unreadable>;
 pub(crate) const ACCOUNT: &str = "id, name, external_id, metadata, preset, created_at, inactive_since, \
      policy, levels, entities, roles, version";
 
+/// The same of `account AS a`, beside another table.
+pub(crate) const ACCOUNT_ALIASED: &str = "a.id, a.name, a.external_id, a.metadata, a.preset, a.created_at, a.inactive_since, a.policy, a.levels, a.entities, a.roles, a.version";
+
+/// Columns of [`ACCOUNT`], after which a query may name others.
+pub(crate) const ACCOUNT_COLUMNS: usize = 12;
+
 pub(crate) fn account(row: &dyn Row) -> Result<Account> {
     Ok(Account {
         id: text(row, 0)?,

@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::execute;
 use super::space::Space;
 use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Stop, Unavailable};
-use crate::journal::{Head, Touched};
+use crate::journal::{self, Head, Touched};
 use crate::narrowings::{self, Narrowings};
 use crate::sealing::Sealer;
 use crate::sql::beside::Beside;
@@ -357,8 +357,8 @@ fn write_change(
             numbers.extend(execute::step(db, &step)?);
         }
     }
-    for entry in head.append_all(change, Touched::by(change), tools.entropy) {
-        execute::run(db, &entry).map_err(execute::miss)?;
+    for line in head.append(change, Touched::by(change), tools.entropy) {
+        execute::run(db, &journal::insert(vec![line])).map_err(execute::miss)?;
     }
     let lines = if change.narrows { narrow(db, change, head).map_err(execute::miss)? } else { Vec::new() };
     Ok(Written { position: head.seq, numbers, lines })
