@@ -242,7 +242,7 @@ fn json<T: DeserializeOwned>(row: &dyn Row, column: usize) -> Result<T> {
     serde_json::from_str(str_at(row, column)?).map_err(|cause| Unreadable::new(column, cause))
 }
 
-fn str_at<'r>(row: &'r dyn Row, column: usize) -> Result<&'r str> {
+fn str_at(row: &dyn Row, column: usize) -> Result<&str> {
     row.str_or_none(column)?.ok_or_else(|| missing(column))
 }
 

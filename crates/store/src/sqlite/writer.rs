@@ -299,11 +299,13 @@ impl Writer {
         }
         let begun = self.db.execute_batch("BEGIN IMMEDIATE");
         let statements = what.statements();
-        let all = || statements.iter().map(|query| execute::run(&self.db, query)).collect();
+        let all = || -> rusqlite::Result<Vec<usize>> {
+            statements.iter().map(|query| execute::run(&self.db, query)).collect()
+        };
         let failed = match begun.and_then(|()| all()) {
             Err(cause) => self.undo(cause),
             Ok(changed) => match self.db.execute_batch("COMMIT") {
-                Ok(()) => return Ok(what.purged(&Vec::<usize>::as_slice(&changed))),
+                Ok(()) => return Ok(what.purged(&changed)),
                 Err(cause) if is_full(&cause) => self.undo(cause),
                 Err(cause) => Failed::Unknown(cause.into()),
             },
