@@ -5,6 +5,7 @@
 //! [`execute`] is how either speaks to a connection.
 
 mod connect;
+mod creations;
 mod execute;
 mod follower;
 mod herald;

@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::connect::{Address, Link, late};
+use super::creations;
 use super::execute;
 use super::follower::Applied;
 use super::time::Time;
@@ -178,29 +179,56 @@ async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Resul
     let before = head?.first().map(|row| rows::head(row)).transpose()?;
     let before = before.ok_or_else(|| Unavailable::because("the journal has no head"))?;
     let mut after = before;
-    let mut all = Vec::with_capacity(waiting.len());
-    let mut lines = Vec::new();
+    let mut written: Vec<Option<Result<Written, Miss>>> = waiting.iter().map(|_| None).collect();
     let mut next = "SAVEPOINT change";
-    for each in waiting.iter_mut() {
+
+    // Creations first: nobody promised an order among those who wait.
+    let (fitting, changes): (Vec<usize>, Vec<&Change>) = waiting
+        .iter()
+        .enumerate()
+        .map(|(n, each)| (n, &*each.change))
+        .filter(|(_, change)| creations::fits(change))
+        .unzip();
+    if changes.len() > 1 {
+        client.batch_execute(next).await?;
+        let made = creations::write(link, &changes, tools).await?;
+        next = "RELEASE SAVEPOINT change; SAVEPOINT change";
+        match made {
+            None => next = "ROLLBACK TO SAVEPOINT change",
+            Some(made) => {
+                let mut lines = Vec::new();
+                for ((n, change), numbers) in fitting.into_iter().zip(changes).zip(made) {
+                    lines.extend(after.append(change, Touched::by(change), tools.entropy));
+                    written[n] = Some(Ok(Written { position: after.seq, numbers }));
+                }
+                execute::run(client, &journal::insert(lines)).await?;
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    for (each, written) in waiting.iter_mut().zip(&mut written).filter(|(_, written)| written.is_none()) {
         writes::in_order(&mut each.change, Timestamp::from_micros(after.at));
         let mut end = after;
-        let written = write(link, next, &each.change, tools, &mut end).await;
-        next = match written {
+        let done = write(link, next, &each.change, tools, &mut end).await;
+        next = match done {
             Err(Miss::Database(cause)) => return Err(Unavailable(cause)),
             Err(_) => "ROLLBACK TO SAVEPOINT change",
             Ok(_) => "RELEASE SAVEPOINT change; SAVEPOINT change",
         };
-        all.push(written.map(|(numbers, said)| {
+        *written = Some(done.map(|(numbers, said)| {
             lines.extend(said);
             after = end;
             Written { position: after.seq, numbers }
         }));
     }
-    if matches!(all.last(), Some(Err(_))) {
+    if next.starts_with("ROLLBACK") {
         client.batch_execute(next).await?;
     }
     if after.seq != before.seq {
-        let kept = [journal::insert(lines), after.moved_from(before.seq)];
+        let mut kept = vec![after.moved_from(before.seq)];
+        if !lines.is_empty() {
+            kept.push(journal::insert(lines));
+        }
         execute::run_all(client, &kept).await?;
     }
     link.was_warned();
@@ -210,7 +238,8 @@ async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Resul
             "the commit is not known to be on the standby; it may be there all the same",
         ));
     }
-    Ok(Group { before, after, written: all })
+    let written = written.into_iter().map(|each| each.expect("each was written or refused above")).collect();
+    Ok(Group { before, after, written })
 }
 
 /// Carries out one change behind its savepoint. Returns the numbers it gave out, and the lines of its

@@ -7,9 +7,9 @@ use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapsh
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
 use serde::Serialize;
-use token::{Entropy, TokenText};
+use token::{Entropy, TokenId, TokenText};
 
-use super::query::{Query, Unreadable, values};
+use super::query::{Query, Unreadable, Value, values};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -284,8 +284,48 @@ fn update_holder(row: &Holder) -> Asked<'_> {
     ))
 }
 
-/// Takes the account's next number. The twelve characters of an id are unique across kinds, and
-/// services' keys stand in another table.
+/// The columns of a new token, but for its number.
+const TOKEN_COLUMNS: &str = "account, id, holder, issued_by, name, description, metadata, granted, node, desk, \
+     created_at, not_before, expires_at, approved_at, revoked_at, leaked_at, rotated_to, grace_until, \
+     deleted_at, reason, digest, conditions, version, number";
+
+/// The values of [`TOKEN_COLUMNS`], up to the version.
+fn token_values(row: &Token) -> Result<Vec<Value<'_>>, Miss> {
+    let life = &row.life;
+    Ok(values![
+        row.account.as_str(),
+        row.id.to_string(),
+        row.holder.to_string(),
+        row.issued_by.to_string(),
+        &row.name,
+        &row.description,
+        &row.metadata,
+        json(&row.grant)?,
+        row.node.as_str(),
+        row.desk,
+        life.created_at,
+        life.not_before,
+        life.expires_at,
+        life.approved_at,
+        life.revoked_at,
+        life.leaked_at,
+        life.rotated_to.map(|id| id.to_string()),
+        life.grace_until,
+        life.deleted_at,
+        &row.reason,
+        row.digest.as_bytes(),
+        conditions(row)?,
+        1_i64,
+    ])
+}
+
+/// How a service with the same twelve characters would be named: those of an id are unique across
+/// kinds, and services' keys stand in another table.
+pub(crate) fn namesake(id: TokenId) -> String {
+    format!("svc_{}", id.code)
+}
+
+/// Takes the account's next number.
 fn insert_token<'a>(
     row: &'a Token,
     keep: Option<&TokenText>,
@@ -293,56 +333,53 @@ fn insert_token<'a>(
 ) -> Result<Vec<Step<'a>>, Miss> {
     let sql = "UPDATE account SET last_number = last_number + 1 WHERE id = ?1";
     let number = Query::new(sql, values![row.account.as_str()]);
-    let sql = "
-        INSERT INTO token
-            (account, number, id, holder, issued_by, name, description, metadata, granted, node, desk,
-             created_at, not_before, expires_at, approved_at, revoked_at, leaked_at, rotated_to,
-             grace_until, deleted_at, reason, digest, conditions, version)
-        SELECT ?1, last_number, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?22, 1
-        FROM account
-        WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM service WHERE service.id = ?23)
-        RETURNING number";
-    let life = &row.life;
-    let insert = Query::new(
-        sql,
-        values![
-            row.account.as_str(),
-            row.id.to_string(),
-            row.holder.to_string(),
-            row.issued_by.to_string(),
-            &row.name,
-            &row.description,
-            &row.metadata,
-            json(&row.grant)?,
-            row.node.as_str(),
-            row.desk,
-            life.created_at,
-            life.not_before,
-            life.expires_at,
-            life.approved_at,
-            life.revoked_at,
-            life.leaked_at,
-            life.rotated_to.map(|id| id.to_string()),
-            life.grace_until,
-            life.deleted_at,
-            &row.reason,
-            row.digest.as_bytes(),
-            conditions(row)?,
-            format!("svc_{}", row.id.code),
-        ],
-    );
-    let mut steps = vec![Step { query: number, must: Must::Hit }, Step { query: insert, must: Must::Number }];
+    let mut insert = Query::new("", token_values(row)?);
+    let names = placeholders(1, insert.values.len());
+    let namesake = insert.bind(namesake(row.id));
+    insert.text = format!(
+        "INSERT INTO token ({TOKEN_COLUMNS})
+         SELECT {names}, last_number
+         FROM account
+         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM service WHERE service.id = ?{namesake})
+         RETURNING number"
+    )
+    .into();
+    let mut steps =
+        vec![Step { query: number, must: Must::Hit }, Step { query: insert, must: Must::Number }];
     if let Some(text) = keep {
-        if text.id() != row.id {
-            return Err(Miss::Malformed("a text to seal that is another token's"));
-        }
-        let sealed = tools.sealer.seal(&row.account, text, tools.entropy);
-        let sql = "INSERT INTO sealed (account, token, nonce, text) VALUES (?1, ?2, ?3, ?4)";
-        let values = values![row.account.as_str(), row.id.to_string(), sealed.nonce.to_vec(), sealed.text];
-        steps.push(Step { query: Query::new(sql, values), must: Must::Hit });
+        steps.push(Step { query: seal(row, text, tools)?, must: Must::Hit });
     }
     Ok(steps)
+}
+
+/// Inserts tokens whose numbers were given out.
+pub(crate) fn insert_tokens<'a>(rows: &[(&'a Token, i64)]) -> Result<Query<'a>, Miss> {
+    let mut query = Query::default();
+    let mut lines = Vec::with_capacity(rows.len());
+    for (row, number) in rows {
+        let first = query.values.len() + 1;
+        query.values.extend(token_values(row)?);
+        query.bind(*number);
+        lines.push(format!("({})", placeholders(first, query.values.len())));
+    }
+    query.text = format!("INSERT INTO token ({TOKEN_COLUMNS}) VALUES {}", lines.join(", ")).into();
+    Ok(query)
+}
+
+fn placeholders(first: usize, last: usize) -> String {
+    let names: Vec<String> = (first..=last).map(|number| format!("?{number}")).collect();
+    names.join(", ")
+}
+
+/// Keeps a token's text under seal.
+pub(crate) fn seal<'a>(row: &'a Token, text: &TokenText, tools: &Tools<'_>) -> Result<Query<'a>, Miss> {
+    if text.id() != row.id {
+        return Err(Miss::Malformed("a text to seal that is another token's"));
+    }
+    let sealed = tools.sealer.seal(&row.account, text, tools.entropy);
+    let sql = "INSERT INTO sealed (account, token, nonce, text) VALUES (?1, ?2, ?3, ?4)";
+    let values = values![row.account.as_str(), row.id.to_string(), sealed.nonce.to_vec(), sealed.text];
+    Ok(Query::new(sql, values))
 }
 
 /// Most tokens have none.
@@ -458,7 +495,7 @@ fn insert_permission(bit: u8, name: &str) -> Query<'_> {
     Query::new(sql, values![i64::from(bit), name])
 }
 
-fn remember(answer: &Remembered, now: Timestamp) -> Query<'_> {
+pub(crate) fn remember(answer: &Remembered, now: Timestamp) -> Query<'_> {
     let sql = "
         INSERT INTO remembered (key, request, sealed, until)
         VALUES (?1, ?2, ?3, ?4)
