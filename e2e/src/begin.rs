@@ -14,6 +14,8 @@ pub struct Begin {
     pub(crate) preset: String,
     pub(crate) initialise: bool,
     pub(crate) arguments: Vec<String>,
+    /// A program that runs `serve`, and its arguments. Empty: nobody does.
+    pub(crate) under: Vec<String>,
     pub(crate) environment: HashMap<String, String>,
     pub(crate) configuration: String,
 }
@@ -26,6 +28,7 @@ impl Begin {
             preset: preset.to_owned(),
             initialise: true,
             arguments: Vec::new(),
+            under: Vec::new(),
             environment: HashMap::new(),
             configuration: String::new(),
         }
@@ -59,6 +62,20 @@ impl Begin {
     pub fn on(mut self, postgres: Arc<Postgres>) -> Begin {
         self.place = Place::Postgres;
         self.postgres = Some(postgres);
+        self
+    }
+
+    /// In this place, whatever was chosen for the others. After `on`: as so many processes over that
+    /// database.
+    pub fn at(mut self, place: Place) -> Begin {
+        self.place = place;
+        self
+    }
+
+    /// `serve` is run by this program, which becomes the server as `exec` does: a tool that looks
+    /// into it.
+    pub fn under(mut self, command: &[&str]) -> Begin {
+        self.under = command.iter().map(|part| (*part).to_owned()).collect();
         self
     }
 

@@ -15,17 +15,31 @@ pub struct Cluster {
     port: u16,
     /// User and group to run as: PostgreSQL refuses to be run by root.
     user: Option<(u32, u32)>,
+    /// Each `name=value`.
+    settings: Vec<String>,
     running: Option<Child>,
 }
 
 impl Cluster {
     pub fn start() -> Cluster {
+        Cluster::with(&["shared_buffers=32MB"])
+    }
+
+    /// One with the settings that `initdb` gives, but for these (each `name=value`) and where it
+    /// listens.
+    pub fn with(settings: &[&str]) -> Cluster {
         let directory = tempfile::Builder::new().prefix("pg").tempdir().expect("a temporary directory");
         let user = rustix::process::geteuid().is_root().then(postgres_user);
         if let Some((user, group)) = user {
             chown(directory.path(), Some(user), Some(group)).expect("root may");
         }
-        let mut cluster = Cluster { directory, port: free_port(), user, running: None };
+        let mut cluster = Cluster {
+            directory,
+            port: free_port(),
+            user,
+            settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
+            running: None,
+        };
         let output = cluster
             .command("initdb")
             .args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-instructions"])
@@ -41,6 +55,12 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// How PostgreSQL's own programs find its first database, by its superuser and its socket.
+    pub fn socket(&self) -> String {
+        let directory = self.directory.path().display();
+        format!("host={directory} port={} user=postgres dbname=postgres", self.port)
+    }
+
     /// Starts it over the same data, after `kill9` or `stop`, and waits until it takes connections.
     pub fn start_again(&mut self) {
         assert!(self.running.is_none(), "it runs");
@@ -49,7 +69,9 @@ impl Cluster {
         let child = self
             .command("postgres")
             .args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1"])
-            .args(["-c", "unix_socket_directories=", "-c", "shared_buffers=32MB"])
+            .arg("-c")
+            .arg(format!("unix_socket_directories={}", self.directory.path().display()))
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting.as_str()]))
             .stdout(file.try_clone().expect("an open file"))
             .stderr(file)
             .spawn()
@@ -136,7 +158,7 @@ impl Drop for Cluster {
 
 /// Where PostgreSQL's programs are: `PG_BIN`, or the newest version in Debian's place, or the search
 /// path.
-pub(crate) fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     if let Some(path) = std::env::var_os("PG_BIN") {
         return PathBuf::from(path);
     }

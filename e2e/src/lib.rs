@@ -28,7 +28,7 @@ mod walk;
 
 pub use begin::Begin;
 pub use client::{Answer, Client};
-pub use cluster::{Cluster, free_port, postgres_user};
+pub use cluster::{Cluster, free_port, postgres_user, programs};
 pub use desk::{strings, text};
 pub use place::{Place, only_on};
 pub use postgres::Postgres;

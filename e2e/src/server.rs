@@ -2,6 +2,7 @@
 //! system chose; on PostgreSQL over a database of its own too, and with peers three processes, each
 //! with a directory, behind one address. What a test says to it is the same everywhere.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -389,7 +390,14 @@ impl Server {
             std::fs::create_dir(&data).expect("our own directory");
             std::fs::copy(self.data().join("keys"), data.join("keys")).expect("the first peer has keys");
         }
-        let mut command = self.command();
+        let mut command = match self.begin.under.split_first() {
+            Some((program, arguments)) => {
+                let mut command = self.alone(program);
+                command.args(arguments).arg(binary());
+                command
+            }
+            None => self.command(),
+        };
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(self.installation_of(number));
         if !self.begin.initialise {
             command.args(["--preset", &self.preset]);
@@ -402,7 +410,8 @@ impl Server {
         }
     }
 
-    fn urls(&self) -> Vec<String> {
+    /// The address of each process by itself, with peers in their order.
+    pub fn urls(&self) -> Vec<String> {
         self.running.iter().map(|peer| peer.url.clone()).collect()
     }
 
@@ -455,8 +464,13 @@ impl Server {
 
     /// The binary in an environment that holds nothing of the machine but its search path.
     fn command(&self) -> Command {
+        self.alone(binary())
+    }
+
+    /// The same with another program.
+    fn alone(&self, program: impl AsRef<OsStr>) -> Command {
         let home = self.directory.path().join("home");
-        let mut command = Command::new(binary());
+        let mut command = Command::new(program);
         command.env_clear().current_dir(&home);
         for kept in ["PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE"] {
             if let Some(value) = std::env::var_os(kept) {
