@@ -11,7 +11,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use e2e::{ACCOUNT, Begin, Server};
+use e2e::{ACCOUNT, Begin, Place, Server};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -25,14 +25,14 @@ const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 fn main() {
     let tokens = support::argument(1_000_000);
-    let mut server = support::unlimited(Begin::preset("default"));
+    let mut server = support::unlimited(Begin::preset("default").at(Place::Sqlite));
     let mut secrets = Vec::with_capacity(MADE);
     let mut wire = Wire::open(&server.url, CALLERS);
     support::create(
         &mut wire,
         &server.admin_token,
         |made, _| made == MADE,
-        |secret| secrets.push(secret.to_owned()),
+        |made| secrets.push(e2e::text(made, "secret")),
     );
     drop(wire);
     let empty = memory(&server, "VmRSS");

@@ -16,12 +16,12 @@ use axum::extract::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::routing::post;
 use axum::serve::ListenerExt;
-use e2e::{Begin, Server};
+use e2e::{Begin, Place, Server};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use support::wire::{Heard, Wire};
-use support::{CALLERS, ROUNDS, Spread};
+use support::{CALLERS, ROUNDS, Spread, verify};
 
 /// The mode of this program in which it is the other server.
 const NOTHING: &str = "answer-the-same-without-knowing";
@@ -32,7 +32,7 @@ fn main() {
         return answer_the_same();
     }
     let requests = support::argument(100_000);
-    let server = support::unlimited(Begin::preset("default"));
+    let server = support::unlimited(Begin::preset("default").at(Place::Sqlite));
     pin(server.pid(), 0);
     pin(std::process::id(), 1);
 
@@ -42,7 +42,7 @@ fn main() {
         &mut wire,
         &server.admin_token,
         |made, _| made == TOKENS,
-        |secret| usual.push(secret.to_owned()),
+        |made| usual.push(e2e::text(made, "secret")),
     );
     let ratio = compare(&server, &usual, "a few permissions", requests);
     let everything = server
@@ -111,12 +111,6 @@ fn compare(server: &Server, secrets: &[String], what: &str, requests: usize) -> 
     ratio
 }
 
-/// The ask: a token, a permission and a place, as a gateway would put it.
-fn verify(request: &mut Vec<u8>, key: &str, secret: &str) {
-    let body = format!(r#"{{"token":"{secret}","permission":"devices:read","node":"/"}}"#);
-    support::post(request, "/v1/verify", key, &body);
-}
-
 /// One answer for the other server to repeat: its head and its body.
 fn sample(server: &Server, secret: &str) -> (String, String) {
     let mut wire = Wire::open(&server.url, 1);
@@ -135,7 +129,7 @@ fn sample(server: &Server, secret: &str) -> (String, String) {
 }
 
 fn good(heard: &Heard<'_>) -> bool {
-    heard.status == 200 && heard.body.starts_with(br#"{"valid":true,"#)
+    support::good(heard.status, heard.body)
 }
 
 /// A generator of numbers that are not asked to be good, only cheap.

@@ -1,7 +1,10 @@
 //! What the benchmarks share: connections that stay open, tokens to ask about, and how a series of
 //! rounds is told.
-#![allow(dead_code)] // Each benchmark is a program of its own and uses a part of this.
 
+// Each benchmark is a program of its own and uses a part of this.
+#![allow(dead_code)]
+
+pub(crate) mod postgres;
 pub(crate) mod wire;
 
 use std::time::Duration;
@@ -25,31 +28,46 @@ pub(crate) fn unlimited(begin: Begin) -> Server {
     server
 }
 
-/// Asks for a token that may do a few things, until `enough` says so; hands each secret on.
+/// Asks for a token that may do a few things, until `enough` says so; hands each answer on.
 /// Returns how many were made and how long that took.
 pub(crate) fn create(
     wire: &mut Wire,
     caller: &str,
     mut enough: impl FnMut(usize, Duration) -> bool,
-    mut secret: impl FnMut(&str),
+    mut answer: impl FnMut(&Value),
 ) -> (usize, Duration) {
     wire.drive(
         |number, elapsed, request| {
             if enough(number, elapsed) {
                 return false;
             }
-            let body = format!(
-                r#"{{"name":"number {number}","permission":{{"list":["devices:read","devices:update","data:read"]}}}}"#
-            );
-            post(request, &format!("/v1/accounts/{ACCOUNT}/tokens"), caller, &body);
+            make(request, caller, &format!("number {number}"));
             true
         },
         |heard| {
             assert_eq!(heard.status, 201, "{}", heard.text());
-            let made: Value = serde_json::from_slice(heard.body).expect("a created token is JSON");
-            secret(made["secret"].as_str().expect("the answer that creates has the secret"));
+            answer(&serde_json::from_slice(heard.body).expect("a created token is JSON"));
         },
     )
+}
+
+/// The ask for a new token.
+pub(crate) fn make(request: &mut Vec<u8>, caller: &str, name: &str) {
+    let body = format!(
+        r#"{{"name":"{name}","permission":{{"list":["devices:read","devices:update","data:read"]}}}}"#
+    );
+    post(request, &format!("/v1/accounts/{ACCOUNT}/tokens"), caller, &body);
+}
+
+/// The ask about a token: with a permission and a place, as a gateway would put it.
+pub(crate) fn verify(request: &mut Vec<u8>, key: &str, secret: &str) {
+    let body = format!(r#"{{"token":"{secret}","permission":"devices:read","node":"/"}}"#);
+    post(request, "/v1/verify", key, &body);
+}
+
+/// Whether the answer to that says that the token is good.
+pub(crate) fn good(status: u16, body: &[u8]) -> bool {
+    status == 200 && body.starts_with(br#"{"valid":true,"#)
 }
 
 /// Writes a POST with a JSON body, as most HTTP clients would.

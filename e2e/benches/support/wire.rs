@@ -48,6 +48,19 @@ impl Wire {
         Wire { lines, ready }
     }
 
+    /// One request and its answer, by the first caller; `request` is written to an empty buffer.
+    pub(crate) fn ask(&mut self, request: impl Fn(&mut Vec<u8>)) -> (u16, Vec<u8>) {
+        let line = &mut self.lines[0];
+        let mut bytes = Vec::with_capacity(1024);
+        request(&mut bytes);
+        line.stream.write_all(&bytes).expect("the server keeps the connection");
+        while !line.read() {}
+        let heard = line.heard();
+        let answer = (heard.status, heard.body.to_vec());
+        line.answer.clear();
+        answer
+    }
+
     /// Keeps every caller asking until `ask` writes nothing more, and waits for the last answer.
     ///
     /// `ask` is given the request's number, from 0, the time so far, and an empty buffer; it
