@@ -22,9 +22,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Scope, scope, sleep};
 use std::time::{Duration, Instant};
 
-use e2e::{ACCOUNT, Begin, Place, Postgres, Server, text};
+use e2e::{ACCOUNT, Begin, PATIENCE, Place, Postgres, Server, text};
 
 use support::CALLERS;
+use support::pooler::Pooler;
 use support::wire::Wire;
 
 /// What goes on besides, on all peers together and each second.
@@ -39,23 +40,33 @@ const AFTER: usize = 20;
 fn main() {
     let revokes = support::argument(500);
     let cluster = support::postgres::cluster();
-    let database = Arc::new(Postgres::create_on(&cluster.url()));
-    let server = support::unlimited(Begin::preset("default").on(database).at(Place::Peers));
+    let pooler = Pooler::before(&cluster.url());
     println!("\n{revokes} revokes each; milliseconds");
     println!("{:<44} {:>8} {:>8} {:>8} {:>8}", "", "p50", "p90", "p99", "most");
-    let quiet = series(&server, revokes, false);
-    let busy = series(&server, revokes, true);
-    for (what, times) in [("quiet", quiet), ("busy", busy)] {
-        println!("\nrevoke, {what}: {}, goal p50 at most 30, p99 at most 100", times.refused.last_line());
+    let database = Postgres::create_on(&cluster.url());
+    let mut results = over(database, "", revokes);
+    if let Some(pooler) = &pooler {
+        let mut database = Postgres::create_on(&cluster.url());
+        database.store = pooler.through(&database.store);
+        results.extend(over(database, ", no hints", revokes));
+    } else {
+        println!("without hints it is not measured: pgbouncer is not installed");
+    }
+    println!();
+    for (what, refused) in results {
+        println!("revoke, {what}: {}, goal p50 at most 30, p99 at most 100", refused.last_line());
     }
 }
 
-/// What was measured in one series.
-struct Times {
-    /// How long the revokes themselves took.
-    answered: Quantiles,
-    refused: Quantiles,
-    valid: Quantiles,
+/// Three peers over a database, quiet and then busy: until a revoke is one on the others.
+fn over(database: Postgres, how: &str, revokes: usize) -> Vec<(String, Quantiles)> {
+    let server = support::unlimited(Begin::preset("default").on(Arc::new(database)).at(Place::Peers));
+    let series = |what: &str, busy| {
+        let what = format!("{what}{how}");
+        let refused = series(&server, &what, revokes, busy);
+        (what, refused)
+    };
+    vec![series("quiet", false), series("busy", true)]
 }
 
 /// A token to revoke.
@@ -70,8 +81,9 @@ struct Watched {
     refused: Instant,
 }
 
-/// Revokes so many tokens, one after the other, and prints what was measured.
-fn series(server: &Server, revokes: usize, busy: bool) -> Times {
+/// Revokes so many tokens, one after the other, and prints what was measured; returns after how long
+/// they were refused by the others.
+fn series(server: &Server, what: &str, revokes: usize, busy: bool) -> Quantiles {
     let doomed = doomed(server, revokes);
     let peers = server.urls();
     let mut revoker = Wire::open(&peers[0], 1);
@@ -79,6 +91,7 @@ fn series(server: &Server, revokes: usize, busy: bool) -> Times {
     let made = AtomicUsize::new(0);
     let verified = AtomicUsize::new(0);
     let began = Instant::now();
+    let mut failed = 0;
     let mut answered = Vec::with_capacity(revokes);
     let mut refused = Vec::with_capacity(2 * revokes);
     let mut valid = Vec::with_capacity(2 * revokes);
@@ -100,28 +113,33 @@ fn series(server: &Server, revokes: usize, busy: bool) -> Times {
             }
             let path = format!("/v1/accounts/{ACCOUNT}/tokens/{}/revoke", token.id);
             let asked = Instant::now();
-            let (status, body) =
-                revoker.ask(|request| support::post(request, &path, &server.admin_token, "{}"));
+            let first = revoker.ask(|request| support::post(request, &path, &server.admin_token, "{}"));
             let done = Instant::now();
-            assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-            answered.push(millis(asked, done));
+            if first.0 != 200 {
+                // A machine that stands still for seconds says nothing about peers, but shows.
+                failed += 1;
+                insist(&mut revoker, &path, &server.admin_token);
+            }
             for watcher in &watchers {
                 let seen = watcher.seen.recv().expect("it watches");
-                refused.push(millis(done, seen.refused));
-                valid.push(millis(done, seen.last_valid_sent));
+                if first.0 == 200 {
+                    refused.push(millis(done, seen.refused));
+                    valid.push(millis(done, seen.last_valid_sent));
+                }
+            }
+            if first.0 == 200 {
+                answered.push(millis(asked, done));
             }
         }
     });
     let seconds = began.elapsed().as_secs_f64();
-    let what = if busy { "busy" } else { "quiet" };
-    let times = Times {
-        answered: Quantiles::of(answered),
-        refused: Quantiles::of(refused),
-        valid: Quantiles::of(valid),
-    };
-    times.answered.row(&format!("{what}: the revoke itself, until answered"));
-    times.refused.row(&format!("{what}: refused by the others after"));
-    times.valid.row(&format!("{what}: last valid asked after"));
+    let refused = Quantiles::of(refused);
+    Quantiles::of(answered).row(&format!("{what}: the revoke itself, until answered"));
+    refused.row(&format!("{what}: refused by the others after"));
+    Quantiles::of(valid).row(&format!("{what}: last valid asked after"));
+    if failed > 0 {
+        println!("{what}: {failed} revokes were not answered, and are left out");
+    }
     if busy {
         let rate = |count: &AtomicUsize| count.load(Ordering::Relaxed) as f64 / seconds;
         println!(
@@ -130,7 +148,14 @@ fn series(server: &Server, revokes: usize, busy: bool) -> Times {
             rate(&verified)
         );
     }
-    times
+    refused
+}
+
+/// Revokes after a try that failed, until that is answered.
+fn insist(revoker: &mut Wire, path: &str, caller: &str) {
+    e2e::until("a revoke is answered", || {
+        revoker.ask(|request| support::post(request, path, caller, "{}")).0 == 200
+    });
 }
 
 /// Makes tokens and has each peer verify each, so that all have them in memory.
@@ -196,7 +221,10 @@ fn watch(wire: &mut Wire, key: &str, secret: &str, ready: &Sender<()>) -> Watche
         let (status, body) = wire.ask(|request| support::verify(request, key, secret));
         let refused = Instant::now();
         let answer = || String::from_utf8_lossy(&body).into_owned();
-        assert_eq!(status, 200, "{}", answer());
+        if status == 503 {
+            // Not answered: neither one nor the other.
+            continue;
+        }
         if !support::good(status, &body) {
             assert!(asked >= BEFORE && answer().contains("revoked"), "{}", answer());
             for _ in 0..AFTER {
@@ -205,7 +233,7 @@ fn watch(wire: &mut Wire, key: &str, secret: &str, ready: &Sender<()>) -> Watche
             }
             return Watched { last_valid_sent, refused };
         }
-        assert!(began.elapsed() < Duration::from_secs(30), "a revoke was never heard of");
+        assert!(began.elapsed() < 3 * PATIENCE, "a revoke was never heard of");
         last_valid_sent = sent;
         asked += 1;
         if asked == BEFORE {
@@ -231,9 +259,9 @@ fn load<'s>(
         let mut wire = Wire::open(&peers[number % peers.len()], 1);
         scope.spawn(move || {
             steadily(each, ended, || {
-                let name = format!("besides {number} {}", made.fetch_add(1, Ordering::Relaxed));
-                let (status, body) = wire.ask(|request| support::make(request, caller, &name));
-                assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
+                let name = format!("besides {number} {}", made.load(Ordering::Relaxed));
+                let (status, _) = wire.ask(|request| support::make(request, caller, &name));
+                made.fetch_add(usize::from(status == 201), Ordering::Relaxed);
             });
         });
     }
@@ -244,8 +272,7 @@ fn load<'s>(
         scope.spawn(move || {
             steadily(each, ended, || {
                 let (status, body) = wire.ask(|request| support::verify(request, key, &secret));
-                assert!(support::good(status, &body), "{}", String::from_utf8_lossy(&body));
-                verified.fetch_add(1, Ordering::Relaxed);
+                verified.fetch_add(usize::from(support::good(status, &body)), Ordering::Relaxed);
             });
         });
     }

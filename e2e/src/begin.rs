@@ -52,12 +52,6 @@ impl Begin {
         self
     }
 
-    /// As several processes, whatever place was chosen for the others.
-    pub fn peers(mut self) -> Begin {
-        self.place = Place::Peers;
-        self
-    }
-
     /// On this database, whatever place was chosen for the others; as one process.
     pub fn on(mut self, postgres: Arc<Postgres>) -> Begin {
         self.place = Place::Postgres;

@@ -41,11 +41,6 @@ impl Client {
         self.header("Authorization", &format!("Bearer {token}"))
     }
 
-    /// Whom it speaks to.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     pub fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None)
     }
