@@ -24,7 +24,7 @@ use domain::time::Moment;
 use token::{Code, Digest, Entropy};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::Client;
 
 use crate::common::Common;
@@ -44,6 +44,9 @@ use writer::{GROUP, Job, Writer};
 
 /// Changes that may wait for the writer before callers wait to hand theirs in.
 const WAITING: usize = 16 * GROUP;
+
+/// How long a caller waits for the writer. After that nobody can tell it what becomes of its change.
+const ANSWER: Duration = Duration::from_secs(9);
 
 /// How long the database may be silent before this peer says that it takes no changes, in
 /// microseconds of the boot clock: several beats.
@@ -136,8 +139,10 @@ impl Postgres {
     }
 
     pub(crate) async fn read<S>(&self, read: Read<S>) -> Result<S, Unavailable> {
-        let client = self.pool.get().await.map_err(Unavailable::because)?;
-        match timeout(connect::READ, execute::read(&client, read)).await {
+        let until = Instant::now() + connect::READ;
+        let client = timeout_at(until, self.pool.get()).await.map_err(|_| connect::late())?;
+        let client = client.map_err(Unavailable::because)?;
+        match timeout_at(until, execute::read(&client, read)).await {
             Ok(read) => read,
             Err(_) => {
                 // Nobody knows what it is still busy with.
@@ -162,8 +167,12 @@ impl Postgres {
 
     pub(crate) async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
         let (answer, answered) = oneshot::channel();
-        self.hand_in(Job::Commit { change: Box::new(change), answer }).await?;
-        answered.await.unwrap_or_else(|_| Err(gone().into()))
+        let asked = async {
+            self.hand_in(Job::Commit { change: Box::new(change), answer }).await?;
+            answered.await.unwrap_or_else(|_| Err(gone().into()))
+        };
+        // Other groups may come first, and each may find a database that says nothing.
+        timeout(ANSWER, asked).await.unwrap_or_else(|_| Err(connect::late().into()))
     }
 
     /// On a connection of the pool, because counts of use rest on no order and may be many: changes
@@ -173,7 +182,8 @@ impl Postgres {
         if self.jobs().is_none() {
             return Err(gone().into());
         }
-        let client = self.pool.get().await.map_err(Unavailable::because)?;
+        let client = timeout(connect::READ, self.pool.get()).await.map_err(|_| connect::late())?;
+        let client = client.map_err(Unavailable::because)?;
         let task = tokio::spawn(async move {
             match timeout(BESIDE, carry_out(&client, &what)).await {
                 Ok(Ok(purged)) => Ok(purged),

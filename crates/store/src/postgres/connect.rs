@@ -19,8 +19,10 @@ use crate::contract::Unavailable;
 /// connections, and answers none.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long a read may take before its connection is given up.
-pub(super) const READ: Duration = Duration::from_secs(6);
+/// How long a read may take, the wait for a connection included, before its connection is given up.
+/// Who looks for what memory lacks may have to wait for the read before as well, so this is less
+/// than half of the ten seconds in which everybody hears something.
+pub(super) const READ: Duration = Duration::from_secs(4);
 
 /// How to connect.
 #[derive(Clone)]
@@ -95,7 +97,7 @@ impl Drop for Link {
 /// Bounds for what only reads: how long a statement may run and a transaction may idle. Said once a
 /// connection, because saying it each time would cost more than most reads. Behind a pooler it reaches
 /// the connection that happens to be lent; there [`READ`] is the bound.
-const BOUNDS: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'";
+const BOUNDS: &str = "SET statement_timeout = '4s'; SET idle_in_transaction_session_timeout = '4s'";
 
 pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Unavailable> {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
