@@ -1,5 +1,7 @@
 //! A caller of the HTTP API: one credential, one server, no opinion about status codes.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use ureq::http::{HeaderMap, Method, Request};
 
@@ -89,6 +91,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        let sent = crate::now();
         let takes_a_body = matches!(method, Method::POST | Method::PUT | Method::PATCH);
         let mut response = if body.is_empty() && !takes_a_body {
             agent().run(request.body(()).expect("a test sends well-formed headers"))?
@@ -97,12 +100,16 @@ impl Client {
         };
         let text = response.body_mut().read_to_string()?;
         let heard = crate::now();
+        let took = heard.duration_since(sent).try_into().unwrap_or_default();
         let asks_only = method == Method::GET || path.starts_with("/v1/verify");
-        if let Some(peers) = self.peers.as_ref().filter(|_| !asks_only) {
+        // Where the answer is unknown, nothing was said that others must have heard of.
+        let told = !asks_only && response.status().as_u16() != 503;
+        if let Some(peers) = self.peers.as_ref().filter(|_| told) {
             peers.settle();
         }
         Ok(Answer {
             asked: format!("{method} {path}"),
+            took,
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             heard,
@@ -127,7 +134,9 @@ fn agent() -> ureq::Agent {
 
 /// What the server answered, kept whole so that a failing assertion can show it.
 pub struct Answer {
-    asked: String,
+    pub(crate) asked: String,
+    /// From the sending to the last byte of the answer.
+    pub took: Duration,
     pub status: u16,
     pub headers: HeaderMap,
     /// When it had come, which is before anybody waited for other peers.

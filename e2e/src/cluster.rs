@@ -1,6 +1,7 @@
 //! A PostgreSQL of a test's own, to be killed, frozen and started again while a server works on it.
 
-use std::os::unix::fs::chown;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -50,9 +51,24 @@ impl Cluster {
         cluster
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of its first database, by its superuser.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Puts a file into its data directory, which nobody else may read. What is configured there holds
+    /// from the next start.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.data().join(name);
+        std::fs::write(&path, text).expect("our directory");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("our own file");
+        if let Some((user, group)) = self.user {
+            chown(&path, Some(user), Some(group)).expect("root may");
+        }
     }
 
     /// How PostgreSQL's own programs find its first database, by its superuser and its socket.

@@ -10,7 +10,9 @@
 //!
 //! The harness builds nothing. `cargo build -p jeton` comes first, or `JETON_BIN` names a binary.
 
+mod authority;
 mod begin;
+mod bouncer;
 mod client;
 mod cluster;
 mod desk;
@@ -25,8 +27,11 @@ mod round_robin;
 mod server;
 mod tree;
 mod walk;
+mod watch;
 
+pub use authority::Authority;
 pub use begin::Begin;
+pub use bouncer::Bouncer;
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, free_port, postgres_user, programs};
 pub use desk::{strings, text};
@@ -37,6 +42,7 @@ pub use raw::{Raw, RawAnswer};
 pub use server::{ACCOUNT, ADMIN, Finished, Member, PASSWORD, Server};
 pub use tree::{repository, tracked_files};
 pub use walk::{Needs, Walk};
+pub use watch::Watch;
 
 use std::time::Duration;
 

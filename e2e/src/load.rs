@@ -2,8 +2,8 @@
 //! revoke tokens, and clients that verify them. For tests that make the server's life hard meanwhile.
 
 use std::collections::BTreeMap;
-use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,6 +24,10 @@ pub struct World {
     /// Id and secret of every token that anybody was told of.
     known: RwLock<Vec<(String, String)>>,
     stop: AtomicBool,
+    /// The longest that anybody waited for an answer, and for which.
+    slowest: Mutex<(Duration, String)>,
+    /// Requests that got none.
+    unanswered: AtomicUsize,
 }
 
 /// What a client does when nobody answers.
@@ -62,6 +66,42 @@ impl World {
         });
     }
 
+    /// The longest that anybody waited for an answer since the last call, and for which.
+    pub fn slowest(&self) -> (Duration, String) {
+        std::mem::take(&mut *self.slowest.lock().expect("no client panics with it"))
+    }
+
+    /// Requests that got no answer at all.
+    pub fn unanswered(&self) -> usize {
+        self.unanswered.load(Ordering::SeqCst)
+    }
+
+    /// How many changes were acknowledged.
+    pub fn acknowledged(&self) -> usize {
+        let done = |outcome: &Outcome| matches!(outcome, Outcome::Made(_) | Outcome::Done);
+        let operations = self.history.operations();
+        operations.iter().filter(|one| one.ended.as_ref().is_some_and(|(_, outcome)| done(outcome))).count()
+    }
+
+    /// An answer, or none: the server died, or had died.
+    pub fn send(&self, client: &Client, method: &str, path: &str, body: Value) -> Option<Answer> {
+        let method = method.parse().expect("a method");
+        let answer = client.try_raw(method, path, &[("Content-Type", "application/json")], &body.to_string());
+        match &answer {
+            Ok(answer) => {
+                let mut slowest = self.slowest.lock().expect("no client panics with it");
+                if answer.took > slowest.0 {
+                    let said = format!("{} to {}, heard at {}", answer.status, answer.asked, answer.heard);
+                    *slowest = (answer.took, said);
+                }
+            }
+            Err(_) => {
+                self.unanswered.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        answer.ok()
+    }
+
     /// Again and again. The step is false when nobody answered.
     fn until_stopped(&self, then: Then, mut step: impl FnMut() -> bool) {
         while !self.stop.load(Ordering::SeqCst) {
@@ -86,14 +126,19 @@ impl Drop for Stop<'_> {
 
 /// Verifies a token, mostly a young one. False: nobody answers any more.
 fn verify_one(service: &Client, world: &World, chance: &mut Chance) -> bool {
+    verify_some(service, world, chance).is_none_or(|(_, answered)| answered)
+}
+
+/// The same; returns the operation's place in the history too. None: there is no token yet.
+pub fn verify_some(service: &Client, world: &World, chance: &mut Chance) -> Option<(usize, bool)> {
     let (id, secret) = {
         let known = world.known.read().expect("no client panics while it writes");
-        let Some(last) = known.len().checked_sub(1) else { return true };
+        let last = known.len().checked_sub(1)?;
         let back = if chance.below(4) == 0 { chance.below(known.len() as u64) } else { chance.below(24) };
         known[last.saturating_sub(back as usize)].clone()
     };
     let place = world.history.invoke(Ask::Verify { token: id });
-    let answer = send(service, "POST", "/v1/verify", json!({ "token": secret }));
+    let answer = world.send(service, "POST", "/v1/verify", json!({ "token": secret }));
     let outcome = match answer {
         Some(answer) if answer.status == 200 => Outcome::Verdict(answer.text_at("code")),
         Some(answer) => {
@@ -102,9 +147,9 @@ fn verify_one(service: &Client, world: &World, chance: &mut Chance) -> bool {
         }
         None => Outcome::Unknown,
     };
-    let alive = outcome != Outcome::Unknown;
+    let answered = outcome != Outcome::Unknown;
     world.history.answer(place, outcome);
-    alive
+    Some((place, answered))
 }
 
 /// One who creates, edits, rotates and revokes the tokens of one holder.
@@ -177,7 +222,7 @@ impl Changer {
             Ask::Verify { .. } => unreachable!("changers change"),
         };
         let place = world.history.invoke(ask);
-        let outcome = match send(admin, method, &path, body) {
+        let outcome = match world.send(admin, method, &path, body) {
             None => Outcome::Unknown,
             Some(answer) if answer.status == 503 => {
                 answer.refused(503, "undetermined");
@@ -211,12 +256,6 @@ impl Changer {
             assert_eq!(outcome, Outcome::Done, "a healthy server revokes");
         }
     }
-}
-
-/// An answer, or none: the server died, or had died.
-fn send(client: &Client, method: &str, path: &str, body: Value) -> Option<Answer> {
-    let method = method.parse().expect("a method");
-    client.try_raw(method, path, &[("Content-Type", "application/json")], &body.to_string()).ok()
 }
 
 /// What the server says now of every token that anybody was told of; descriptions of the live ones,

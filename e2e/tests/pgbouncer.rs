@@ -1,78 +1,13 @@
 //! A server whose database stands behind Debian's pgbouncer in transaction mode: from one transaction to
 //! the next it speaks to another session, which knows nothing of what was said before.
 
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use e2e::{Answer, Begin, Place, Postgres, free_port, only_on, postgres_user, text};
-use serde_json::json;
-use tempfile::TempDir;
+use e2e::{ACCOUNT, Answer, Begin, Bouncer, Client, Place, Postgres, Server, now, only_on, text, until};
+use serde_json::{Value, json};
 
 const WHY: &str = "is about what stands before PostgreSQL";
-
-/// Few sessions for many connections, so that they change hands all the time.
-const SESSIONS: usize = 4;
-
-struct Bouncer {
-    child: Child,
-    port: u16,
-    _directory: TempDir,
-}
-
-impl Bouncer {
-    /// In front of the cluster of this URL.
-    fn start(database: &str) -> Bouncer {
-        let (_, address) = database.rsplit_once('@').expect("a URL with a user");
-        let (address, _) = address.split_once('/').expect("a URL with a database");
-        let (host, server_port) = address.split_once(':').expect("a URL with a port");
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let file = directory.path().join("pgbouncer.ini");
-        let port = free_port();
-        let text = format!(
-            "[databases]\n\
-             * = host={host} port={server_port} user=postgres\n\
-             [pgbouncer]\n\
-             listen_addr = 127.0.0.1\n\
-             listen_port = {port}\n\
-             unix_socket_dir =\n\
-             auth_type = any\n\
-             pool_mode = transaction\n\
-             default_pool_size = {SESSIONS}\n"
-        );
-        std::fs::write(&file, text).expect("our own directory");
-        let mut command = Command::new("pgbouncer");
-        // Debian keeps it where only root looks.
-        command.env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()));
-        command.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if rustix::process::geteuid().is_root() {
-            // It refuses to be run by root.
-            let (user, group) = postgres_user();
-            chown(directory.path(), Some(user), Some(group)).expect("root may");
-            command.uid(user).gid(group);
-        }
-        let child = command.spawn().expect("pgbouncer is installed; script/test does it");
-        e2e::until("pgbouncer takes connections", || {
-            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        Bouncer { child, port, _directory: directory }
-    }
-
-    /// The URL of the same database, through it.
-    fn through(&self, database: &str) -> String {
-        let (user, address) = database.rsplit_once('@').expect("a URL with a user");
-        let (_, name) = address.split_once('/').expect("a URL with a database");
-        format!("{user}@127.0.0.1:{}/{name}", self.port)
-    }
-}
-
-impl Drop for Bouncer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn a_server_works_through_a_pgbouncer_in_transaction_mode() {
@@ -115,4 +50,104 @@ fn a_server_works_through_a_pgbouncer_in_transaction_mode() {
     let said = server.output();
     assert!(!said.contains("prepared statement"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
+}
+
+/// Holders with ten tokens each.
+const HOLDERS: usize = 20;
+
+#[test]
+fn many_at_once_on_several_peers_through_a_pgbouncer_lose_nothing_and_hear_of_each_other() {
+    if !only_on(&[Place::Peers], "is about several peers behind a pooler") {
+        return;
+    }
+    let mut database = Postgres::create();
+    let bouncer = Bouncer::start(&database.store);
+    database.store = bouncer.through(&database.store);
+    let mut server = Begin::preset("default").on(Arc::new(database)).at(Place::Peers).start();
+    let holders: Vec<String> = (0..HOLDERS).map(|number| holder(&server, number)).collect();
+
+    // Each by itself and all at once, a tenth of them by each of ten callers.
+    let peers: Vec<Client> = server.each().iter().map(|peer| peer.bearer(&server.admin_token)).collect();
+    let path = server.path("tokens");
+    let create = |number: usize| {
+        let ask = json!({ "name": "many", "holder": holders[number % HOLDERS], "expires_in": "30d" });
+        peers[number % peers.len()].post(&path, ask).ok(201).clone()
+    };
+    let made: Vec<Value> = std::thread::scope(|scope| {
+        let create = &create;
+        let threads: Vec<_> = (0..10 * HOLDERS).map(|number| scope.spawn(move || create(number))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    for (number, token) in made.iter().enumerate() {
+        let peer = server.each()[number % 3].bearer(&server.service_key);
+        let verdict = peer.post("/v1/verify", json!({ "token": text(token, "secret") }));
+        assert_eq!(verdict.ok(200)["code"], "valid", "{verdict:?}");
+    }
+
+    // The same key is the same token, on whichever peer it is asked for again.
+    let once = |peer: &Client| {
+        let ask = json!({ "name": "once", "holder": holder_of(&made[0]), "expires_in": "30d" });
+        peer.header("Idempotency-Key", "a-key-of-22-characters-or-more").post(&path, ask).ok(201).clone()
+    };
+    let first = once(&peers[0]);
+    for peer in &peers {
+        assert_eq!(text(&once(peer), "secret"), text(&first, "secret"));
+    }
+
+    // What one ended all refuse, without anybody telling them.
+    let ended = text(&made[0], "secret");
+    peers[0].post(&format!("{path}/{}/revoke", text(&made[0], "id")), json!({})).ok(200);
+    for peer in server.each() {
+        let peer = peer.bearer(&server.service_key);
+        until("a peer hears of the end", || {
+            peer.post("/v1/verify", json!({ "token": ended })).ok(200)["code"] == "revoked"
+        });
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn whoever_holds_the_order_up_makes_changes_undetermined_and_no_longer_than_that() {
+    if !only_on(&[Place::Postgres], WHY) {
+        return;
+    }
+    let mut database = Postgres::create();
+    let bouncer = Bouncer::start(&database.store);
+    database.store = bouncer.through(&database.store);
+    let database = Arc::new(database);
+    let server = Begin::preset("default").on(database.clone()).start();
+    let holder = holder(&server, 0);
+    let (client, path) = (server.admin(), server.path("tokens"));
+    let create = || client.post(&path, json!({ "name": "held up", "holder": holder, "expires_in": "30d" }));
+    create().ok(201);
+
+    // A session of somebody else, who forgot it.
+    database.rows("BEGIN", &[]);
+    database.rows("SELECT seq FROM head FOR UPDATE", &[]);
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..8).map(|_| scope.spawn(create)).collect();
+        // Whoever only asks is not held up.
+        server.accepts(&server.admin_token);
+        for answer in asked {
+            let answer = answer.join().expect("an answer");
+            answer.refused(503, "undetermined");
+            assert!(answer.took < Duration::from_secs(10), "it took {:?}", answer.took);
+        }
+    });
+    database.rows("ROLLBACK", &[]);
+    let free = now();
+    until("changes are taken again", || create().status == 201);
+    let back = now().duration_since(free);
+    assert!(back.as_secs() < 2, "only after {back:?}");
+}
+
+fn holder(server: &Server, number: usize) -> String {
+    let account = json!({ "name": format!("holder {number}"), "role": "Viewer" });
+    let made = server.admin().post(&format!("/v1/accounts/{ACCOUNT}/service-accounts"), account);
+    made.ok(201);
+    made.text_at("id")
+}
+
+fn holder_of(token: &Value) -> &Value {
+    &token["holder"]["id"]
 }
