@@ -93,8 +93,6 @@ impl Writer {
             let mut waiting = Vec::new();
             for job in jobs.drain(..) {
                 match job {
-                    // Nobody waits any more, and whoever did was told that nobody knows.
-                    Job::Commit { answer, .. } if answer.is_closed() => {}
                     Job::Commit { change, answer } => waiting.push(Waiting { change, answer }),
                     Job::Close { done } => closing.push(done),
                 }
