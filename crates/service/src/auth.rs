@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::admit::Ask;
-use domain::facts::{Person, Scope, Service};
+use domain::facts::{Account, Holder, Person, Scope, Service};
 use domain::ids::AccountId;
 use domain::life::{self, Surroundings};
 use domain::refusal::Refusal;
@@ -35,6 +35,14 @@ impl Visitor {
     }
 }
 
+/// Whom a verdict was about, as memory has it.
+struct Household {
+    account: AccountId,
+    /// Of the account's row.
+    version: i64,
+    holder: Holder,
+}
+
 impl Desk {
     /// Finds out who presents `text`. Every cause of a no is the same `Unauthenticated`.
     pub async fn visitor(&self, text: &[u8]) -> Result<Visitor, Error> {
@@ -62,13 +70,17 @@ impl Desk {
                         created_at: facts.token.life.created_at,
                         ends_at: life::good_until(&facts.token.life, &facts.surroundings()),
                     };
-                    Some((facts.account.id.clone(), facts.holder.id, credential, now))
+                    let household = Household {
+                        account: facts.account.id.clone(),
+                        version: facts.account.version,
+                        holder: facts.holder.clone(),
+                    };
+                    Some((household, credential, now))
                 },
             )
             .await?;
-        let (account, holder, credential, now) = seen.ok_or(Error::Unauthenticated)?;
-        let rows = self.store.household(&account, holder).await?;
-        let (account, holder) = rows.ok_or(Error::Unauthenticated)?;
+        let (household, credential, now) = seen.ok_or(Error::Unauthenticated)?;
+        let (account, holder) = self.at_hand(household).await?.ok_or(Error::Unauthenticated)?;
         // `on_inactive = keep` lets a token go on reading the product, but nobody who is
         // deactivated works at the desk.
         if !holder.is_active() {
@@ -83,6 +95,16 @@ impl Desk {
             now,
             reauthenticated: false,
         })))
+    }
+
+    /// The account and the holder of a verdict. Where nobody else writes, memory has what the store
+    /// has; another peer may have changed them meanwhile.
+    async fn at_hand(&self, seen: Household) -> Result<Option<(Arc<Account>, Holder)>, Error> {
+        let Household { account, version, holder } = seen;
+        if let Some(account) = self.store.known(&account, version).filter(|_| self.store.is_alone()) {
+            return Ok(Some((account, holder)));
+        }
+        Ok(self.store.household(&account, holder.id).await?)
     }
 
     /// The same caller on fresh rows, if its credential is still good.

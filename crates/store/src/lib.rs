@@ -194,6 +194,20 @@ impl Store {
         self.read(reads::holder(account, holder)).await
     }
 
+    /// An account of this version, if it was read before: a row of one version is the same for ever.
+    pub fn known(&self, account: &AccountId, version: i64) -> Option<Arc<Account>> {
+        self.common().known(account).filter(|known| known.version == version)
+    }
+
+    /// Whether this process is the only one that writes here, as far as it can know: on PostgreSQL
+    /// by the last beat.
+    pub fn is_alone(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(backend) => backend.is_alone(),
+        }
+    }
+
     /// An account and one of its holders, read together: what every call to the desk begins with.
     pub async fn household(
         &self,

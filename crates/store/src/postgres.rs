@@ -221,6 +221,10 @@ impl Postgres {
         self.pool.close();
     }
 
+    pub(crate) fn is_alone(&self) -> bool {
+        self.applied.is_alone()
+    }
+
     /// Changes are taken as long as the database answers.
     pub(crate) fn health(&self) -> Health {
         let open = self.jobs().as_ref().is_some_and(|jobs| !jobs.is_closed());

@@ -111,8 +111,10 @@ fn question<'a>(rest: &'a Change, tokens: &[(usize, &Token)]) -> Query<'a> {
     let mut question = checks::question(rest, Dialect::Postgres).unwrap_or_default();
     let namesakes = tokens.iter().map(|(_, token)| writes::namesake(token.id)).collect();
     question.values.push(Value::Texts(namesakes));
-    let unique =
-        format!("NOT EXISTS (SELECT 1 FROM service WHERE {})", Dialect::Postgres.one_of_texts("id", question.values.len()));
+    let unique = format!(
+        "NOT EXISTS (SELECT 1 FROM service WHERE {})",
+        Dialect::Postgres.one_of_texts("id", question.values.len())
+    );
     question.text = match question.text.as_ref() {
         "" => format!("SELECT {unique}"),
         others => format!("{others}, {unique}"),

@@ -32,8 +32,8 @@ const BEAT: Duration = Duration::from_millis(250);
 /// Pause before another try, where the database is away.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// How long a peer's row may stand still before another one takes it away: the longest that its
-/// process may believe itself current, and 2% for clocks that run apart.
+/// How long a peer's row may stand still before another one takes it away, in microseconds. Ten
+/// seconds and 2% for clocks that run apart: as long as a process may one day believe itself current.
 const FORGOTTEN: i64 = 10_200_000;
 
 /// Entries applied at a time.
@@ -53,6 +53,8 @@ struct Progress {
     epoch: String,
     /// When the database last answered a beat, by the boot clock.
     heard: i64,
+    /// Nobody else had a row at that beat.
+    alone: bool,
     /// Groups that this peer committed, of which memory knows already, by where they begin.
     own: BTreeMap<i64, (Head, Head)>,
 }
@@ -60,7 +62,14 @@ struct Progress {
 impl Applied {
     pub(super) fn new() -> Self {
         let own = BTreeMap::new();
-        Self(Mutex::new(Progress { seq: 0, hash: journal::GENESIS, epoch: String::new(), heard: 0, own }))
+        Self(Mutex::new(Progress {
+            seq: 0,
+            hash: journal::GENESIS,
+            epoch: String::new(),
+            heard: 0,
+            alone: false,
+            own,
+        }))
     }
 
     /// This peer has committed a group, and memory knows of it.
@@ -89,9 +98,21 @@ impl Applied {
         self.lock().heard
     }
 
+    /// Whether no other peer was there at the last beat.
+    pub(super) fn is_alone(&self) -> bool {
+        self.lock().alone
+    }
+
     fn join(&self, head: Head, epoch: String, heard: i64) {
         let mut progress = self.lock();
-        *progress = Progress { seq: head.seq, hash: head.hash, epoch, heard, own: BTreeMap::new() };
+        let own = BTreeMap::new();
+        *progress = Progress { seq: head.seq, hash: head.hash, epoch, heard, alone: false, own };
+    }
+
+    /// The database has answered a beat.
+    fn beaten(&self, heard: i64, alone: bool) {
+        let mut progress = self.lock();
+        (progress.heard, progress.alone) = (heard, alone);
     }
 
     /// Whether memory knows of this entry because this peer wrote it.
@@ -173,6 +194,7 @@ impl Follower {
         self.incarnation += 1;
         let place = bounded(self.enter(link)).await?;
         self.time.at_least(place.head.at);
+        tracing::info!(position = place.head.seq, "joined as {} at entry {}", self.id, place.head.seq);
         self.applied.join(place.head, place.epoch, self.time.boot());
         Ok(())
     }
@@ -201,21 +223,30 @@ impl Follower {
     pub(super) async fn run(mut self, link: Link, mut stopped: watch::Receiver<bool>) {
         let mut link = Some(link);
         let mut next = Instant::now();
+        // Said once, and once that it is over.
+        let mut away = false;
         loop {
             let hinted = tokio::select! {
                 _ = stopped.changed() => break,
                 Some(()) = self.hints.1.recv() => true,
                 () = sleep_until(next) => false,
             };
-            next = Instant::now()
-                + match self.step(&mut link, hinted).await {
-                    Ok(()) => BEAT,
-                    Err(cause) => {
-                        tracing::warn!(cause = %cause.0, "the database cannot be followed: {}", cause.0);
-                        link = None;
-                        RETRY
+            let pause = match self.step(&mut link, hinted).await {
+                Ok(()) => {
+                    if std::mem::take(&mut away) {
+                        tracing::info!("the database is followed again");
                     }
-                };
+                    BEAT
+                }
+                Err(cause) => {
+                    if !std::mem::replace(&mut away, true) {
+                        tracing::warn!(cause = %cause.0, "the database cannot be followed: {}", cause.0);
+                    }
+                    link = None;
+                    RETRY
+                }
+            };
+            next = Instant::now() + pause;
         }
         if let Some(link) = link {
             let query = Query::new("DELETE FROM peer WHERE id = ?1", values![&self.id]);
@@ -288,8 +319,8 @@ impl Follower {
             return Err(Failed::Astray("the journal's history is not the one that was applied"));
         }
         self.time.at_least(head.at);
-        self.applied.lock().heard = received;
         self.look_around(link).await?;
+        self.applied.beaten(received, self.others.is_empty());
         if head.seq == seq { Ok(false) } else { self.apply(link).await }
     }
 

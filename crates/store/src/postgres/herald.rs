@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Object, Pool};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
@@ -34,6 +34,8 @@ pub(super) async fn run(pool: Pool, id: String, committed: Arc<Notify>, mut stop
                 && let Err(cause) = client.batch_execute(&sql).await
             {
                 tracing::debug!(%cause, "a hint to the other peers was lost");
+                // Its transaction has failed, and nobody has ended it.
+                drop(Object::take(client));
             }
         };
         // The pool gives up sooner by itself, the statement may not.

@@ -344,8 +344,7 @@ fn insert_token<'a>(
          RETURNING number"
     )
     .into();
-    let mut steps =
-        vec![Step { query: number, must: Must::Hit }, Step { query: insert, must: Must::Number }];
+    let mut steps = vec![Step { query: number, must: Must::Hit }, Step { query: insert, must: Must::Number }];
     if let Some(text) = keep {
         steps.push(Step { query: seal(row, text, tools)?, must: Must::Hit });
     }
