@@ -17,6 +17,13 @@ use crate::{Desk, Error};
 const FLUSH: Duration = Duration::from_secs(30);
 const PURGE: Duration = Duration::from_secs(600);
 
+/// Pause before loading is tried again.
+const RELOAD: Duration = Duration::from_secs(5);
+
+/// Tokens whose uses are written in one transaction: few enough to be done in time, so that what
+/// could not be written does not grow until it never can.
+const USED: usize = 1_000;
+
 /// Tokens loaded at a time.
 const CHUNK: usize = 10_000;
 
@@ -82,7 +89,15 @@ async fn load(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>) {
         match desk.load().await {
             Ok(tokens) => tracing::info!(tokens, "{tokens} tokens are in memory"),
             Err(error) => {
-                tracing::error!(%error, "facts could not be loaded; they are fetched as they are asked for")
+                tracing::error!(
+                    %error,
+                    "facts could not be loaded; they are fetched as they are asked for, and tried again"
+                );
+                desk.reload.notify_one();
+                tokio::select! {
+                    () = tokio::time::sleep(RELOAD) => {}
+                    _ = stopped.changed() => return,
+                }
             }
         }
         tokio::select! {
@@ -124,15 +139,15 @@ impl Desk {
     }
 
     async fn write_usage(&self, usage: Vec<Usage>) -> Result<(), Error> {
-        if usage.is_empty() {
-            return Ok(());
-        }
-        match self.store.record_usage(usage.clone()).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.verifier.give_back(usage);
-                Err(error.into())
+        let mut left = usage.as_slice();
+        while !left.is_empty() {
+            let (some, rest) = left.split_at(left.len().min(USED));
+            if let Err(error) = self.store.record_usage(some.to_vec()).await {
+                self.verifier.give_back(left.to_vec());
+                return Err(error.into());
             }
+            left = rest;
         }
+        Ok(())
     }
 }

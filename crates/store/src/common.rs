@@ -41,6 +41,12 @@ impl Common {
         accounts.insert(account.id.clone(), account.clone());
     }
 
+    /// What was remembered is of another history.
+    pub(crate) fn forget(&self) {
+        locked(&self.accounts).clear();
+        *locked(&self.registry) = Arc::default();
+    }
+
     pub(crate) fn registry(&self) -> Arc<Registry> {
         locked(&self.registry).clone()
     }

@@ -325,7 +325,8 @@ impl Store {
     /// Everything that has to do with these digests, read in one snapshot: tokens with their
     /// holders and accounts, and services. A digest that nothing has is simply not there.
     pub async fn snapshot(&self, digests: &[Digest]) -> Result<Snapshot, Unavailable> {
-        each!(self, backend => backend.snapshot(digests).await)
+        let read = loads::snapshot(digests, self.dialect());
+        Ok(each!(self, backend => backend.load(read).await)?.snapshot)
     }
 
     /// Everything that could verify, in chunks of at most `limit` tokens, in the order they were
@@ -336,7 +337,8 @@ impl Store {
         after: Option<Resume>,
         limit: usize,
     ) -> Result<(Snapshot, Option<Resume>), Unavailable> {
-        let read = self.read(loads::residents(after.as_ref(), limit, self.dialect())).await?;
+        let read = loads::residents(after.as_ref(), limit, self.dialect());
+        let read = each!(self, backend => backend.load(read).await)?;
         let full = read.snapshot.tokens.len() >= limit.max(1);
         Ok((read.snapshot, read.last.filter(|_| full)))
     }

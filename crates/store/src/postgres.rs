@@ -19,9 +19,8 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use domain::change::Change;
-use domain::facts::Snapshot;
 use domain::time::Moment;
-use token::{Code, Digest, Entropy};
+use token::{Code, Entropy};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -35,10 +34,10 @@ use crate::keys::Keys;
 use crate::migrations::Migrated;
 use crate::place::Access;
 use crate::sql::beside::Beside;
-use crate::sql::query::{Query, Read};
-use crate::sql::{Dialect, loads};
+use crate::sql::loads::Load;
+use crate::sql::query::Read;
 use connect::{Address, Link};
-use follower::{Applied, EPOCH, Follower};
+use follower::{Applied, Follower};
 use time::Time;
 use writer::{GROUP, Job, Writer};
 
@@ -47,6 +46,9 @@ const WAITING: usize = 16 * GROUP;
 
 /// How long a caller waits for the writer. After that nobody can tell it what becomes of its change.
 const ANSWER: Duration = Duration::from_secs(9);
+
+/// Connections besides the pool: one that reads what memory misses, one that hints.
+const ASIDE: usize = 2;
 
 /// How long the database may be silent before this peer says that it takes no changes, in
 /// microseconds of the boot clock: several beats.
@@ -57,9 +59,11 @@ const BESIDE: Duration = Duration::from_secs(30);
 
 /// An open PostgreSQL store; see [`Store`](crate::Store), whose methods these are.
 pub struct Postgres {
-    pub(crate) common: Common,
+    pub(crate) common: Arc<Common>,
     time: Arc<Time>,
     pool: Pool,
+    /// For what memory misses, and for hints.
+    aside: Pool,
     applied: Arc<Applied>,
     /// None once it is closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
@@ -89,7 +93,7 @@ impl Postgres {
         schema::right_keys(&link.client, &shown, &keys).await?;
         schema::end(&link.client, &shown).await?;
 
-        let common = Common::new(keys);
+        let common = Arc::new(Common::new(keys));
         let time = Arc::new(Time::starting_at(0, clock));
         let applied = Arc::new(Applied::new());
         let committed = Arc::new(Notify::new());
@@ -100,6 +104,7 @@ impl Postgres {
             applied: applied.clone(),
             time: time.clone(),
             listener: listener.clone(),
+            common: common.clone(),
             hints: mpsc::channel(1),
             others: BTreeMap::new(),
         };
@@ -111,7 +116,8 @@ impl Postgres {
 
         let (jobs, inbox) = mpsc::channel(WAITING);
         let pool = connect::pool(&address, connections).map_err(unavailable)?;
-        tokio::spawn(herald::run(pool.clone(), id, committed.clone(), stopped));
+        let aside = connect::pool(&address, ASIDE).map_err(unavailable)?;
+        tokio::spawn(herald::run(aside.clone(), id, committed.clone(), stopped));
         let writer = Writer {
             address,
             link: Some(link),
@@ -127,6 +133,7 @@ impl Postgres {
             common,
             time,
             pool,
+            aside,
             applied,
             jobs: Mutex::new(Some(jobs)),
             stop,
@@ -139,30 +146,18 @@ impl Postgres {
     }
 
     pub(crate) async fn read<S>(&self, read: Read<S>) -> Result<S, Unavailable> {
-        let until = Instant::now() + connect::READ;
-        let client = timeout_at(until, self.pool.get()).await.map_err(|_| connect::late())?;
-        let client = client.map_err(Unavailable::because)?;
-        match timeout_at(until, execute::read(&client, read)).await {
-            Ok(read) => read,
-            Err(_) => {
-                // Nobody knows what it is still busy with.
-                drop(Object::take(client));
-                Err(connect::late())
-            }
-        }
+        read_in(&self.pool, read).await
     }
 
-    /// Facts for memory count only if they were read from the database that this peer follows,
-    /// and not from before where it is.
-    pub(crate) async fn snapshot(&self, digests: &[Digest]) -> Result<Snapshot, Unavailable> {
+    /// Rows for memory count only if they were read from the database that this peer follows, and
+    /// not from before where it is. On connections of their own: lists may keep all others busy.
+    pub(crate) async fn load(&self, read: Read<Load>) -> Result<Load, Unavailable> {
         let applied = self.applied.position();
-        let mut read = loads::snapshot(digests, Dialect::Postgres);
-        read.queries.push(Query::new(EPOCH, []));
-        let load = self.read(read).await?;
+        let load = read_in(&self.aside, read).await?;
         if load.snapshot.position < applied || load.epoch != Some(self.applied.epoch()) {
             return Err(Unavailable::because("the facts were read from another time or another database"));
         }
-        Ok(load.snapshot)
+        Ok(load)
     }
 
     pub(crate) async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
@@ -219,6 +214,7 @@ impl Postgres {
             let _ = follower.await;
         }
         self.pool.close();
+        self.aside.close();
     }
 
     pub(crate) fn is_alone(&self) -> bool {
@@ -241,6 +237,20 @@ impl Postgres {
     fn jobs(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Job>>> {
         // It is replaced whole, so it is right even after a panic.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn read_in<S>(pool: &Pool, read: Read<S>) -> Result<S, Unavailable> {
+    let until = Instant::now() + connect::READ;
+    let client = timeout_at(until, pool.get()).await.map_err(|_| connect::late())?;
+    let client = client.map_err(Unavailable::because)?;
+    match timeout_at(until, execute::read(&client, read)).await {
+        Ok(read) => read,
+        Err(_) => {
+            // Nobody knows what it is still busy with.
+            drop(Object::take(client));
+            Err(connect::late())
+        }
     }
 }
 

@@ -16,9 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use domain::change::Change;
-use domain::facts::Snapshot;
 use domain::time::{Moment, Timestamp};
-use token::{Digest, Entropy};
+use token::Entropy;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::common::Common;
@@ -29,8 +28,9 @@ use crate::keys::Keys;
 use crate::migrations::Migrated;
 use crate::narrowings::{self, Narrowings};
 use crate::sql::beside::Beside;
+use crate::sql::loads::Load;
 use crate::sql::query::Read;
-use crate::sql::{Dialect, loads, reads};
+use crate::sql::reads;
 use crate::time::Time;
 use readers::Readers;
 use space::Space;
@@ -130,9 +130,9 @@ impl Sqlite {
         self.time.now().into()
     }
 
-    /// The position is the file's, and there is no other peer to be behind of.
-    pub(crate) async fn snapshot(&self, digests: &[Digest]) -> Result<Snapshot, Unavailable> {
-        Ok(self.read(loads::snapshot(digests, Dialect::Sqlite)).await?.snapshot)
+    /// Rows for memory. The file is one, and there is no other peer to be behind of.
+    pub(crate) async fn load(&self, read: Read<Load>) -> Result<Load, Unavailable> {
+        self.read(read).await
     }
 
     pub(crate) async fn read<S: Send + 'static>(&self, read: Read<S>) -> Result<S, Unavailable> {

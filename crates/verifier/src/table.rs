@@ -93,13 +93,13 @@ impl Table {
         }
     }
 
-    /// Empties the table, but for the registry, whose bits are never given out twice. Returns what
-    /// was in it, to be dropped where nobody waits.
+    /// Empties the table. Returns what was in it, to be dropped where nobody waits.
     ///
-    /// Positions begin anew as well: what emptied the table may be a store that was set back.
+    /// Positions and the registry begin anew as well: what emptied the table may be a store that was
+    /// set back, and then gave a bit to another permission. What is read brings the registry along.
     pub(crate) fn clear(&mut self) -> Self {
-        let next =
-            Self::empty(Generation(self.generation.0 + 1), self.max_tokens, Arc::clone(&self.registry));
+        let registry = Arc::new(Registry::default());
+        let next = Self::empty(Generation(self.generation.0 + 1), self.max_tokens, registry);
         std::mem::replace(self, next)
     }
 
@@ -143,14 +143,16 @@ impl Table {
         self.slots.len() - self.free.len()
     }
 
-    /// Rows as a commit left them, in commit order.
+    /// Rows as commits left them. With several peers two tell of them, who commits here and who
+    /// follows the others, so one may be late: a token that was let go since is read again.
     pub(crate) fn apply(&mut self, mut rows: Snapshot) {
         self.applied = self.applied.max(rows.position);
         self.keep_surroundings(&mut rows);
         for token in rows.tokens {
             match self.find(&token.digest) {
                 Some(place) => self.replace(place, token),
-                None => self.insert(token),
+                None if rows.position >= self.floor(&token.digest) => self.insert(token),
+                None => {}
             }
         }
     }

@@ -97,8 +97,8 @@ async fn step(client: &Client, step: &Step<'_>) -> Result<Option<i64>, Miss> {
 /// Constraints that a decision can foresee are guards; what a constraint still catches came in
 /// between, so deciding again will find it.
 fn miss(cause: tokio_postgres::Error) -> Miss {
-    // Class 23: integrity constraint violation.
-    if cause.code().is_some_and(|code| code.code().starts_with("23")) {
+    // Class 23: integrity constraint violation; 22: a value that the database does not take.
+    if cause.code().is_some_and(|code| code.code().starts_with("23") || code.code().starts_with("22")) {
         tracing::warn!(cause = %told(&cause), "a constraint refused a change that its guards let pass");
         Miss::Conflict
     } else {

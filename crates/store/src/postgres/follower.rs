@@ -20,11 +20,13 @@ use super::connect::{Address, Link, READ, late};
 use super::execute;
 use super::herald::CHANNEL;
 use super::time::Time;
+use crate::common::Common;
 use crate::contract::{Heard, Listener, Unavailable};
 use crate::journal::{self, Head, Touched};
 use crate::migrations;
+use crate::sql::loads::{self, EPOCH};
 use crate::sql::query::{Query, Read, values};
-use crate::sql::{loads, rows};
+use crate::sql::rows;
 
 /// How long a peer is silent at most.
 const BEAT: Duration = Duration::from_millis(250);
@@ -36,13 +38,12 @@ const RETRY: Duration = Duration::from_millis(200);
 /// seconds and 2% for clocks that run apart: as long as a process may one day believe itself current.
 const FORGOTTEN: i64 = 10_200_000;
 
+/// How long the first answer may take, in microseconds: by as much the time may be taken for later
+/// than it is.
+const PROMPT: i64 = 1_000_000;
+
 /// Entries applied at a time.
 const STRETCH: usize = 1_000;
-
-/// Which database it is: another system or another timeline has another history. Fails on a
-/// replica, from which nothing may be believed.
-pub(super) const EPOCH: &str = "SELECT system_identifier::text || '/' || \
-     substring(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()";
 
 /// How far this peer has applied the journal, and which parts of it are its own.
 pub(super) struct Applied(Mutex<Progress>);
@@ -51,6 +52,8 @@ struct Progress {
     seq: i64,
     hash: [u8; 32],
     epoch: String,
+    /// How often this peer has joined: what was begun before belongs to another history.
+    joins: u64,
     /// When the database last answered a beat, by the boot clock.
     heard: i64,
     /// Nobody else had a row at that beat.
@@ -66,17 +69,29 @@ impl Applied {
             seq: 0,
             hash: journal::GENESIS,
             epoch: String::new(),
+            joins: 0,
             heard: 0,
             alone: false,
             own,
         }))
     }
 
-    /// This peer has committed a group, and memory knows of it.
-    pub(super) fn own(&self, before: Head, after: Head) {
+    /// This peer has committed a group, and memory knows of it. False: it has joined anew since the
+    /// group began, `joins` times, and memory may know what is not so any more.
+    #[must_use]
+    pub(super) fn own(&self, joins: u64, before: Head, after: Head) -> bool {
         let mut progress = self.lock();
+        if progress.joins != joins {
+            return false;
+        }
         progress.own.insert(before.seq, (before, after));
         progress.pass();
+        true
+    }
+
+    /// How often this peer has joined.
+    pub(super) fn joins(&self) -> u64 {
+        self.lock().joins
     }
 
     /// The last entry that memory knows of, and all before it.
@@ -106,7 +121,8 @@ impl Applied {
     fn join(&self, head: Head, epoch: String, heard: i64) {
         let mut progress = self.lock();
         let own = BTreeMap::new();
-        *progress = Progress { seq: head.seq, hash: head.hash, epoch, heard, alone: false, own };
+        let joins = progress.joins + 1;
+        *progress = Progress { seq: head.seq, hash: head.hash, epoch, joins, heard, alone: false, own };
     }
 
     /// The database has answered a beat.
@@ -162,6 +178,7 @@ pub(super) struct Follower {
     pub(super) applied: Arc<Applied>,
     pub(super) time: Arc<Time>,
     pub(super) listener: Listener,
+    pub(super) common: Arc<Common>,
     /// What other peers hint at.
     pub(super) hints: (mpsc::Sender<()>, mpsc::Receiver<()>),
     /// Rows of other peers as they were last seen: beat, and since when by the boot clock.
@@ -215,6 +232,9 @@ impl Follower {
         let received = self.time.boot();
         let row = found.first().ok_or_else(|| Unavailable::because("the journal has no head"))?;
         let head = rows::head(row)?;
+        if received - sent > PROMPT {
+            return Err(Unavailable::because("the database answers too slowly to learn its time"));
+        }
         self.time.sample(rows::int(row, 4)?, sent, received);
         Ok(Place { head, epoch: rows::string(row, 3)? })
     }
@@ -232,11 +252,11 @@ impl Follower {
                 () = sleep_until(next) => false,
             };
             let pause = match self.step(&mut link, hinted).await {
-                Ok(()) => {
+                Ok(more) => {
                     if std::mem::take(&mut away) {
                         tracing::info!("the database is followed again");
                     }
-                    BEAT
+                    if more { Duration::ZERO } else { BEAT }
                 }
                 Err(cause) => {
                     if !std::mem::replace(&mut away, true) {
@@ -256,32 +276,36 @@ impl Follower {
         }
     }
 
-    /// Connects where need be, and beats until there is nothing more to apply. Where somebody
-    /// `hinted`, it looks before it beats: a beat waits for the disk, and what was taken away
-    /// should stop at once.
-    async fn step(&mut self, link: &mut Option<Link>, hinted: bool) -> Result<(), Unavailable> {
+    /// Connects where need be, and takes one step: a beat, or where somebody `hinted`, first a look.
+    /// A beat waits for the disk, and what was taken away should stop at once. True: there is more
+    /// to say.
+    async fn step(&mut self, link: &mut Option<Link>, hinted: bool) -> Result<bool, Unavailable> {
         if link.as_ref().is_none_or(Link::is_closed) {
             *link = Some(self.connect().await?);
+            // Nobody could beat while the database was away.
+            self.others.clear();
         }
         let link = link.as_ref().expect("it was made above");
-        let mut looked = !hinted;
-        loop {
-            let step = async {
-                Ok(if looked { self.beat(link).await } else { self.apply(link).await.map(|_| true) })
-            };
-            match bounded(step).await? {
-                Ok(true) => looked = true,
-                Ok(false) => return Ok(()),
-                Err(Failed::Away(cause)) => return Err(cause),
-                Err(Failed::Astray(why)) => {
-                    tracing::error!("this peer forgets everything and joins anew: {why}");
-                    (self.listener)(Heard::Lost);
-                    self.join(link).await?;
-                    // What was filled in between the two may be older than the place of joining.
-                    (self.listener)(Heard::Lost);
-                }
+        let step =
+            async { Ok(if hinted { self.apply(link).await.map(|_| true) } else { self.beat(link).await }) };
+        match bounded(step).await? {
+            Ok(more) => Ok(more),
+            Err(Failed::Away(cause)) => Err(cause),
+            Err(Failed::Astray(why)) => {
+                tracing::error!("this peer forgets everything and joins anew: {why}");
+                self.forget();
+                self.join(link).await?;
+                // What was filled in between the two may be older than the place of joining.
+                self.forget();
+                // Should it go astray at once again, not without a pause.
+                Err(Unavailable::because("this peer has joined anew"))
             }
         }
+    }
+
+    fn forget(&self) {
+        self.common.forget();
+        (self.listener)(Heard::Lost);
     }
 
     pub(super) async fn connect(&self) -> Result<Link, Unavailable> {

@@ -46,7 +46,7 @@ pub(super) async fn fit(client: &Client, place: &str) -> Result<(), OpenError> {
 pub(super) async fn migrate(client: &Client, place: &str, contract: bool) -> Result<Migrated, OpenError> {
     let failed = failed(place);
     let lock = format!(
-        "BEGIN; SET LOCAL lock_timeout = '30s'; SELECT pg_advisory_xact_lock({LOCK});
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'; SELECT pg_advisory_xact_lock({LOCK});
          CREATE TABLE IF NOT EXISTS migration (
              number   BIGINT PRIMARY KEY,
              name     TEXT NOT NULL,

@@ -27,8 +27,9 @@ use super::time::Time;
 use crate::contract::{CommitError, Committed, Heard, Listener, Unavailable};
 use crate::journal::{self, Head, Line, Touched};
 use crate::sealing::Sealer;
+use crate::sql::loads::EPOCH;
 use crate::sql::query::Query;
-use crate::sql::rows::{self, HEAD};
+use crate::sql::rows;
 use crate::sql::writes::{self, Miss, Tools};
 use crate::sql::{Dialect, checks};
 
@@ -37,7 +38,7 @@ pub(super) const GROUP: usize = 64;
 
 /// Begins what writes. The lock is waited for no longer than a caller would; an old setting of the
 /// server must not make a commit less durable than it is answered to be.
-pub(super) const BEGIN: &str = "BEGIN; \
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
                      SET LOCAL synchronous_commit = on; \
                      SET LOCAL lock_timeout = '4s'; \
                      SET LOCAL statement_timeout = '5s'; \
@@ -110,9 +111,10 @@ impl Writer {
     }
 
     async fn commit(&mut self, mut waiting: Vec<Waiting>) {
+        let joins = self.applied.joins();
         let grouped = self.write(&mut waiting).await;
         match grouped {
-            Ok(group) => self.settle(waiting, group),
+            Ok(group) => self.settle(waiting, group, joins),
             Err(cause) => {
                 let cause = cause.0.to_string();
                 tracing::error!(%cause, "could not write a group of changes: {cause}");
@@ -130,15 +132,16 @@ impl Writer {
             Some(link) => link,
             None => Link::open(&self.address, None).await?,
         };
+        let epoch = self.applied.epoch();
         let now = self.time.moment().latest;
         let tools = Tools { sealer: &self.sealer, entropy: &*self.entropy, now };
-        let group = timeout(PATIENCE, group(&link, &tools, waiting)).await.map_err(|_| late())??;
+        let group = timeout(PATIENCE, group(&link, &epoch, &tools, waiting)).await.map_err(|_| late())??;
         self.link = Some(link);
         Ok(group)
     }
 
     /// What follows a commit: the listener, the answers.
-    fn settle(&mut self, waiting: Vec<Waiting>, group: Group) {
+    fn settle(&mut self, waiting: Vec<Waiting>, group: Group, joins: u64) {
         let Group { before, after, written } = group;
         let mut snapshot = Snapshot { position: after.seq, ..Snapshot::default() };
         let mut answers = Vec::with_capacity(waiting.len());
@@ -161,7 +164,9 @@ impl Writer {
         if after.seq != before.seq {
             self.time.at_least(after.at);
             (self.listener)(Heard::Rows(snapshot));
-            self.applied.own(before, after);
+            if !self.applied.own(joins, before, after) {
+                (self.listener)(Heard::Lost);
+            }
             self.committed.notify_one();
         }
         for (answer, result) in answers {
@@ -171,13 +176,23 @@ impl Writer {
 }
 
 /// Writes a group in one transaction.
-async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Result<Group, Unavailable> {
+async fn group(
+    link: &Link,
+    epoch: &str,
+    tools: &Tools<'_>,
+    waiting: &mut [Waiting],
+) -> Result<Group, Unavailable> {
     let client = &link.client;
-    let lock = Query::new(format!("{HEAD} FOR UPDATE"), []);
+    let lock = Query::new(format!("SELECT seq, at, hash, ({EPOCH}) FROM head FOR UPDATE"), []);
     let (begun, head) = join(client.batch_execute(BEGIN), execute::rows(client, &lock)).await;
     begun?;
-    let before = head?.first().map(|row| rows::head(row)).transpose()?;
-    let before = before.ok_or_else(|| Unavailable::because("the journal has no head"))?;
+    let head = head?;
+    let row = head.first().ok_or_else(|| Unavailable::because("the journal has no head"))?;
+    let before = rows::head(row)?;
+    // An old primary that nobody told takes commits of which no other peer will ever hear.
+    if rows::string(row, 3)? != epoch {
+        return Err(Unavailable::because("this connection leads to another database than is followed"));
+    }
     let mut after = before;
     let mut written: Vec<Option<Result<Written, Miss>>> = waiting.iter().map(|_| None).collect();
     let mut next = "SAVEPOINT change";
@@ -225,11 +240,12 @@ async fn group(link: &Link, tools: &Tools<'_>, waiting: &mut [Waiting]) -> Resul
         client.batch_execute(next).await?;
     }
     if after.seq != before.seq {
-        let mut kept = vec![after.moved_from(before.seq)];
         if !lines.is_empty() {
-            kept.push(journal::insert(lines));
+            execute::run(client, &journal::insert(lines)).await?;
         }
-        execute::run_all(client, &kept).await?;
+        if execute::run(client, &after.moved_from(before.seq)).await? != 1 {
+            return Err(Unavailable::because("the head moved although it was locked"));
+        }
     }
     link.was_warned();
     client.batch_execute("COMMIT").await?;

@@ -30,7 +30,11 @@ pub(crate) fn tokens(account: &AccountId, asked: &TokenQuery, dialect: Dialect) 
         only.push_str(&format!(" AND t.role = ?{}", query.bind(role.to_string())));
     }
     if let Some(text) = &asked.text {
-        let part = query.bind(containing(&text.to_ascii_lowercase()));
+        if text.contains('\0') {
+            // No name has it, and PostgreSQL takes no text that does.
+            only.push_str(" AND 1 = 0");
+        }
+        let part = query.bind(containing(&text.to_ascii_lowercase().replace('\0', "")));
         only.push_str(&format!(
             " AND (lower(t.name) LIKE ?{part} ESCAPE '\\' OR t.id LIKE ?{part} ESCAPE '\\')"
         ));

@@ -7,7 +7,7 @@ use token::Digest;
 use super::Dialect;
 use super::query::{Query, Read, Row, Unreadable, Value, values};
 use super::reads::bound;
-use super::rows::{self, ACCOUNT, HEAD, HOLDER, SERVICE, Seen, TOKEN, TOKEN_COLUMNS};
+use super::rows::{self, ACCOUNT, HOLDER, SERVICE, Seen, TOKEN, TOKEN_COLUMNS};
 use crate::journal::Touched;
 use crate::query::Resume;
 
@@ -16,7 +16,7 @@ use crate::query::Resume;
 pub(crate) struct Load {
     pub(crate) snapshot: Snapshot,
     pub(crate) last: Option<Resume>,
-    /// Which database it came from, where that was asked for.
+    /// Which database it came from, where there can be another one.
     pub(crate) epoch: Option<String>,
     seen: Seen,
 }
@@ -25,7 +25,10 @@ impl Load {
     fn take(&mut self, kind: Kind, row: &dyn Row) -> Result<(), Unreadable> {
         let to = &mut self.snapshot;
         match kind {
-            Kind::Head => to.position = rows::head(row)?.seq,
+            Kind::Head => {
+                to.position = rows::head(row)?.seq;
+                self.epoch = row.str_or_none(3)?.map(str::to_owned);
+            }
             Kind::Token => to.tokens.push(rows::token(row, &mut self.seen)?),
             Kind::Holder => to.holders.push(rows::holder(row, &mut self.seen)?),
             Kind::Account => to.accounts.push(rows::account(row)?),
@@ -34,7 +37,6 @@ impl Load {
                 let bit = u8::try_from(rows::int(row, 0)?).map_err(|cause| Unreadable::new(0, cause))?;
                 to.permissions.push((bit, rows::string(row, 1)?));
             }
-            Kind::Epoch => self.epoch = rows::string_or_none(row, 0)?,
         }
         Ok(())
     }
@@ -49,11 +51,23 @@ enum Kind {
     Account,
     Service,
     Permission,
-    Epoch,
 }
 
-const ORDER: [Kind; 7] =
-    [Kind::Head, Kind::Token, Kind::Holder, Kind::Account, Kind::Service, Kind::Permission, Kind::Epoch];
+const ORDER: [Kind; 6] =
+    [Kind::Head, Kind::Token, Kind::Holder, Kind::Account, Kind::Service, Kind::Permission];
+
+/// The end of the journal, and which database says so.
+fn head(dialect: Dialect) -> Query<'static> {
+    match dialect {
+        Dialect::Sqlite => Query::new("SELECT seq, at, hash, NULL FROM head", []),
+        Dialect::Postgres => Query::new(format!("SELECT seq, at, hash, ({EPOCH}) FROM head"), []),
+    }
+}
+
+/// Which database it is: another system or another timeline has another history. Fails on a
+/// replica, from which nothing may be believed.
+pub(crate) const EPOCH: &str = "SELECT system_identifier::text || '/' || \
+     substring(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()";
 
 const PERMISSIONS: &str = "SELECT bit, name FROM permission ORDER BY bit";
 
@@ -72,7 +86,7 @@ pub(crate) fn snapshot(digests: &[Digest], dialect: Dialect) -> Read<Load> {
     let of_services = dialect.one_of_blobs("digest", 1);
     Read {
         queries: vec![
-            Query::new(HEAD, []),
+            head(dialect),
             Query::new(format!("SELECT {TOKEN} FROM token AS t WHERE {among}"), digests()),
             Query::new(holders, digests()),
             Query::new(accounts, digests()),
@@ -87,36 +101,37 @@ pub(crate) fn snapshot(digests: &[Digest], dialect: Dialect) -> Read<Load> {
 /// The rows that changes touched, as they are now. With a token come its holder and its account:
 /// memory that began after those were written must not wait for them to change.
 pub(crate) fn touched(touched: Touched) -> Read<Load> {
-    let Touched { tokens, holders, accounts, services, permissions } = touched;
+    let Touched { tokens, holders, accounts, services, permissions: _ } = touched;
     let dialect = Dialect::Postgres;
     let texts = |list: &[String]| Value::Texts(list.to_vec());
     let codes = || texts(&tokens);
     let of_tokens = dialect.one_of_texts("t.code", 1);
+    // Two arms each, and what stands in both comes twice: an OR of the two would read all rows.
     let holders_of = format!(
-        "SELECT {HOLDER}
+        "SELECT {HOLDER} FROM holder AS h WHERE {named}
+         UNION ALL
+         SELECT {HOLDER}
          FROM holder AS h
-         WHERE {named}
-            OR (h.account, h.id) IN (SELECT t.account, t.holder FROM token AS t WHERE {of_tokens})",
+         WHERE (h.account, h.id) IN (SELECT t.account, t.holder FROM token AS t WHERE {of_tokens})",
         named = dialect.one_of_texts("h.id", 2)
     );
     let accounts_of = format!(
-        "SELECT {ACCOUNT}
-         FROM account
-         WHERE {named} OR id IN (SELECT t.account FROM token AS t WHERE {of_tokens})",
+        "SELECT {ACCOUNT} FROM account WHERE {named}
+         UNION ALL
+         SELECT {ACCOUNT} FROM account WHERE id IN (SELECT t.account FROM token AS t WHERE {of_tokens})",
         named = dialect.one_of_texts("id", 2)
     );
     let services_of = format!("SELECT {SERVICE} FROM service WHERE {}", dialect.one_of_texts("id", 1));
-    let registry = if permissions { PERMISSIONS.to_owned() } else { format!("{PERMISSIONS} LIMIT 0") };
     let holders: Vec<String> = holders.iter().map(HolderId::to_string).collect();
     let accounts: Vec<String> = accounts.iter().map(AccountId::to_string).collect();
     Read {
         queries: vec![
-            Query::new(HEAD, []),
+            head(dialect),
             Query::new(format!("SELECT {TOKEN} FROM token AS t WHERE {of_tokens}"), vec![codes()]),
             Query::new(holders_of, vec![codes(), Value::Texts(holders)]),
             Query::new(accounts_of, vec![codes(), Value::Texts(accounts)]),
             Query::new(services_of, vec![texts(&services)]),
-            Query::new(registry, []),
+            Query::new(PERMISSIONS, []),
         ],
         state: Load::default(),
         row: |load, query, row| load.take(ORDER[query], row),
@@ -125,7 +140,7 @@ pub(crate) fn touched(touched: Touched) -> Read<Load> {
 
 /// A chunk of everything that could verify; the first brings all that is not a token too.
 pub(crate) fn residents(after: Option<&Resume>, limit: usize, dialect: Dialect) -> Read<Load> {
-    let mut queries = vec![Query::new(HEAD, []), tokens(after, limit, dialect)];
+    let mut queries = vec![head(dialect), tokens(after, limit, dialect)];
     if after.is_none() {
         queries.extend([
             Query::new(format!("SELECT {HOLDER} FROM holder AS h"), []),
