@@ -138,7 +138,8 @@ pub enum Write {
         bit: u8,
         name: String,
     },
-    /// Keeps the answer for whoever asks again with the same key.
+    /// Keeps the answer for whoever asks again with the same key. One that is kept already, and
+    /// whose time is not over, is a conflict.
     Remember(Remembered),
     /// Uses up the set-up link; gone already is a conflict.
     UseSetupLink {
@@ -146,14 +147,15 @@ pub enum Write {
     },
 }
 
-/// An answer kept under an Idempotency-Key: sealed, and found by a hash that tells nothing.
+/// An answer kept under an Idempotency-Key: sealed, and found by a hash that tells nothing. Or a
+/// note by which one peer tells the others, for a while, that an answer was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
     /// Hash of caller, route and key.
     pub key: [u8; 32],
     /// Hash of the request, to tell a replay from another request under the same key.
     pub request: [u8; 32],
-    /// Readable only with the Idempotency-Key itself.
+    /// Readable only with the Idempotency-Key itself; of a note, what it says.
     pub sealed: Vec<u8>,
     pub until: Timestamp,
 }

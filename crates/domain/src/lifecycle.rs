@@ -23,7 +23,7 @@ pub use end::{delete, report_leak, revoke};
 pub use expiry::AskedEnd;
 pub use permission::AskedGrant;
 pub use reveal::reveal;
-pub use rotate::rotate;
+pub use rotate::{hand_out, rotate};
 
 use std::sync::Arc;
 

@@ -152,6 +152,12 @@ impl Store {
         each!(self, backend => backend.moment())
     }
 
+    /// Whether other processes may write to the same facts: what this one remembers of its own
+    /// doings is then not all there is to know.
+    pub fn has_peers(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Keys of this installation, for whoever must seal or sign something of its own.
     pub fn keys(&self) -> &Keys {
         &self.common().keys

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use token::TokenText;
 
 use super::{Decided, gone, insert, must_be_active, must_not_be_login, resting_on, state, within_own_rights};
-use crate::change::{Action, Change, Write};
+use crate::change::{Action, Change, Expect, Write};
 use crate::facts::{Holder, Token};
 use crate::life::{Life, State};
 use crate::permission::TOKENS_UPDATE;
@@ -76,6 +76,18 @@ pub fn rotate(
         .write(Write::UpdateToken(Box::new(old)))
         .narrowing();
     Ok(Decided { change: resting_on(change, caller, &[holder]), token: new })
+}
+
+/// What the first handing out of a rotation's secret rests on: the old token, as it is now, that
+/// nobody has ended since. Where somebody has, nobody had heard of the new one then, and the
+/// rotation is refused as if it had come after.
+pub fn hand_out(old: &Token) -> Result<Change, Refusal> {
+    let Life { deleted_at, leaked_at, revoked_at, .. } = old.life;
+    let ends = [(deleted_at, State::Deleted), (leaked_at, State::Leaked), (revoked_at, State::Revoked)];
+    if let Some((_, state)) = ends.into_iter().find(|(at, _)| at.is_some()) {
+        return Err(gone(state, "rotated"));
+    }
+    Ok(Change::default().expect(Expect::Token(old.account.clone(), old.id, old.version)))
 }
 
 fn grace_until(caller: &Caller, grace: Option<&Period>) -> Result<Option<crate::time::Timestamp>, Refusal> {
