@@ -23,7 +23,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{Desk, Error};
 
 /// How long an answer is kept: ten minutes, in µs.
-const KEPT: i64 = 10 * 60 * 1_000_000;
+pub(crate) const KEPT: i64 = 10 * 60 * 1_000_000;
 
 /// Characters of an Idempotency-Key.
 const LENGTH: std::ops::RangeInclusive<usize> = 22..=255;

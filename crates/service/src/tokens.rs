@@ -23,6 +23,7 @@ pub use read::{List, Myself, Used};
 
 use crate::answers::Kept;
 use crate::auth::at_home;
+use crate::rotations::Hearing;
 use crate::{Desk, Error, Password, Replay, Settled};
 
 /// A token as it is shown: the row with what was looked up and worked out for it.
@@ -113,6 +114,7 @@ impl Desk {
         loop {
             let caller = &tries.caller;
             if let Some(kept) = self.issued_before(caller, replay.as_ref()).await? {
+                self.hand_out(account, id, kept.text.id()).await?;
                 return Ok(kept);
             }
             let Rows { token, holder, issuer, .. } = self.rows(caller, id).await?;
@@ -122,7 +124,7 @@ impl Desk {
             let shown = self.show(caller, decided.token, LastUse::default(), &holder, &issuer);
             self.rotations.begin(text.id(), caller.now);
             if let Some(settled) = tries.commit(change).await? {
-                self.rotations.answered(text.id(), self.now());
+                self.hand_out(account, id, text.id()).await?;
                 return Ok(Issued { shown, text }.numbered(settled));
             }
         }
@@ -266,12 +268,13 @@ impl Desk {
     ) -> Result<Shown, Error> {
         at_home(&caller, account)?;
         let asked_at = caller.now;
+        let mut hearing = Hearing::at(asked_at);
         let mut tries = self.tries(caller);
         loop {
             let caller = &tries.caller;
             let mut rows = self.rows(caller, id).await?;
             if ends {
-                rows.line = self.line(&rows.token, asked_at).await?;
+                rows.line = self.line(&rows.token, asked_at, &mut hearing).await?;
             }
             let decided = decide(caller, &rows)?;
             let written = !decided.change.writes.is_empty();
@@ -314,8 +317,14 @@ impl Desk {
 
     /// What ends with a token: those that it replaced and that are in grace, and those that
     /// replaced it by rotations of which nobody could have heard by `asked_at`.
-    async fn line(&self, token: &Token, asked_at: Timestamp) -> Result<Vec<Token>, Error> {
-        let mut line = Vec::new();
+    async fn line(
+        &self,
+        token: &Token,
+        asked_at: Timestamp,
+        hearing: &mut Hearing,
+    ) -> Result<Vec<Token>, Error> {
+        // First of all: what is answered from now on was not answered when this was asked.
+        let mut line = self.unheard(token, hearing).await?;
         let mut id = token.id;
         while let Some(older) = self.store.rotated_into(&token.account, id).await? {
             id = older.id;
@@ -323,15 +332,6 @@ impl Desk {
             if older.life.grace_until.is_some_and(|until| until > asked_at) {
                 line.push(older);
             }
-        }
-        let mut next = token.life.rotated_to;
-        while let Some(id) = next {
-            let Some((newer, _)) = self.store.token(&token.account, id).await? else { break };
-            if self.rotations.heard(newer.id, newer.life.created_at, asked_at) {
-                break;
-            }
-            next = newer.life.rotated_to;
-            line.push(newer);
         }
         line.retain(|token| token.life.revoked_at.is_none() && token.life.deleted_at.is_none());
         Ok(line)
