@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use service::{Desk, Setup};
-use store::{Clock, Options, Store};
+use store::{Clock, OpenError, Options, Store};
 use token::SystemEntropy;
 
 use store::place::{Access, Place};
@@ -32,6 +32,11 @@ pub(crate) fn clock() -> SystemClock {
     SystemClock
 }
 
+/// Whether a failure to open says itself which database it is about.
+fn names_the_place(failure: &anyhow::Error, place: &Place) -> bool {
+    matches!(place, Place::Postgres(_)) && failure.is::<OpenError>()
+}
+
 /// A place as a person speaks of it.
 pub(crate) fn shown(place: &Place) -> String {
     match place {
@@ -43,8 +48,11 @@ pub(crate) fn shown(place: &Place) -> String {
 /// Opens the store that the configuration names. Nothing else may have an SQLite open.
 pub(crate) async fn open(config: &Config) -> Result<Arc<Desk>, Failure> {
     let access = access::of(config)?;
-    let shown = shown(&access.place);
-    let desk = opened(config, access).await.with_context(|| format!("could not open the data in {shown}"))?;
+    let place = access.place.clone();
+    let desk = opened(config, access).await.map_err(|failure| match names_the_place(&failure, &place) {
+        true => failure,
+        false => failure.context(format!("could not open the data in {}", shown(&place))),
+    })?;
     Ok(desk)
 }
 

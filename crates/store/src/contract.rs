@@ -86,10 +86,11 @@ pub enum CommitError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The facts could not be had; nothing may be concluded from that.
+/// The facts could not be had; nothing may be concluded from that. Prints as what caused it, which
+/// is for the log and the operator and never for a caller.
 #[derive(Debug, thiserror::Error)]
-#[error("the store is not available")]
-pub struct Unavailable(#[source] pub Box<dyn Error + Send + Sync>);
+#[error(transparent)]
+pub struct Unavailable(pub Box<dyn Error + Send + Sync>);
 
 impl Unavailable {
     pub fn because(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

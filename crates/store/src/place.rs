@@ -57,8 +57,18 @@ pub struct Postgres {
     shown: String,
 }
 
-/// How long connecting to one address may take, where the URL says nothing.
-const CONNECT: Duration = Duration::from_secs(5);
+/// How long one host may take to accept a connection, where the URL says nothing
+/// (`connect_timeout`): long enough for one packet that is lost.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// How long connecting may take, logging in included: each host has its `connect_timeout`, and the
+/// one that accepts has 2 s to answer. A database that was stopped accepts connections and answers
+/// none.
+pub(crate) fn patience(config: &Config) -> Duration {
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+    let each = config.get_connect_timeout().copied().unwrap_or(CONNECT);
+    each.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX)).saturating_add(Duration::from_secs(2))
+}
 
 impl Postgres {
     /// What `tokio_postgres` connects with. `password` goes before the one of the URL.

@@ -6,8 +6,8 @@
 
 mod connect;
 mod creations;
-mod execute;
-mod follower;
+pub(crate) mod execute;
+pub(crate) mod follower;
 mod herald;
 pub(crate) mod schema;
 mod time;
@@ -178,7 +178,7 @@ impl Postgres {
             return Err(gone().into());
         }
         let client = timeout(connect::READ, self.pool.get()).await.map_err(|_| connect::late())?;
-        let client = client.map_err(Unavailable::because)?;
+        let client = client.map_err(Unavailable::from)?;
         let task = tokio::spawn(async move {
             match timeout(BESIDE, carry_out(&client, &what)).await {
                 Ok(Ok(purged)) => Ok(purged),
@@ -243,7 +243,7 @@ impl Postgres {
 async fn read_in<S>(pool: &Pool, read: Read<S>) -> Result<S, Unavailable> {
     let until = Instant::now() + connect::READ;
     let client = timeout_at(until, pool.get()).await.map_err(|_| connect::late())?;
-    let client = client.map_err(Unavailable::because)?;
+    let client = client.map_err(Unavailable::from)?;
     match timeout_at(until, execute::read(&client, read)).await {
         Ok(read) => read,
         Err(_) => {
@@ -293,8 +293,7 @@ pub(crate) async fn migrate(
 
 /// How to connect to a place.
 fn address(place: &crate::place::Postgres, access: &Access) -> Result<Address, OpenError> {
-    let mut config = place.config(access.password.as_ref());
-    config.application_name("jeton");
+    let config = place.config(access.password.as_ref());
     Ok(Address { config, tls: place.connector()? })
 }
 

@@ -31,6 +31,10 @@ fn a_directory_and_a_database_are_places() {
     assert_eq!(config.get_application_name(), Some("desk"));
     assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
     assert!(config.get_connect_timeout().is_some(), "a server that does not answer is given up on");
+    let seconds = |text: &str| patience(&postgres(text).config(None)).as_secs();
+    assert_eq!(seconds("postgres://jeton@a/tokens"), 4);
+    assert_eq!(seconds("postgres://jeton@a,b,c/tokens"), 8, "each host has its turn");
+    assert_eq!(seconds("postgres://jeton@a,b/tokens?connect_timeout=5"), 12);
     let socket = postgres("postgres://jeton@/tokens?host=/run/postgresql");
     assert_eq!(socket.config(None).get_hosts(), [Host::Unix("/run/postgresql".into())]);
 }

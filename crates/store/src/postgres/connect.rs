@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use futures_util::future::poll_fn;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -14,10 +16,7 @@ use tokio_postgres::{AsyncMessage, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::contract::Unavailable;
-
-/// How long connecting may take, logging in included. A database that was stopped still accepts
-/// connections, and answers none.
-const CONNECT: Duration = Duration::from_secs(3);
+use crate::place;
 
 /// How long a read may take, the wait for a connection included, before its connection is given up.
 /// Who looks for what memory lacks may have to wait for the read before as well, so this is less
@@ -47,7 +46,7 @@ impl Link {
         hints: Option<(mpsc::Sender<()>, String)>,
     ) -> Result<Self, Unavailable> {
         let connecting = address.config.connect(address.tls.clone());
-        let (client, mut connection) = match timeout(CONNECT, connecting).await {
+        let (client, mut connection) = match timeout(place::patience(&address.config), connecting).await {
             Ok(connected) => connected?,
             Err(_) => return Err(late()),
         };
@@ -100,6 +99,7 @@ impl Drop for Link {
 const BOUNDS: &str = "SET statement_timeout = '4s'; SET idle_in_transaction_session_timeout = '4s'";
 
 pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Unavailable> {
+    let patience = place::patience(&address.config);
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(address.config.clone(), address.tls.clone(), config);
     Pool::builder(manager)
@@ -109,10 +109,23 @@ pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Unavai
             Box::pin(async move { client.batch_execute(BOUNDS).await.map_err(HookError::Backend) })
         }))
         .wait_timeout(Some(READ))
-        .create_timeout(Some(CONNECT))
-        .recycle_timeout(Some(CONNECT))
+        .create_timeout(Some(patience))
+        .recycle_timeout(Some(patience))
         .build()
         .map_err(Unavailable::because)
+}
+
+impl From<PoolError> for Unavailable {
+    fn from(cause: PoolError) -> Self {
+        match cause {
+            PoolError::Backend(cause) | PoolError::PostCreateHook(HookError::Backend(cause)) => cause.into(),
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => late(),
+            PoolError::Timeout(TimeoutType::Wait) => {
+                Self::because("every connection of store.readers is busy")
+            }
+            other => Self::because(other),
+        }
+    }
 }
 
 pub(super) fn late() -> Unavailable {

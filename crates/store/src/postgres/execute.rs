@@ -5,8 +5,10 @@
 //! the answers of one statement are not waited for before the next is on its way.
 
 use std::error::Error;
+use std::io;
 
 use futures_util::future::{join, join_all};
+use rustls::CertificateError;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -26,7 +28,7 @@ const AT_ONCE: usize = 16;
 ///
 /// Everything is sent when this is first polled, the end of the transaction too, so that a caller
 /// who goes away leaves a connection with which others can begin anew.
-pub(super) async fn read<S>(client: &Client, mut read: Read<S>) -> Result<S, Unavailable> {
+pub(crate) async fn read<S>(client: &Client, mut read: Read<S>) -> Result<S, Unavailable> {
     if let [query] = read.queries.as_slice() {
         for row in rows(client, query).await? {
             (read.row)(&mut read.state, 0, &row)?;
@@ -106,8 +108,17 @@ fn miss(cause: tokio_postgres::Error) -> Miss {
     }
 }
 
-/// What the server said, in one line: the error by itself only says that there was one.
+/// What the server said and what an operator can do about it, in one line.
 pub(super) fn told(cause: &tokio_postgres::Error) -> String {
+    let said = said(cause);
+    match help(cause) {
+        Some(help) => format!("{said}; {help}"),
+        None => said,
+    }
+}
+
+/// What the server said: the error by itself only says that there was one.
+pub(crate) fn said(cause: &tokio_postgres::Error) -> String {
     match cause.as_db_error() {
         Some(said) => format!("{} ({})", said.message(), said.code().code()),
         None => match cause.source() {
@@ -117,7 +128,55 @@ pub(super) fn told(cause: &tokio_postgres::Error) -> String {
     }
 }
 
-/// Whether the server refuses because something is there already.
+/// What an operator can do about it, where that is known: by the server's SQLSTATE, or by what
+/// went wrong on the way to it.
+pub(crate) fn help(cause: &tokio_postgres::Error) -> Option<&'static str> {
+    match cause.code() {
+        Some(code) => help_by_code(code),
+        None => {
+            let source = cause.source()?;
+            match source.downcast_ref::<io::Error>() {
+                Some(cause) => help_on_the_way(cause),
+                // The only word that there is for it.
+                None => (source.to_string() == "server does not support TLS").then_some(
+                    "switch it on there (ssl = on), or write sslmode=disable where the network is encrypted itself",
+                ),
+            }
+        }
+    }
+}
+
+/// PostgreSQL's manual, appendix A.
+fn help_by_code(code: &SqlState) -> Option<&'static str> {
+    Some(match code.code() {
+        "28P01" => "the user or its password is wrong; see store.password_file and PGPASSFILE",
+        "28000" => "the user or its password is wrong, or pg_hba.conf there does not let it in from here",
+        "3D000" => "make it with CREATE DATABASE … OWNER …",
+        "42501" => "the role must own the tables and the database",
+        "53300" => "raise max_connections there, or lower store.readers",
+        "57P03" => "try again in a moment",
+        _ => return None,
+    })
+}
+
+fn help_on_the_way(cause: &io::Error) -> Option<&'static str> {
+    match cause.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => Some("write the host as its certificate does"),
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        )) => Some("renew it there"),
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            Some("add sslrootcert=FILE for an authority of your own")
+        }
+        Some(_) => None,
+        None => (cause.kind() == io::ErrorKind::ConnectionRefused)
+            .then_some("is it started, and are host and port right?"),
+    }
+}
+
+/// Whether the server refuses for this reason.
 pub(super) fn is_code(cause: &tokio_postgres::Error, code: &SqlState) -> bool {
     cause.code() == Some(code)
 }
@@ -181,5 +240,37 @@ impl Row for Found {
 
     fn flag(&self, column: usize) -> Result<bool, Unreadable> {
         self.try_get(column).map_err(|cause| Unreadable::new(column, cause))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_is_told_what_to_do_about_what_the_server_says() {
+        for (code, part) in [
+            ("28P01", "password is wrong; see store.password_file and PGPASSFILE"),
+            ("28000", "pg_hba.conf"),
+            ("3D000", "CREATE DATABASE … OWNER …"),
+            ("42501", "must own the tables and the database"),
+            ("53300", "max_connections"),
+        ] {
+            let help = help_by_code(&SqlState::from_code(code)).unwrap();
+            assert!(help.contains(part), "{code}: {help}");
+        }
+        assert_eq!(help_by_code(&SqlState::UNIQUE_VIOLATION), None);
+    }
+
+    #[test]
+    fn an_operator_is_told_what_to_do_about_the_way_to_the_server() {
+        let certificate =
+            |why| io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(why));
+        let help = |cause: io::Error| help_on_the_way(&cause).unwrap_or("nothing");
+        assert!(help(certificate(CertificateError::UnknownIssuer)).contains("sslrootcert=FILE"));
+        assert!(help(certificate(CertificateError::NotValidForName)).contains("write the host"));
+        assert!(help(certificate(CertificateError::Expired)).contains("renew"));
+        assert!(help(io::ErrorKind::ConnectionRefused.into()).contains("is it started"));
+        assert_eq!(help(io::ErrorKind::UnexpectedEof.into()), "nothing");
     }
 }
