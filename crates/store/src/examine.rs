@@ -101,7 +101,7 @@ fn keys(path: &Path, kept: Option<[u8; 32]>) -> Finding {
                 "put it back, from a peer that runs or from your backup; without it what is sealed stays shut",
             )
         }
-        (Err(cause), _) => bad(name, told(&cause), "see the sentence itself"),
+        (Err(cause), _) => Finding { name, value: told(&cause), verdict: Verdict::Bad, help: None },
     }
 }
 

@@ -1,11 +1,14 @@
 //! What a look at a store finds: nothing bad in one that is well, and each thing that went wrong by
 //! its name.
 
+#[path = "conformance/place.rs"]
+mod place;
 #[path = "conformance/world.rs"]
 mod world;
 
 use std::path::Path;
 
+use place::{Postgres, execute};
 use rusqlite::Connection;
 use store::place::{Access, Place};
 use store::{Finding, Verdict, examine};
@@ -148,5 +151,121 @@ fn a_database_that_nobody_serves_is_said_to_be_out_of_reach_without_its_password
         assert_eq!(bad(&found), ["connection"]);
         assert!(found[0].value.contains("Connection refused"), "{found:?}");
         assert!(!format!("{found:?}").contains("s3cret"));
+    });
+}
+
+/// A database with a few entries.
+async fn settled_database() -> World<Postgres> {
+    let world = World::<Postgres>::open().await;
+    let (_, holder) = world.family().await;
+    world.token(&holder).await;
+    world
+}
+
+#[test]
+fn a_database_that_is_well_has_nothing_bad_while_peers_serve_it_and_after() {
+    run(async {
+        let world = settled_database().await;
+        let access = world.backend.access();
+        let head = world.store.health().position;
+        let found = look(&access).await;
+        assert_eq!(bad(&found), Vec::<&str>::new(), "{found:#?}");
+        assert_eq!(named(&found, "connection").value, "in the clear, within this machine");
+        assert_eq!(named(&found, "schema").value, "1");
+        assert_eq!(named(&found, "key file").verdict, Verdict::Good);
+        assert!(named(&found, "journal").value.starts_with(&format!("{head} entries, the chain holds")));
+        assert!(named(&found, "peer").value.contains("knows schema 1"), "{found:#?}");
+        assert!(found.iter().all(|finding| (finding.verdict == Verdict::Good) == finding.help.is_none()));
+
+        world.store.close().await;
+        let found = look(&access).await;
+        assert_eq!(bad(&found), Vec::<&str>::new(), "{found:#?}");
+        assert_eq!(named(&found, "peers").value, "none runs");
+    });
+}
+
+#[test]
+fn each_thing_that_is_wrong_with_a_database_is_found_by_its_name() {
+    for (name, what, breakage) in [
+        (
+            "journal",
+            "entry 2 does not have the text that was written",
+            "UPDATE journal SET payload = '{}' WHERE seq = 2",
+        ),
+        ("journal", "entry 2 is missing", "DELETE FROM journal WHERE seq = 2"),
+        ("journal", "is not the end that was written", "DELETE FROM head"),
+        (
+            "schema",
+            "99; this jeton knows",
+            "INSERT INTO migration VALUES (99, '0099_more', 'contract', 'from the future')",
+        ),
+        (
+            "key file",
+            "is not the one that the store was written with",
+            "UPDATE key_check SET fingerprint = decode(repeat('ab', 32), 'hex')",
+        ),
+    ] {
+        run(async {
+            let world = settled_database().await;
+            world.store.close().await;
+            execute(world.backend.name(), breakage).await;
+            let found = look(&world.backend.access()).await;
+            assert_eq!(bad(&found), [name], "{what}: {found:#?}");
+            let finding = named(&found, name);
+            assert!(finding.value.contains(what), "{finding:?}");
+            assert!(finding.help.is_some());
+        });
+    }
+}
+
+#[test]
+fn a_database_without_tables_is_said_to_have_none_and_is_left_alone() {
+    run(async {
+        let backend = <Postgres as world::Backend>::new().await;
+        for _ in 0..2 {
+            let found = look(&backend.access()).await;
+            assert_eq!(bad(&found), Vec::<&str>::new(), "{found:#?}");
+            assert_eq!(named(&found, "schema").value, "none yet");
+        }
+    });
+}
+
+#[test]
+fn a_peer_that_lags_or_is_silent_or_older_is_worth_knowing() {
+    run(async {
+        let world = settled_database().await;
+        let name = world.backend.name();
+        let head = world.store.health().position;
+        world.store.close().await;
+        let now = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+        let silent = format!("INSERT INTO peer VALUES ('peer_gone', 1, 1, {now} - 60000000, 1)");
+        execute(name, &silent).await;
+        let found = look(&world.backend.access()).await;
+        let finding = named(&found, "peer");
+        assert_eq!(finding.verdict, Verdict::Note);
+        let lag = format!("peer_gone has applied 1, {} behind; beat 6", head - 1);
+        assert!(finding.value.starts_with(&lag), "{finding:?}");
+        assert!(finding.help.as_ref().is_some_and(|help| help.contains("it was killed")), "{finding:?}");
+
+        execute(name, &format!("UPDATE peer SET known = 0, beat = {now}")).await;
+        let found = look(&world.backend.access()).await;
+        assert!(
+            named(&found, "peer").help.as_ref().is_some_and(|help| help.contains("--contract")),
+            "{found:?}"
+        );
+        assert_eq!(bad(&found), Vec::<&str>::new(), "{found:#?}");
+    });
+}
+
+#[test]
+fn a_server_that_commits_without_waiting_for_its_disk_is_worth_knowing_and_not_bad() {
+    run(async {
+        let world = settled_database().await;
+        let name = world.backend.name();
+        execute(name, &format!("ALTER DATABASE {name} SET synchronous_commit = off")).await;
+        let found = look(&world.backend.access()).await;
+        let finding = named(&found, "synchronous_commit");
+        assert_eq!((finding.value.as_str(), finding.verdict), ("off", Verdict::Note));
+        assert_eq!(bad(&found), Vec::<&str>::new(), "{found:#?}");
     });
 }

@@ -4,18 +4,21 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::time::Timestamp;
+use tokio_postgres::Client;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
 
-use super::{Finding, bad, clock, good, journal, keys, note, schema, told, unreadable};
+use super::{Finding, Verdict, bad, clock, good, journal, keys, note, schema, told, unreadable};
 use crate::STRETCH;
 use crate::contract::{Clock, Unavailable};
-use crate::journal::{self, GENESIS, Head, Link, Walk};
-use crate::migrations::{self, Applied};
-use crate::place::{Postgres, Secret, Tls};
+use crate::journal::{GENESIS, Walk};
+use crate::migrations;
+use crate::place::{Postgres, Secret, Tls, TlsError};
+use crate::postgres::execute;
+use crate::postgres::follower::CLOCK;
+use crate::postgres::schema::applied;
 use crate::sql::Dialect;
+use crate::sql::reads::{self, Part};
 
 /// The oldest PostgreSQL whose makers still mend it; older ones may work.
 const MENDED: i32 = 140_000;
@@ -34,12 +37,21 @@ pub(super) async fn examine(
     machine: &dyn Clock,
 ) -> Vec<Finding> {
     let connected = tokio::time::timeout(PATIENCE, connect(there, password)).await;
-    let mut client = match connected {
+    let client = match connected {
         Ok(Ok(client)) => client,
-        Ok(Err(Unavailable(cause))) => {
-            let help = "is the server there, and are host, user, sslrootcert and password right? the password is taken from \
-                        JETON_STORE__PASSWORD_FILE or PGPASSFILE";
-            return vec![bad("connection", told(&*cause), help)];
+        Ok(Err(Unreached::Tls(cause))) => {
+            return vec![Finding {
+                name: "connection",
+                value: told(&cause),
+                verdict: Verdict::Bad,
+                help: None,
+            }];
+        }
+        Ok(Err(Unreached::Database(cause))) => {
+            let otherwise = "is the server there, and are host, user, sslrootcert and password right? the password is \
+                             taken from JETON_STORE__PASSWORD_FILE or PGPASSFILE";
+            let help = execute::help(&cause).unwrap_or(otherwise);
+            return vec![bad("connection", execute::said(&cause), help)];
         }
         Err(_) => return vec![bad("connection", "no answer within 10 s", "is the server there?")],
     };
@@ -51,23 +63,31 @@ pub(super) async fn examine(
             return vec![bad("server", "no answer within 10 s", "is it stopped, or out of connections?")];
         }
     }
-    match database(&mut client, key_file).await {
+    match database(&client, key_file).await {
         Ok(more) => found.extend(more),
         Err(cause) => found.push(unreadable("database", &cause)),
     }
     found
 }
 
-async fn connect(there: &Postgres, password: Option<&Secret>) -> Result<Client, Unavailable> {
+enum Unreached {
+    Tls(TlsError),
+    Database(tokio_postgres::Error),
+}
+
+async fn connect(there: &Postgres, password: Option<&Secret>) -> Result<Client, Unreached> {
     let mut config = there.config(password);
     // A standby is to be found out, not passed over.
     config.target_session_attrs(TargetSessionAttrs::Any);
-    let tls = there.connector().map_err(Unavailable::because)?;
-    let (client, connection) = config.connect(tls).await.map_err(Unavailable::because)?;
+    let tls = there.connector().map_err(Unreached::Tls)?;
+    let (client, connection) = config.connect(tls).await.map_err(Unreached::Database)?;
     // Ends with the client. What goes wrong there the client's own calls say too.
     tokio::spawn(connection);
     Ok(client)
 }
+
+/// How grave it is that a setting is off.
+type Judge = fn(&'static str, String, &'static str) -> Finding;
 
 /// What the server says of itself.
 async fn server(
@@ -88,19 +108,24 @@ async fn server(
         false => good("role", "primary"),
         true => bad("role", "standby", "name the primary in the URL; a standby takes no writes"),
     });
-    for (name, help) in [
-        ("fsync", "with it off, a crash of the machine can damage the whole cluster; set fsync = on"),
-        ("full_page_writes", "with it off, a power cut can tear pages; set full_page_writes = on"),
+    for (name, off, help) in [
+        (
+            "fsync",
+            bad as Judge,
+            "with it off, a crash of the machine can damage the whole cluster; set fsync = on",
+        ),
+        ("full_page_writes", bad, "with it off, a power cut can tear pages; set full_page_writes = on"),
         (
             "synchronous_commit",
-            "with it off, an acknowledged revocation can be gone after a crash; set synchronous_commit = on",
+            note,
+            "every change of jeton's sets it on for itself; other programs here may lose what they committed",
         ),
     ] {
         let sql = "SELECT current_setting($1)";
         let row = client.query_typed_one(sql, &[(&name, Type::TEXT)]).await?;
         let value: String = row.get(0);
         found.push(match value.as_str() {
-            "off" => bad(name, value, help),
+            "off" => off(name, value, help),
             _ => good(name, value),
         });
     }
@@ -115,8 +140,8 @@ async fn server(
         names => good("standbys", names),
     });
     let before = machine.wall();
-    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
-    let at: i64 = client.query_typed_one(sql, &[]).await?.get(0);
+    let sql = format!("SELECT {CLOCK}");
+    let at: i64 = client.query_typed_one(&sql, &[]).await?.get(0);
     found.push(clock(at - i64::midpoint(before, machine.wall())));
     Ok(found)
 }
@@ -145,87 +170,46 @@ async fn way(client: &Client, there: &Postgres) -> Result<Finding, tokio_postgre
     })
 }
 
-async fn database(client: &mut Client, key_file: &Path) -> Result<Vec<Finding>, Unavailable> {
-    let snapshot = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await
-        .map_err(Unavailable::because)?;
-    let found = tables(&snapshot, key_file).await;
-    // Nothing was written; if the end of it fails there is nothing to undo.
-    let _ = snapshot.rollback().await;
-    found.map_err(Unavailable::because)
-}
-
-async fn tables(db: &Transaction<'_>, key_file: &Path) -> Result<Vec<Finding>, tokio_postgres::Error> {
-    let there: bool = db.query_typed_one("SELECT to_regclass('migration') IS NOT NULL", &[]).await?.get(0);
-    if !there {
+async fn database(client: &Client, key_file: &Path) -> Result<Vec<Finding>, Unavailable> {
+    let there = "SELECT to_regclass('migration') IS NOT NULL";
+    if !client.query_typed_one(there, &[]).await?.get::<_, bool>(0) {
         return Ok(vec![note("schema", "none yet", "`jeton migrate` or the first `jeton serve` makes it")]);
     }
-    let applied = db.query_typed("SELECT number, kind, checksum FROM migration", &[]).await?;
-    let applied: Vec<Applied> = applied
-        .iter()
-        .map(|row| Applied { number: row.get(0), kind: row.get(1), checksum: row.get(2) })
-        .collect();
-    let mut found = vec![schema(&applied, Dialect::Postgres)];
-    let kept = db.query_typed_opt("SELECT fingerprint FROM key_check", &[]).await?;
-    found.push(keys(key_file, kept.map(|row| hash(&row, 0))));
-    let row = db.query_typed_one("SELECT seq, at, hash FROM head", &[]).await?;
-    let head = Head { seq: row.get(0), at: row.get(1), hash: hash(&row, 2) };
-    found.push(journal(walked(db).await?, &head));
-    found.extend(peers(db, &head).await?);
+    let mut found = vec![schema(&applied(client).await?, Dialect::Postgres)];
+    let kept = client.query_typed_opt("SELECT fingerprint FROM key_check", &[]).await?;
+    // A fingerprint of another length is none that fits.
+    let kept = kept.map(|row| row.get::<_, &[u8]>(0).try_into().unwrap_or_default());
+    found.push(keys(key_file, kept));
+    let Part { head, walk, .. } = walked(client).await?;
+    let seq = head.seq;
+    found.push(journal(walk, &head));
+    found.extend(peers(client, seq).await?);
     Ok(found)
 }
 
-async fn walked(db: &Transaction<'_>) -> Result<Walk, tokio_postgres::Error> {
-    let sql = "
-        SELECT seq, at, actor, account, action, subject, payload, salt, entry_hash, hash
-        FROM journal
-        WHERE seq > $1
-        ORDER BY seq
-        LIMIT $2";
-    let stretch = i64::try_from(STRETCH).unwrap_or(i64::MAX);
+/// The whole chain, each stretch of it with the head as it was then.
+async fn walked(client: &Client) -> Result<Part, Unavailable> {
     let mut walk = Walk::after(0, GENESIS);
     loop {
-        let rows = db.query_typed(sql, &[(&walk.seq, Type::INT8), (&stretch, Type::INT8)]).await?;
-        rows.iter().for_each(|row| walk.step(&link(row)));
-        if rows.len() < STRETCH || walk.broken.is_some() {
-            return Ok(walk);
+        let part = execute::read(client, reads::walk(walk, STRETCH)).await?;
+        if part.count < STRETCH || part.walk.broken.is_some() {
+            return Ok(part);
         }
+        walk = part.walk;
     }
 }
 
-fn link(row: &Row) -> Link {
-    let (payload, salt): (Option<&str>, Option<&[u8]>) = (row.get(6), row.get(7));
-    let salt: Option<[u8; 16]> = salt.and_then(|salt| salt.try_into().ok());
-    let computed = payload.zip(salt).map(|(payload, salt)| {
-        let at = Timestamp::from_micros(row.get(1));
-        let text = journal::entry_text(at, row.get(2), row.get(3), row.get(4), row.get(5), payload, &salt);
-        journal::entry_hash(&text)
-    });
-    Link { seq: row.get(0), entry_hash: hash(row, 8), computed, hash: hash(row, 9) }
-}
-
-/// A hash of another length is none that fits.
-fn hash(row: &Row, at: usize) -> [u8; 32] {
-    row.get::<_, &[u8]>(at).try_into().unwrap_or_default()
-}
-
-async fn peers(db: &Transaction<'_>, head: &Head) -> Result<Vec<Finding>, tokio_postgres::Error> {
-    let sql = "
-        SELECT id, applied, (extract(epoch FROM clock_timestamp()) * 1000000)::int8 - beat, known
-        FROM peer
-        ORDER BY id";
-    let rows = db.query_typed(sql, &[]).await?;
+async fn peers(client: &Client, head: i64) -> Result<Vec<Finding>, tokio_postgres::Error> {
+    let sql = format!("SELECT id, applied, {CLOCK} - beat, known FROM peer ORDER BY id");
+    let rows = client.query_typed(&sql, &[]).await?;
     if rows.is_empty() {
         return Ok(vec![good("peers", "none runs")]);
     }
     let found = rows.iter().map(|row| {
         let (id, applied, silent, knows): (&str, i64, i64, i64) =
             (row.get(0), row.get(1), row.get(2), row.get(3));
-        let lag = head.seq - applied;
+        // It may have gone on since the journal was read.
+        let lag = (head - applied).max(0);
         let beat = silent as f64 / 1e6;
         let value =
             format!("{id} has applied {applied}, {lag} behind; beat {beat:.1} s ago; knows schema {knows}");

@@ -412,7 +412,7 @@ impl Follower {
 }
 
 /// The database's clock, in microseconds.
-pub(super) const CLOCK: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+pub(crate) const CLOCK: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 async fn bounded<T>(work: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
     timeout(READ, work).await.unwrap_or_else(|_| Err(late()))

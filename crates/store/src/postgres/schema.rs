@@ -110,7 +110,7 @@ async fn seed(client: &Client) -> Result<(), tokio_postgres::Error> {
     execute::run_all(client, &all).await.map(drop)
 }
 
-async fn applied(client: &Client) -> Result<Vec<Applied>, tokio_postgres::Error> {
+pub(crate) async fn applied(client: &Client) -> Result<Vec<Applied>, tokio_postgres::Error> {
     let rows = execute::rows(client, &Query::new("SELECT number, kind, checksum FROM migration", [])).await?;
     let read = |row: &tokio_postgres::Row| {
         Ok(Applied { number: row.try_get(0)?, kind: row.try_get(1)?, checksum: row.try_get(2)? })
