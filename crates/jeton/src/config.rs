@@ -50,8 +50,8 @@ macro_rules! keys {
 }
 
 keys! {
-    /// The directory of everything this server keeps: its database, its lock, its keys. A relative
-    /// path counts from the working directory.
+    /// The directory of everything this server keeps: its database, its lock, its keys; with a
+    /// database on PostgreSQL, only its keys. A relative path counts from the working directory.
     data: PathBuf = "data", Unset::Computed("/var/lib/jeton where that is a writable directory, otherwise ./jeton-data", default_data);
 
     /// Where the facts are: SQLite in a directory, which one process has to itself, or a database on
@@ -60,13 +60,14 @@ keys! {
     /// not a public one), unless the URL says `sslmode=require` (encrypted, whoever answers) or
     /// `sslmode=disable`; one to this machine is not. A password is better kept in
     /// `store.password` or in a password file, and may not stand in `--store` at all.
-    store_url: Option<Place> = "store.url", Unset::Nothing;
+    store_url: Option<Place> = "store.url", Unset::Otherwise("SQLite in `data`");
 
     /// The password for the database of `store.url`. Without one, the entry for it in the file that
     /// `PGPASSFILE` names, or in `~/.pgpass`, as for PostgreSQL's own programs.
     store_password: Option<Secret> = "store.password", Unset::Nothing, secret;
 
-    /// How many connections read from the database side by side; a few more write and listen.
+    /// How many connections read from the database side by side. On PostgreSQL two more write and
+    /// listen.
     store_readers: NonZeroU32 = "store.readers", Unset::Is("4");
 
     /// The size of a file that is given up when the disk is full, so that a revocation can still be

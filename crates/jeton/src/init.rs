@@ -3,6 +3,7 @@
 use domain::refusal::Refusal;
 use service::founding::{Begun, Founding};
 use service::{Error, Password};
+use store::place::Place;
 
 use crate::cli::{InitArgs, SetupLinkArgs};
 use crate::client::{input, output};
@@ -42,7 +43,14 @@ pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
             output::data(&format!("{what:<12} {value}"))?;
         }
         output::say("You cannot see the token and the key again. Keep them where you keep secrets.");
-        output::say(&format!("The data is in {}.", wiring::shown(&access::place(&config))));
+        let place = access::place(&config);
+        output::say(&format!("The data is in {}.", wiring::shown(&place)));
+        if let Place::Postgres(_) = place {
+            output::say(&format!(
+                "The key file is {}. Every peer needs a copy of it, and what is sealed in the database opens only with it.",
+                config.keys_file.display()
+            ));
+        }
         Ok(())
     })
 }

@@ -95,3 +95,95 @@ fn a_store_that_is_not_there_is_neither_moved_nor_made() {
     assert!(ran.err.contains("there is no store in sqlite:here"), "{}", ran.err);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn the_key_file_of_a_database_that_is_moved_from_is_where_the_flag_says() {
+    let home = TempDir::new().unwrap();
+    let database = postgres("moved_from");
+    let password = home.path().join("password");
+    std::fs::write(&password, "correct horse battery staple").unwrap();
+    let init = ["init", "--account", "acme", "--admin", "ada@example.com", "--password-file", "password"];
+    let ran = run(home.path(), &[], &[&init[..], &["--store", &database.url, "--data", "of-peer"]].concat());
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    assert!(ran.err.contains("The key file is of-peer/keys. Every peer needs a copy of it"), "{}", ran.err);
+
+    let there = ["move", "--from", &database.url, "--to", "sqlite:there"];
+    let ran = run(home.path(), &[], &there);
+    assert_eq!(ran.exit, 1, "the key file is not in ./jeton-data: {}", ran.err);
+    let ran = run(home.path(), &[], &[&there[..], &["--data", "of-peer"]].concat());
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    let keys = |directory: &str| std::fs::read_to_string(home.path().join(directory).join("keys")).unwrap();
+    assert_eq!(keys("there"), keys("of-peer"));
+    assert!(ran.err.contains("--store sqlite:there and the key file there/keys. "), "{}", ran.err);
+
+    let back = postgres("moved_back");
+    let ran = run(home.path(), &[], &["move", "--from", "sqlite:there", "--to", &back.url]);
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    let how =
+        "the key file there/keys (a copy for every peer; set keys.file to it, or --data to its directory)";
+    assert!(ran.err.contains(how), "{}", ran.err);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named_once_with_what_its_server_says_and_what_to_do() {
+    let home = TempDir::new().unwrap();
+    // The variables of this test suite are in the environment, as they are where it is run by hand.
+    let environment = [("JETON_TEST_POSTGRES", server())];
+    let environment: Vec<_> = environment.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let url = in_database("nobody_made_this");
+    let ran = run(home.path(), &environment, &["setup-link", "--store", &url]);
+    assert_eq!(ran.exit, 1);
+    assert_eq!(
+        ran.err.trim_end(),
+        format!(
+            "error: could not use the database {url}: database \"nobody_made_this\" does not exist (3D000); \
+             make it with CREATE DATABASE … OWNER …"
+        )
+    );
+    let ran = run(home.path(), &environment, &["doctor", "--store", &url]);
+    assert_eq!(ran.exit, 1);
+    assert!(ran.out.contains("connection (bad): make it with CREATE DATABASE"), "{}", ran.out);
+
+    let nobody = "postgres://jeton@127.0.0.1:1/jeton";
+    let ran = run(home.path(), &[], &["migrate", "--store", nobody]);
+    assert!(ran.err.contains("Connection refused") && ran.err.contains("is it started"), "{}", ran.err);
+    assert_eq!(ran.err.matches(nobody).count(), 1, "{}", ran.err);
+}
+
+fn server() -> String {
+    std::env::var("JETON_TEST_POSTGRES")
+        .expect("start a PostgreSQL with script/postgres and set JETON_TEST_POSTGRES to what it prints")
+}
+
+fn in_database(name: &str) -> String {
+    let server = server();
+    let (address, _) = server.rsplit_once('/').expect("a URL with a database");
+    format!("{address}/{name}")
+}
+
+/// A database of a test's own.
+struct Database {
+    name: String,
+    url: String,
+}
+
+fn postgres(purpose: &str) -> Database {
+    let name = format!("operations_{}_{purpose}", std::process::id());
+    execute(&format!("CREATE DATABASE {name}"));
+    Database { url: in_database(&name), name }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+fn execute(statement: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&server(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(statement).await.unwrap();
+    });
+}

@@ -84,8 +84,8 @@ impl Keys {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     #[error(
-        "the key file {} is missing, but the database was written with one; put it back, \
-         or what is sealed can never be read again", path.display()
+        "the key file {} is missing, but the database was written with one; copy it from a peer \
+         that runs, or put it back from your backup; without it what is sealed can never be read", path.display()
     )]
     Missing { path: PathBuf },
     #[error(

@@ -47,6 +47,8 @@ pub enum Kind {
 pub enum Unset {
     /// There is none.
     Nothing,
+    /// There is none; the text describes what is done without one.
+    Otherwise(&'static str),
     /// This text.
     Is(&'static str),
     /// Worked out from the machine or from keys earlier in the table; the text describes how.

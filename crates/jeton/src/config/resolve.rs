@@ -15,6 +15,9 @@ use super::sources::{File, Sources};
 /// speak to a server.
 pub const CLIENT_VARIABLES: [&str; 4] = ["JETON_SERVER", "JETON_ACCOUNT", "JETON_TOKEN", "JETON_TOKEN_FILE"];
 
+/// The prefix of the variables of jeton's own test suite, which are no configuration either.
+const TEST_VARIABLES: &str = "JETON_TEST_";
+
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -111,7 +114,7 @@ pub fn resolve(keys: &[Key], sources: &Sources) -> Result<Resolved, ConfigError>
     for key in keys {
         let (text, origin) = match (set.remove(key.name), key.unset) {
             (Some((text, origin)), _) => (Some(text), origin),
-            (None, Unset::Nothing) => (None, Origin::Default),
+            (None, Unset::Nothing | Unset::Otherwise(_)) => (None, Origin::Default),
             (None, Unset::Is(text)) => (Some(text.to_owned()), Origin::Default),
             (None, Unset::Computed(_, work_out)) => (Some(work_out(&Base(&known))), Origin::Default),
         };
@@ -254,7 +257,8 @@ fn in_environment(keys: &[Key], sources: &Sources, problems: &mut Vec<Problem>) 
     variables.sort();
     for (name, content) in variables {
         let name = name.to_string_lossy();
-        if !name.starts_with("JETON_") || CLIENT_VARIABLES.contains(&name.as_ref()) {
+        let others = CLIENT_VARIABLES.contains(&name.as_ref()) || name.starts_with(TEST_VARIABLES);
+        if !name.starts_with("JETON_") || others {
             continue;
         }
         let Some((_, key, holds)) = names.iter().find(|(known, ..)| *known == name) else {

@@ -60,7 +60,7 @@ pub fn as_markdown(keys: &[Key]) -> String {
         let unset = match key.unset {
             Unset::Nothing => "none".to_owned(),
             Unset::Is(text) => format!("`{text}`"),
-            Unset::Computed(how, _) => how.to_owned(),
+            Unset::Otherwise(how) | Unset::Computed(how, _) => how.to_owned(),
         };
         let variable = key.variable();
         let file = if key.secret { format!(" or `{variable}_FILE`") } else { String::new() };

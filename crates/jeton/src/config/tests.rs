@@ -158,6 +158,15 @@ fn an_unknown_variable_is_refused_with_the_nearest_known_one() {
 }
 
 #[test]
+fn the_variables_of_the_test_suite_are_no_configuration() {
+    let tests =
+        [("JETON_TEST_POSTGRES", "postgres://postgres@127.0.0.1:1/postgres"), ("JETON_TEST_STORE", "x")];
+    Config::load(&sources(None, &tests, None)).unwrap();
+    let other = refusal(&[("JETON_TESTS", "x")], None);
+    assert!(other.starts_with("unknown variable JETON_TESTS"), "{other}");
+}
+
+#[test]
 fn a_bad_value_is_named_with_its_place_its_text_and_what_is_accepted() {
     assert_eq!(
         refusal(&[("JETON_SERVER__DRAIN", "soon")], None),

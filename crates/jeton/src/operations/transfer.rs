@@ -11,7 +11,7 @@ use crate::access::{self, Passfile};
 use crate::cli::ConfigFile;
 use crate::client::output;
 use crate::config::resolve::Origin;
-use crate::config::{Config, Resolved};
+use crate::config::{Config, Flag, Resolved};
 use crate::exit::Failure;
 use crate::wiring;
 
@@ -19,7 +19,8 @@ use crate::wiring;
 ///
 /// Between SQLite and PostgreSQL, in both directions. Stop every server first. The store that it is
 /// moved from stays as it is; do not serve from it again. The key file goes along where there is
-/// none yet; every peer of a PostgreSQL needs it.
+/// none yet; every peer of a PostgreSQL needs it. For a database it is the one that `keys.file` or
+/// --data names, else the one of the SQLite store.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -35,12 +36,16 @@ pub(crate) struct MoveArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Where the key file is, for a store on PostgreSQL [default: as for `jeton serve`].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
     #[command(flatten)]
     pub(crate) file: ConfigFile,
 }
 
 pub(crate) fn move_store(args: &MoveArgs) -> Result<(), Failure> {
-    let (config, resolved) = args.file.load(Vec::new())?;
+    let data = args.data.clone().map(|text| Flag { key: "data", flag: "--data", text });
+    let (config, resolved) = args.file.load(data.into_iter().collect())?;
     let (from, to) = ends(args, &config, &resolved, Passfile::usual().as_ref())?;
     let moved = wiring::block_on(async {
         store::transfer(&from, &to).await.map_err(|why| anyhow::Error::from(why).into())
@@ -55,13 +60,22 @@ pub(crate) fn move_store(args: &MoveArgs) -> Result<(), Failure> {
         moved.entries, moved.head
     ))?;
     output::say(&format!(
-        "Start the server with --store {} and the key file {}. Do not serve {} again: it stays as it is, \
+        "Start the server with --store {} and the key file {}{}. Do not serve {} again: it stays as it is, \
          and what is changed there from now on is not moved.",
         to.place,
         to.keys.display(),
+        found_by(&to),
         from.place
     ));
     Ok(())
+}
+
+/// How a server is told of the key file. SQLite's lies where it looks by itself.
+fn found_by(to: &Access) -> &'static str {
+    match to.place {
+        Place::Sqlite(_) => "",
+        Place::Postgres(_) => " (a copy for every peer; set keys.file to it, or --data to its directory)",
+    }
 }
 
 fn as_json(from: &Access, to: &Access, moved: &Moved) -> serde_json::Value {

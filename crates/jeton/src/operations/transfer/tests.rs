@@ -13,8 +13,13 @@ fn configured(variables: &[(&str, &str)]) -> (Config, Resolved) {
 
 fn between(from: &str, to: &str, variables: &[(&str, &str)]) -> Result<(Access, Access), Failure> {
     let (config, resolved) = configured(variables);
-    let args =
-        MoveArgs { from: from.to_owned(), to: to.to_owned(), json: false, file: ConfigFile { config: None } };
+    let args = MoveArgs {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        json: false,
+        data: None,
+        file: ConfigFile { config: None },
+    };
     ends(&args, &config, &resolved, None)
 }
 
