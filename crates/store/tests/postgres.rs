@@ -289,10 +289,24 @@ fn of_many_that_fill_an_empty_database_at_once_each_finds_it_whole() {
     run(async {
         let backend = Postgres::new().await;
         let access = backend.access();
-        // The key file is made by whoever comes first; that is for one process to do.
-        store::migrate(&access, false).await.unwrap();
-        let again = async || store::migrate(&access, false).await.map(|done| done.to);
-        let (one, two, three) = tokio::join!(again(), again(), again());
-        assert_eq!([one.unwrap(), two.unwrap(), three.unwrap()], [1; 3]);
+        let fill = async || store::migrate(&access, false).await.map(|done| (done.from, done.to));
+        let (one, two, three) = tokio::join!(fill(), fill(), fill());
+        let mut filled = [one.unwrap(), two.unwrap(), three.unwrap()];
+        filled.sort_unstable();
+        assert_eq!(filled, [(0, 1), (1, 1), (1, 1)]);
+
+        // The same of those that come to serve; whoever starts several hands them their key file.
+        let backend = Postgres::new().await;
+        let keys = backend.access().keys;
+        std::fs::write(&keys, format!("{}\n", "ab".repeat(32))).unwrap();
+        std::fs::set_permissions(&keys, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let serve = async || {
+            let listener: Listener = Arc::new(|_| {});
+            backend.open(Arc::new(Driven::default()), listener).await
+        };
+        let (one, two, three) = tokio::join!(serve(), serve(), serve());
+        for store in [one.unwrap(), two.unwrap(), three.unwrap()] {
+            store.close().await;
+        }
     });
 }
