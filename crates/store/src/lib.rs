@@ -183,13 +183,6 @@ impl Store {
         self.read(reads::accounts(after, limit)).await
     }
 
-    pub async fn account_by_external_id(
-        &self,
-        external_id: &str,
-    ) -> Result<Option<Arc<Account>>, Unavailable> {
-        self.read(reads::account_by_external_id(external_id)).await
-    }
-
     /// Whether there has never been an account.
     pub async fn is_empty(&self) -> Result<bool, Unavailable> {
         Ok(!self.read(reads::any_account()).await?)

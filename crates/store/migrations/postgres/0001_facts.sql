@@ -1,8 +1,10 @@
 -- The facts, the journal, and what is kept beside them.
 --
--- The same tables and columns as SQLite's, but for `peer`. Text is compared by its bytes. Ids are
--- text as people see it. Times are microseconds since 1970, UTC. Documents (policy, roles, bindings,
--- grants) are JSON in text; a set of permissions in them is 64 hexadecimal digits. No state of a token is stored: it is derived from its times and its surroundings.
+-- The same tables and columns as SQLite's, but for `peer`, which SQLite has no use for, and its
+-- `narrowing`, which is missing here. Text is compared by its bytes. Ids are text as people see it.
+-- Times are microseconds since 1970, UTC. Documents (policy, roles, bindings, grants) are JSON in
+-- text; a set of permissions in them is 64 hexadecimal digits. No state of a token is stored: it is
+-- derived from its times and its surroundings.
 
 CREATE TABLE account (
     id             TEXT COLLATE "C" PRIMARY KEY,

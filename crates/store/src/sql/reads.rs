@@ -89,14 +89,6 @@ pub(crate) fn accounts(after: Option<&AccountId>, limit: usize) -> Read<Vec<Arc<
     }
 }
 
-pub(crate) fn account_by_external_id(external_id: &str) -> Read<Option<Arc<Account>>> {
-    let sql = format!("SELECT {ACCOUNT} FROM account WHERE external_id = ?1");
-    Read::first(Query::new(sql, values![external_id.to_owned()]), |found, _, row| {
-        *found = Some(Arc::new(rows::account(row)?));
-        Ok(())
-    })
-}
-
 /// Whether there is any account.
 pub(crate) fn any_account() -> Read<bool> {
     Read {

@@ -32,8 +32,6 @@ pub(crate) async fn rows_read_back_as_they_were_written<B: Backend>(world: World
     let store = &world.store;
     assert_eq!(*store.account(&account.id).await.unwrap().unwrap(), account);
     assert_eq!(*store.account(&account.id).await.unwrap().unwrap(), account, "and from memory");
-    let external = account.external_id.clone().unwrap();
-    assert_eq!(*store.account_by_external_id(&external).await.unwrap().unwrap(), account);
     assert_eq!(store.holder(&account.id, holder.id).await.unwrap(), Some(holder.clone()));
     assert_eq!(store.holders_by_id(&account.id, &[holder.id]).await.unwrap(), vec![holder.clone()]);
     let (of, one) = store.household(&account.id, holder.id).await.unwrap().unwrap();

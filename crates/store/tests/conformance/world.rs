@@ -1,5 +1,5 @@
 //! A store to try, and rows to try it with. One helper does the talking for every test.
-#![allow(dead_code, reason = "two test programs share this; each uses its part")]
+#![allow(dead_code, reason = "several test programs share this; each uses its part")]
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
