@@ -66,8 +66,8 @@ keys! {
     /// `PGPASSFILE` names, or in `~/.pgpass`, as for PostgreSQL's own programs.
     store_password: Option<Secret> = "store.password", Unset::Nothing, secret;
 
-    /// How many connections read from the database side by side. On PostgreSQL two more write and
-    /// listen.
+    /// How many connections read from the database side by side. On PostgreSQL up to four more
+    /// write, listen, hint, and read what memory misses.
     store_readers: NonZeroU32 = "store.readers", Unset::Is("4");
 
     /// The size of a file that is given up when the disk is full, so that a revocation can still be
