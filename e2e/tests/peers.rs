@@ -216,7 +216,7 @@ fn a_request_may_go_on_at_another_peer() {
         each[n % 3].post(&server.path("tokens"), json!({ "name": format!("page {n}") })).ok(201);
     }
     let first = each[0].get(&format!("{}?limit=2", server.path("tokens"))).ok(200).clone();
-    let cursor = text(&first, "next");
+    let cursor = text(&first, "next_cursor");
     let second = each[1].get(&format!("{}?limit=2&cursor={cursor}", server.path("tokens"))).ok(200).clone();
     let ids = |page: &Value| -> BTreeSet<String> {
         page["items"].as_array().expect("a list").iter().map(|item| text(item, "id")).collect()
