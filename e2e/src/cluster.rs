@@ -235,6 +235,7 @@ mod tests {
         cluster.freeze();
         std::thread::scope(|scope| {
             let asked = scope.spawn(|| database.number("SELECT count(*) FROM kept", &[]));
+            // It shows that nothing comes; there is nothing to wait for.
             std::thread::sleep(std::time::Duration::from_millis(200));
             assert!(!asked.is_finished(), "a frozen database answers nobody");
             cluster.thaw();

@@ -217,16 +217,21 @@ impl Postgres {
         self.aside.close();
     }
 
+    /// By the last beat, so not for long after it: others may have come meanwhile.
     pub(crate) fn is_alone(&self) -> bool {
-        self.applied.is_alone()
+        self.applied.is_alone() && self.silent() < SILENCE
+    }
+
+    /// For how long the database has not answered a beat.
+    fn silent(&self) -> i64 {
+        self.time.boot() - self.applied.heard()
     }
 
     /// Changes are taken as long as the database answers.
     pub(crate) fn health(&self) -> Health {
         let open = self.jobs().as_ref().is_some_and(|jobs| !jobs.is_closed());
-        let silent = self.time.boot() - self.applied.heard();
         Health {
-            writer_alive: open && silent < SILENCE,
+            writer_alive: open && self.silent() < SILENCE,
             position: self.applied.position(),
             free_bytes: None,
             below_watermark: false,

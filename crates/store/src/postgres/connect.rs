@@ -120,9 +120,9 @@ impl From<PoolError> for Unavailable {
         match cause {
             PoolError::Backend(cause) | PoolError::PostCreateHook(HookError::Backend(cause)) => cause.into(),
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => late(),
-            PoolError::Timeout(TimeoutType::Wait) => {
-                Self::because("every connection of store.readers is busy")
-            }
+            PoolError::Timeout(TimeoutType::Wait) => Self::because(
+                "every connection to the database is busy; raise store.readers, or ask for less at once",
+            ),
             other => Self::because(other),
         }
     }

@@ -56,7 +56,8 @@ pub(super) async fn write(
     let given = join_all(numbers.iter().map(|query| execute::rows(client, query)));
     let (asked, given) = join(asked, given).await;
     let asked = asked?;
-    let holds = asked.first().is_some_and(|row| (0..row.len()).all(|column| row.get(column)));
+    let holds =
+        asked.first().is_some_and(|row| (0..row.len()).all(|column| row.try_get(column).unwrap_or(false)));
     let mut next: BTreeMap<&AccountId, i64> = BTreeMap::new();
     for ((account, count), given) in wanted.iter().zip(given) {
         let Some(row) = given?.into_iter().next() else { return Ok(None) };

@@ -118,6 +118,7 @@ pub(crate) async fn a_search_takes_the_text_as_it_is_written<B: Backend>(world: 
     assert_eq!(found("100%").await, ["100% sure"]);
     assert_eq!(found("a_b").await, ["a_b"]);
     assert_eq!(found("A_B").await, ["a_b"]);
+    assert!(found("a\0b").await.is_empty(), "no name has it, and it is no error of the store");
     assert_eq!(found(r"k\s").await, [r"back\slash"]);
     assert_eq!(found("raße").await, ["Straße"]);
     assert_eq!(found(&named.id.to_string()).await, [named.name]);
