@@ -39,6 +39,7 @@ pub enum Expect {
     Holder(AccountId, HolderId, i64),
     Token(AccountId, TokenId, i64),
     Person(PersonId, i64),
+    Service(ServiceId, i64),
     /// The node must exist; nodes never change.
     Node(AccountId, NodePath),
 }
@@ -181,6 +182,11 @@ pub enum Actor {
         id: HolderId,
         via: TokenId,
     },
+    /// A member, through a service that acts for them.
+    Acted {
+        holder: HolderId,
+        by: ServiceId,
+    },
     Service(ServiceId),
     /// Somebody with access to the installation itself.
     Operator,
@@ -192,6 +198,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Holder { id, via } => write!(f, "{id} via {via}"),
+            Self::Acted { holder, by } => write!(f, "{holder} via {by}"),
             Self::Service(id) => id.fmt(f),
             Self::Operator => f.write_str("operator"),
             Self::Nobody => f.write_str("nobody"),

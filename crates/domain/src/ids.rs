@@ -10,6 +10,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use token::{Code, Entropy};
 
+use crate::refusal::Refusal;
+use crate::text;
+
 /// Text that is not an id of the kind that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id of this kind")]
@@ -151,6 +154,36 @@ impl FromStr for AccountId {
 }
 
 as_text!(AccountId);
+
+/// What the product calls one of its accounts or users: 1 to 255 characters, in NFC, compared as
+/// they are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    /// Characters at most.
+    pub const MOST: usize = 255;
+
+    /// # Errors
+    /// Text that nobody could read aloud is refused; see [`text::name`].
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        text::name("external_id", text, Self::MOST).map(Self)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for ExternalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 #[cfg(test)]
 mod tests {

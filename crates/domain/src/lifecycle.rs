@@ -183,7 +183,7 @@ fn within_own_rights(caller: &Caller, token: &Token, holder: &Holder) -> Result<
     if !account.policy.permission.cap {
         return Ok(());
     }
-    if token.grant == Grant::Inherit && caller.credential.grant != Grant::Inherit {
+    if token.grant == Grant::Inherit && !caller.inherits() {
         return Err(Refusal::forbidden(
             "This token grows with its holder, and the one that you come with does not; sign in for this.",
         ));

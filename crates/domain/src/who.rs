@@ -1,4 +1,4 @@
-//! Who asks, by what credential, and what that lets them do.
+//! Who asks, by what they came with, and what that lets them do.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use token::{Kind, TokenId};
 use crate::change::{Actor, Change, Entry, Expect};
 use crate::facts::{Account, Holder, Token};
 use crate::grant::{self, Grant};
-use crate::ids::HolderId;
+use crate::ids::{HolderId, ServiceId};
 use crate::node::NodePath;
 use crate::permission::{PermissionSet, Registry};
 use crate::policy::Visibility;
@@ -18,16 +18,27 @@ use crate::time::Timestamp;
 pub const FRESH: i64 = 5 * 60 * 1_000_000;
 
 /// A member or service account at work in its account, through a token or a session that was
-/// found good. Everything is as of `now`, which every rule takes for the present.
+/// found good, or a member through a service that acts for them. Everything is as of `now`, which
+/// every rule takes for the present.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub account: Arc<Account>,
     pub holder: Holder,
-    pub credential: Credential,
+    pub by: By,
     pub registry: Arc<Registry>,
     pub now: Timestamp,
     /// The password came with this request, and was right.
     pub reauthenticated: bool,
+}
+
+/// By what a caller is at work.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// A token or session of their own.
+    Token(Credential),
+    /// A service of the product, which has them in front of it and may act for them. They may do
+    /// what they may do signed in, and are never the operator: the service's key would be one.
+    Service { id: ServiceId, version: i64 },
 }
 
 /// The token or session that a caller came with.
@@ -43,26 +54,60 @@ pub struct Credential {
 }
 
 impl Caller {
-    /// What the credential may do at a node.
+    /// What the caller may do at a node.
     pub fn rights(&self, at: &NodePath) -> PermissionSet {
-        let by = &self.credential;
-        grant::of_token(&by.grant, by.desk, &by.node, &self.holder, &self.account, at)
+        match &self.by {
+            By::Token(by) => grant::of_token(&by.grant, by.desk, &by.node, &self.holder, &self.account, at),
+            By::Service { .. } => grant::of_holder(&self.holder, &self.account, at),
+        }
+    }
+
+    /// The token or session that the caller came with.
+    pub fn token(&self) -> Option<&Credential> {
+        match &self.by {
+            By::Token(credential) => Some(credential),
+            By::Service { .. } => None,
+        }
+    }
+
+    /// The same for what only a token or session can ask about itself.
+    pub fn own_token(&self) -> Result<&Credential, Refusal> {
+        self.token().ok_or_else(|| {
+            Refusal::wrong_state("A service that acts for a member comes with no token of theirs.")
+        })
+    }
+
+    /// Whether it is this token itself that asks.
+    pub fn comes_with(&self, token: TokenId) -> bool {
+        self.token().is_some_and(|by| by.id == token)
     }
 
     pub fn is_session(&self) -> bool {
-        self.credential.id.kind == Kind::Ses
+        self.token().is_some_and(|by| by.id.kind == Kind::Ses)
     }
 
-    /// The end that nothing made with this credential outlives; none for sessions, and for the
-    /// first token of an installation, which stands for its administrator as a session does.
+    /// Whether the holder is there: signed in, or before a service that acts for them. What the
+    /// policy lets people do is theirs to do, and no permission of a token's is asked for.
+    pub fn is_in_person(&self) -> bool {
+        self.is_session() || self.token().is_none()
+    }
+
+    /// Whether the caller may always do what their holder may, and so may hand that on.
+    pub fn inherits(&self) -> bool {
+        self.token().is_none_or(|by| by.grant == Grant::Inherit)
+    }
+
+    /// The end that nothing made by this caller outlives; none for whoever is there in person, and
+    /// for the first token of an installation, which stands for its administrator as a session does.
     pub fn outlived_by_none(&self) -> Option<Timestamp> {
-        self.credential.ends_at.filter(|_| !self.stands_for_the_holder())
+        self.token()?.ends_at.filter(|_| !self.stands_for_the_holder())
     }
 
-    /// Whether this is the person at work, whatever they may do: a session, or the first token of
-    /// an installation. Tokens that reach some of the desk by name are not.
+    /// Whether this is the person at work by their own doing, whatever they may do: a session, or
+    /// the first token of an installation. Tokens that reach some of the desk by name are not, and
+    /// neither is a service, which knows people by the product's word alone.
     pub fn stands_for_the_holder(&self) -> bool {
-        self.is_session() || (self.credential.desk && self.credential.grant == Grant::Inherit)
+        self.is_session() || self.token().is_some_and(|by| by.desk && by.grant == Grant::Inherit)
     }
 
     pub fn is(&self, holder: HolderId) -> bool {
@@ -94,14 +139,14 @@ impl Caller {
         Err(Refusal::forbidden(format!(
             "This needs the permission {}, which {} does not have here.",
             self.spell(permission),
-            if self.is_session() { "your role" } else { "this token" },
+            if self.is_in_person() { "your role" } else { "this token" },
         )))
     }
 
     /// What people may do with tokens is for the policy to say; a token needs the permission
     /// as well, so that by default tokens do not make tokens.
     pub fn needs_reach(&self, permission: PermissionSet) -> Result<(), Refusal> {
-        if self.is_session() { Ok(()) } else { self.needs(permission) }
+        if self.is_in_person() { Ok(()) } else { self.needs(permission) }
     }
 
     /// Rests a change on the rows that let the caller make it: whoever is stopped meanwhile
@@ -111,7 +156,10 @@ impl Caller {
         change
             .expect(Expect::Account(account.clone(), self.account.version))
             .expect(Expect::Holder(account.clone(), self.holder.id, self.holder.version))
-            .expect(Expect::Token(account.clone(), self.credential.id, self.credential.version))
+            .expect(match &self.by {
+                By::Token(by) => Expect::Token(account.clone(), by.id, by.version),
+                By::Service { id, version } => Expect::Service(*id, *version),
+            })
     }
 
     /// Who may know of a token: its holder and whoever issued it, managers, and all where the
@@ -136,11 +184,9 @@ impl Caller {
         if !self.sees(token) {
             return Err(Refusal::not_found("token"));
         }
-        if !self.credential.node.covers(&token.node) {
-            let sentence = format!(
-                "You come with what reaches {} and below; this token is not there.",
-                self.credential.node
-            );
+        if let Some(by) = self.token().filter(|by| !by.node.covers(&token.node)) {
+            let sentence =
+                format!("You come with what reaches {} and below; this token is not there.", by.node);
             return Err(Refusal::forbidden(sentence));
         }
         if self.is(token.holder) || self.manages() {
@@ -153,8 +199,8 @@ impl Caller {
 
     /// Needs the password again, if the session is older than [`FRESH`].
     pub fn needs_fresh(&self) -> Result<(), Refusal> {
-        let age = self.credential.created_at.micros_until(self.now);
-        if !self.is_session() || self.reauthenticated || age <= FRESH {
+        let session = self.token().filter(|by| by.id.kind == Kind::Ses && !self.reauthenticated);
+        if session.is_none_or(|by| by.created_at.micros_until(self.now) <= FRESH) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -164,7 +210,10 @@ impl Caller {
     }
 
     pub fn actor(&self) -> Actor {
-        Actor::Holder { id: self.holder.id, via: self.credential.id }
+        match &self.by {
+            By::Token(by) => Actor::Holder { id: self.holder.id, via: by.id },
+            By::Service { id, .. } => Actor::Acted { holder: self.holder.id, by: *id },
+        }
     }
 
     /// An entry in the journal of the caller's account, by the caller, now.

@@ -12,7 +12,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use domain::change::{Change, Remembered, Write};
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
-use domain::who::Caller;
+use domain::who::{By, Caller};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -76,11 +76,13 @@ pub(crate) enum Made<T> {
 impl Desk {
     /// A request that may come again, by the caller's own key. Sessions of one holder are one
     /// caller, since they may do the same; each token is another, so that none is handed what a
-    /// greater one of its holder made.
+    /// greater one of its holder made; and so is each service for each member that it acts for.
     pub fn replay(&self, caller: &Caller, route: &str, key: &str, body: &[u8]) -> Result<Replay, Error> {
-        let by = &caller.credential;
-        let who =
-            if caller.is_session() { format!("{} {}", caller.holder.id, by.node) } else { by.id.to_string() };
+        let who = match &caller.by {
+            By::Token(by) if caller.is_session() => format!("{} {}", caller.holder.id, by.node),
+            By::Token(by) => by.id.to_string(),
+            By::Service { id, .. } => format!("{} via {id}", caller.holder.id),
+        };
         Ok(self.answers.replay(&who, route, key, body)?)
     }
 

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use domain::admit::Ask;
 use domain::facts::{Account, Holder, Person, Scope, Service};
-use domain::ids::AccountId;
+use domain::ids::{AccountId, ExternalId, HolderId, MemberId, ServiceId};
 use domain::life::{self, Surroundings};
-use domain::refusal::Refusal;
-use domain::who::{Caller, Credential};
+use domain::refusal::{Code, Refusal};
+use domain::who::{By, Caller, Credential};
 use token::{Kind, Presented};
 use verifier::Origin;
 
-use crate::passwords::{By, Password};
+use crate::passwords::{self, Password};
 use crate::{Desk, Error};
 
 /// Whoever came with a good credential.
 pub enum Visitor {
-    /// A member or service account, through a token or a session.
+    /// A member or service account, through a token or a session, or a member through a service.
     Holder(Box<Caller>),
     /// A program of the product.
     Service(Arc<Service>),
@@ -28,7 +28,8 @@ impl Visitor {
         match self {
             Self::Holder(caller) => Ok(*caller),
             Self::Service(_) => Err(Refusal::forbidden(
-                "This is a service's key; an account's routes need a member's session or token.",
+                "This is a service's key; an account's routes need a member's session or token, or a service \
+                 that may act for one, named by `Jeton-Actor`.",
             )
             .into()),
         }
@@ -90,7 +91,7 @@ impl Desk {
         Ok(Visitor::Holder(Box::new(Caller {
             account,
             holder,
-            credential,
+            by: By::Token(credential),
             registry,
             now,
             reauthenticated: false,
@@ -107,19 +108,65 @@ impl Desk {
         Ok(self.store.household(&account, holder.id).await?)
     }
 
-    /// The same caller on fresh rows, if its credential is still good.
+    /// The same caller on fresh rows, if what it came by is still good.
     pub(crate) async fn again(&self, caller: Caller) -> Result<Caller, Error> {
-        let account = caller.account.id.clone();
-        let rows = self.store.household(&account, caller.holder.id).await?;
-        let token = self.store.token(&account, caller.credential.id).await?;
-        let ((account, holder), token) = rows.zip(token).ok_or(Error::Unauthenticated)?;
-        let token = token.0;
-        let around = Surroundings::of(&account, &holder, token.id.kind);
-        if !life::state(&token.life, &around, self.now()).is_good() || !holder.is_active() {
-            return Err(Error::Unauthenticated);
-        }
-        let credential = Credential { version: token.version, grant: token.grant, ..caller.credential };
-        Ok(Caller { account, holder, credential, registry: self.registry(), ..caller })
+        let id = caller.account.id.clone();
+        let rows = self.store.household(&id, caller.holder.id).await?;
+        let (account, holder) = rows.ok_or(Error::Unauthenticated)?;
+        let by = match caller.by {
+            By::Token(credential) => {
+                let (token, _) = self.store.token(&id, credential.id).await?.ok_or(Error::Unauthenticated)?;
+                let around = Surroundings::of(&account, &holder, token.id.kind);
+                if !life::state(&token.life, &around, self.now()).is_good() || !holder.is_active() {
+                    return Err(Error::Unauthenticated);
+                }
+                By::Token(Credential { version: token.version, grant: token.grant, ..credential })
+            }
+            By::Service { id, .. } => {
+                let service = self.still(id).await?;
+                acts(&account, &holder)?;
+                By::Service { id, version: service.version }
+            }
+        };
+        Ok(Caller { account, holder, by, registry: self.registry(), ..caller })
+    }
+
+    /// The member that a service acts for, at work in this account. `actor` is their id, or their
+    /// `external_id` in the product.
+    ///
+    /// # Errors
+    /// A service without the scope, or a name that is nobody's or of somebody who may not work here,
+    /// is refused; an account that the service is not for does not exist for it.
+    pub async fn act_as(&self, service: &Service, account: &AccountId, actor: &str) -> Result<Caller, Error> {
+        scope(service, Scope::ActAs)?;
+        within(service, account)?;
+        let account = self.store.account(account).await?.ok_or_else(|| Refusal::not_found("account"))?;
+        // Nobody can choose an id, so what has the form of one is never taken for anything else.
+        let holder = match actor.parse::<MemberId>() {
+            Ok(id) => self.store.holder(&account.id, HolderId::Member(id)).await?,
+            Err(_) => match ExternalId::parse(actor) {
+                Ok(external_id) => {
+                    self.store.holder_by_external_id(&account.id, external_id.as_str()).await?
+                }
+                Err(_) => None,
+            },
+        };
+        let holder = holder.ok_or_else(nobody)?;
+        acts(&account, &holder)?;
+        Ok(Caller {
+            account,
+            holder,
+            by: By::Service { id: service.id, version: service.version },
+            registry: self.registry(),
+            now: self.now(),
+            reauthenticated: false,
+        })
+    }
+
+    /// A service as it is now, if its key was not revoked.
+    pub(crate) async fn still(&self, id: ServiceId) -> Result<Service, Error> {
+        let service = self.store.service(id).await?.filter(|service| service.revoked_at.is_none());
+        service.ok_or(Error::Unauthenticated)
     }
 
     /// What was presented, if it can be a token at all.
@@ -152,21 +199,41 @@ impl Desk {
             None => None,
         };
         let hash = person.and_then(|person| person.password);
-        if self.passwords.check(By::LetIn, password, hash).await? {
+        if self.passwords.check(passwords::By::LetIn, password, hash).await? {
             return Ok(Caller { reauthenticated: true, ..caller });
         }
-        Err(Refusal::of_field(
-            domain::refusal::Code::ReauthenticationRequired,
-            "password",
-            "The password is not right.",
-        )
-        .into())
+        Err(Refusal::of_field(Code::ReauthenticationRequired, "password", "The password is not right.")
+            .into())
     }
 }
 
 /// An account's routes serve its own members and tokens; for others it does not exist.
 pub(crate) fn at_home(caller: &Caller, account: &AccountId) -> Result<(), Refusal> {
     if caller.account.id == *account { Ok(()) } else { Err(Refusal::not_found("thing")) }
+}
+
+/// A service limited to some accounts knows of no others.
+pub(crate) fn within(service: &Service, account: &AccountId) -> Result<(), Refusal> {
+    match &service.accounts {
+        Some(accounts) if !accounts.contains(account) => Err(Refusal::not_found("account")),
+        _ => Ok(()),
+    }
+}
+
+/// Members work through a service as they would through a session.
+fn acts(account: &Account, holder: &Holder) -> Result<(), Refusal> {
+    let is_member = matches!(holder.id, HolderId::Member(_));
+    if is_member && holder.is_active() && account.inactive_since.is_none() { Ok(()) } else { Err(nobody()) }
+}
+
+/// The same for whoever is not there, has left or is deactivated.
+fn nobody() -> Refusal {
+    Refusal::of_field(
+        Code::Forbidden,
+        "Jeton-Actor",
+        "`Jeton-Actor` names nobody who can work in this account; send the id or the `external_id` of one \
+         of its active members.",
+    )
 }
 
 /// Whether a service may do this at all.

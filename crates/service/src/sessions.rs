@@ -89,7 +89,7 @@ impl Desk {
         let mut tries = self.tries(caller);
         loop {
             let caller = &tries.caller;
-            let found = self.store.token(&caller.account.id, caller.credential.id).await?;
+            let found = self.store.token(&caller.account.id, caller.own_token()?.id).await?;
             let (session, _) = found.ok_or(Error::Unauthenticated)?;
             let change = sessions::log_out(caller, session)?;
             if tries.commit(change).await?.is_some() {
@@ -110,7 +110,7 @@ impl Desk {
             ..TokenQuery::all(lens, LISTED)
         };
         let rows = self.store.tokens(&caller.account.id, query).await?;
-        let current = |token: &Token| token.id == caller.credential.id;
+        let current = |token: &Token| caller.comes_with(token.id);
         Ok(rows
             .into_iter()
             .map(|(token, last_use)| Session { current: current(&token), token, last_use })

@@ -204,7 +204,7 @@ impl Desk {
     /// Ends the token that asks: revoked, or deleted where tokens are not revoked.
     pub async fn end_self(&self, caller: Caller) -> Result<Shown, Error> {
         let account = caller.account.id.clone();
-        let id = caller.credential.id;
+        let id = caller.own_token()?.id;
         if caller.account.policy.removal.contains(&Removal::Revoke) || caller.is_session() {
             self.revoke_token(caller, &account, id, None).await
         } else {
@@ -292,7 +292,7 @@ impl Desk {
         let found = self.store.token(&caller.account.id, id).await?;
         let (token, last_use) = found.ok_or_else(missing)?;
         let hidden = id.kind == Kind::Ses && caller.account.policy.login.mode != LoginMode::Token;
-        let itself = caller.credential.id == id;
+        let itself = caller.comes_with(id);
         if !itself && (hidden || !caller.sees(&token)) {
             return Err(missing().into());
         }

@@ -332,7 +332,7 @@ async fn a_token_that_does_not_reach_the_desk_neither_sees_nor_ends_its_holders_
     let issued = world.token("stolen").await;
     let thief = async || world.caller(&issued.text).await.unwrap();
     let signed_in = world.admin().await;
-    let session = signed_in.credential.id;
+    let session = signed_in.token().unwrap().id;
     assert_eq!(refused(world.desk.sessions(&thief().await).await), refusal::Code::Forbidden);
     assert_eq!(refused(world.desk.end_session(thief().await, session).await), refusal::Code::Forbidden);
     assert!(world.desk.sessions(&signed_in).await.unwrap().iter().any(|each| each.token.id == session));

@@ -31,7 +31,7 @@ pub struct JournalRow {
     /// 1 for the first; no number is left out.
     pub seq: i64,
     pub at: Timestamp,
-    /// `mem_… via pat_…`, `svc_…`, `operator` or `nobody`.
+    /// `mem_… via pat_…`, `mem_… via svc_…`, `svc_…`, `operator` or `nobody`.
     pub actor: String,
     /// None for what concerns the whole server.
     pub account: Option<AccountId>,

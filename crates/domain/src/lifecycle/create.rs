@@ -192,11 +192,11 @@ fn may_create(caller: &Caller, holder: &Holder, node: &NodePath) -> Result<(), R
             "Your role does not create tokens in this account; ask one of its administrators.",
         ));
     }
-    if !caller.credential.node.covers(node) {
+    if let Some(by) = caller.token().filter(|by| !by.node.covers(node)) {
         return Err(Refusal::of_field(
             crate::refusal::Code::Forbidden,
             "node",
-            format!("This token reaches {} and below, not {node}.", caller.credential.node),
+            format!("This token reaches {} and below, not {node}.", by.node),
         ));
     }
     if holder.account != caller.account.id {

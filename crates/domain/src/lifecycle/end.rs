@@ -48,7 +48,7 @@ pub fn report_leak(
     line: Line,
     reason: Option<&str>,
 ) -> Result<Decided, Refusal> {
-    let by_itself = caller.credential.id == token.id;
+    let by_itself = caller.comes_with(token.id);
     if !by_itself {
         caller.may_change(&token)?;
         caller.needs_reach(TOKENS_UPDATE)?;
@@ -75,7 +75,7 @@ pub fn delete(caller: &Caller, token: Token, line: Line, confirm: Option<&str>) 
     if token.life.deleted_at.is_some() {
         return Err(Refusal::not_found("token"));
     }
-    let by_itself = caller.credential.id == token.id;
+    let by_itself = caller.comes_with(token.id);
     if !by_itself {
         confirmed(caller, &token, confirm)?;
     }
@@ -88,7 +88,7 @@ pub fn delete(caller: &Caller, token: Token, line: Line, confirm: Option<&str>) 
 }
 
 fn may_end(caller: &Caller, token: &Token, how: Removal, permission: PermissionSet) -> Result<(), Refusal> {
-    let by_itself = caller.credential.id == token.id;
+    let by_itself = caller.comes_with(token.id);
     if !by_itself {
         caller.may_change(token)?;
         caller.needs_reach(permission)?;

@@ -40,7 +40,7 @@ pub(super) fn grant(
     let desk = reaches_desk(caller, &grant)?;
     let grant = freeze(grant, holder, account, node);
     if account.policy.permission.cap {
-        if grant == Grant::Inherit && caller.credential.grant != Grant::Inherit {
+        if grant == Grant::Inherit && !caller.inherits() {
             return Err(Refusal::of_field(
                 crate::refusal::Code::Forbidden,
                 FIELD,
@@ -226,7 +226,7 @@ fn reaches_desk(caller: &Caller, grant: &Grant) -> Result<bool, Refusal> {
     if desk.is_empty() || caller.account.policy.reach == Reach::Everything {
         return Ok(false);
     }
-    if caller.is_session() && caller.manages() {
+    if caller.is_in_person() && caller.manages() {
         return Ok(true);
     }
     Err(Refusal::of_field(

@@ -26,7 +26,7 @@ pub fn rotate(
     text: &Arc<TokenText>,
 ) -> Result<Decided, Refusal> {
     let account = &*caller.account;
-    let by_itself = caller.credential.id == token.id;
+    let by_itself = caller.comes_with(token.id);
     if !by_itself {
         caller.may_change(&token)?;
         caller.needs_reach(TOKENS_UPDATE)?;

@@ -142,7 +142,7 @@ fn a_logout_revokes_what_was_approved_before_it_and_managers_bring_it_back() {
     let bob = world.join("Bob", "Org Administrator");
     let by = world.session(bob);
     let id = world.create(&by, &named("ci")).unwrap();
-    let session = by.credential.id;
+    let session = by.token().unwrap().id;
     world.log_out(session).unwrap();
     assert_eq!((world.state(id), world.state(session)), (State::Revoked, State::Revoked));
     let owner = world.session(world.owner);
@@ -159,11 +159,11 @@ fn a_logout_that_a_slow_clock_tells_late_brings_nothing_back() {
     let id = world.create(&first, &named("ci")).unwrap();
     let late = world.now.next();
     let early = world.now.plus_micros(-1);
-    world.set_token(second.credential.id, |token| token.life.approved_at = Some(Timestamp::MAX));
+    world.set_token(second.token().unwrap().id, |token| token.life.approved_at = Some(Timestamp::MAX));
     world.now = late;
-    world.log_out(first.credential.id).unwrap();
+    world.log_out(first.token().unwrap().id).unwrap();
     world.now = early;
-    world.log_out(second.credential.id).unwrap();
+    world.log_out(second.token().unwrap().id).unwrap();
     assert_eq!(world.holder(bob).standing.revoked_before, Some(late));
     world.now = late;
     assert_eq!(world.state(id), State::Revoked);
@@ -173,7 +173,7 @@ fn a_logout_that_a_slow_clock_tells_late_brings_nothing_back() {
 fn a_login_is_neither_edited_nor_rotated_nor_approved_by_anybody() {
     let mut world = World::of("default");
     let owner = world.session(world.owner);
-    let session = owner.credential.id;
+    let session = owner.token().unwrap().id;
     let edit = domain::lifecycle::Edit { name: Some("x".into()), ..Default::default() };
     refused(world.edit(&owner, session, &edit), Code::WrongState, "sign in again");
     refused(world.rotate(&owner, session, "0 days"), Code::WrongState, "sign in again");
@@ -193,7 +193,7 @@ fn tokens_of_whoever_returns_wait_for_approval_where_the_policy_says_so() {
         .unwrap();
     let owner = world.session(world.owner);
     world.wait("1 hour");
-    let owner = world.bearer(owner.credential.id);
+    let owner = world.bearer(owner.token().unwrap().id);
     world.deactivate(&owner, cy).unwrap();
     world.reactivate(&owner, cy).unwrap();
     assert_eq!(world.state(id), State::Pending);

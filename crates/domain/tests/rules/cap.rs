@@ -42,13 +42,13 @@ fn within_the_caller(stage: &Stage, by: &Caller, token: &Token) -> Result<(), Te
 /// What a token makes has no more than it: nor a wider place, nor a longer life, nor a way to
 /// grow that it has not itself.
 fn within_the_parent(by: &Caller, token: &Token) -> Result<(), TestCaseError> {
-    prop_assert!(by.credential.node.covers(&token.node));
+    prop_assert!(by.token().unwrap().node.covers(&token.node));
     // The first token of an installation stands for its administrator.
-    let first = by.credential.desk && by.credential.grant == Grant::Inherit;
-    if let Some(bound) = by.credential.ends_at.filter(|_| !first) {
+    let first = by.token().unwrap().desk && by.token().unwrap().grant == Grant::Inherit;
+    if let Some(bound) = by.token().unwrap().ends_at.filter(|_| !first) {
         prop_assert!(token.life.expires_at.is_some_and(|end| end <= bound));
     }
-    prop_assert!(token.grant != Grant::Inherit || by.credential.grant == Grant::Inherit);
+    prop_assert!(token.grant != Grant::Inherit || by.token().unwrap().grant == Grant::Inherit);
     Ok(())
 }
 
@@ -59,7 +59,7 @@ fn walk(mut stage: Stage, steps: &[Step]) -> Result<(), TestCaseError> {
             Some(Done::Created(by, id)) => {
                 let token = stage.world.token(id);
                 within_the_caller(&stage, &by, token)?;
-                prop_assert!(by.credential.node.covers(&token.node));
+                prop_assert!(by.token().unwrap().node.covers(&token.node));
                 if !by.is_session() {
                     within_the_parent(&by, token)?;
                 }
@@ -70,7 +70,7 @@ fn walk(mut stage: Stage, steps: &[Step]) -> Result<(), TestCaseError> {
                 let old = old.expect("what was rotated was there");
                 prop_assert_eq!(&token.grant, &old.grant);
                 prop_assert_eq!((&token.node, token.desk, token.holder), (&old.node, old.desk, old.holder));
-                if by.credential.id != old.id {
+                if by.token().unwrap().id != old.id {
                     within_the_caller(&stage, &by, token)?;
                 }
             }

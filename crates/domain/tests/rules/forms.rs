@@ -323,8 +323,8 @@ fn a_login_ends_although_tokens_are_never_revoked() {
     let mut world = World::of("gcore");
     assert!(!world.account().policy.removal.contains(&Removal::Revoke));
     let by = world.session(world.owner);
-    world.revoke(&by, by.credential.id).unwrap();
-    assert_eq!(world.state(by.credential.id), State::Revoked);
+    world.revoke(&by, by.token().unwrap().id).unwrap();
+    assert_eq!(world.state(by.token().unwrap().id), State::Revoked);
 }
 
 #[test]
@@ -335,7 +335,8 @@ fn whoever_comes_with_less_than_the_whole_account_changes_no_token_outside_it() 
     let whole = world.session(ada);
     let id = world.create(&whole, &named("at the root")).unwrap();
     let mut narrow = whole.clone();
-    narrow.credential.node = node("/sales");
+    let domain::who::By::Token(by) = &mut narrow.by else { unreachable!("it came with a token") };
+    by.node = node("/sales");
     assert_eq!(narrow.may_change(world.token(id)).unwrap_err().code, Code::Forbidden);
     world.set_token(id, |token| token.node = node("/sales"));
     assert!(narrow.may_change(world.token(id)).is_ok());

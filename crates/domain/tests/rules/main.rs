@@ -3,6 +3,7 @@
 //!
 //! Properties first (what holds whatever people do), then the tables (who hears what, and why).
 
+mod acting;
 mod approval;
 mod cap;
 mod ceiling;

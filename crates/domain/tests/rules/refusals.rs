@@ -204,7 +204,7 @@ fn what_the_policy_does_not_have_is_refused_with_what_to_do_instead(#[case] what
             _ => vec![Removal::Revoke],
         };
     });
-    let by = world.bearer(by.credential.id);
+    let by = world.bearer(by.token().unwrap().id);
     refused(act(&mut world, what, &by, id), Code::NotAllowedByPolicy, word);
 }
 

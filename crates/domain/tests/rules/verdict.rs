@@ -458,10 +458,10 @@ fn a_login_stops_with_its_member_whatever_on_inactive_says() {
     let id = world.create(&session, &named("script")).unwrap();
     let by = world.session(world.owner);
     world.deactivate(&by, member).unwrap();
-    assert_eq!(world.verify(session.credential.id), Code::Suspended);
+    assert_eq!(world.verify(session.token().unwrap().id), Code::Suspended);
     assert_eq!(world.verify(id), Code::Valid);
     world.remove(&by, member).unwrap();
-    assert_eq!(world.verify(session.credential.id), Code::Suspended);
+    assert_eq!(world.verify(session.token().unwrap().id), Code::Suspended);
     assert_eq!(world.verify(id), Code::Valid);
 }
 

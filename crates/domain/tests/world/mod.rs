@@ -15,7 +15,7 @@ use domain::accounts::{self, Found};
 use domain::admit::{self, Ask, Facts, Subject};
 use domain::change::{Actor, Change, Entry};
 use domain::facts::{Account, Binding, Holder, Token};
-use domain::ids::{HolderId, MemberId, PersonId, RoleId, ServiceAccountId};
+use domain::ids::{HolderId, MemberId, PersonId, RoleId, ServiceAccountId, ServiceId};
 use domain::life::State;
 use domain::lifecycle::{self, Create, Edit};
 use domain::members::{self, Join, Login};
@@ -26,7 +26,7 @@ use domain::preset::Preset;
 use domain::refusal::{Code, Refusal};
 use domain::sessions;
 use domain::time::{Period, Timestamp};
-use domain::who::{Caller, Credential};
+use domain::who::{By, Caller, Credential};
 use token::{Brand, Digest, Entropy, Kind, TokenId, TokenText};
 
 use rows::Rows;
@@ -101,6 +101,7 @@ impl World {
             tokens: BTreeMap::new(),
             persons: BTreeMap::new(),
             nodes: BTreeSet::new(),
+            services: BTreeMap::new(),
         };
         let owner = MemberId::draw(&entropy);
         let mut world = World {
@@ -234,6 +235,19 @@ impl World {
         self.bearer(session)
     }
 
+    /// A member through a service that acts for them.
+    pub(crate) fn through(&mut self, service: ServiceId, id: HolderId) -> Caller {
+        let version = *self.rows.services.entry(service).or_insert(1);
+        let mut caller = self.session(id);
+        caller.by = By::Service { id: service, version };
+        caller
+    }
+
+    /// Ends a service's key, as an operator does.
+    pub(crate) fn end_service(&mut self, service: ServiceId) {
+        *self.rows.services.get_mut(&service).expect("it acted before") += 1;
+    }
+
     /// Whoever comes with this token or session.
     pub(crate) fn bearer(&self, id: TokenId) -> Caller {
         let token = self.token(id);
@@ -250,7 +264,7 @@ impl World {
         Caller {
             account: self.rows.account.clone().expect("founded at the start"),
             holder: self.holder(token.holder).clone(),
-            credential,
+            by: By::Token(credential),
             registry: self.rows.registry.clone(),
             now: self.now,
             reauthenticated: false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::change::{Condition, Expect, Write};
 use domain::facts::{Account, Holder, Person, Token};
-use domain::ids::{HolderId, PersonId};
+use domain::ids::{HolderId, PersonId, ServiceId};
 use domain::life::State;
 use domain::lifecycle;
 use domain::node::NodePath;
@@ -21,6 +21,8 @@ pub(super) struct Rows {
     pub(super) tokens: BTreeMap<TokenId, Token>,
     pub(super) persons: BTreeMap<PersonId, Person>,
     pub(super) nodes: BTreeSet<NodePath>,
+    /// The versions of services.
+    pub(super) services: BTreeMap<ServiceId, i64>,
 }
 
 impl Rows {
@@ -34,6 +36,7 @@ impl Rows {
             Expect::Holder(_, id, version) => self.holders.get(id).is_some_and(|row| row.version == *version),
             Expect::Token(_, id, version) => self.tokens.get(id).is_some_and(|row| row.version == *version),
             Expect::Person(id, version) => self.persons.get(id).is_some_and(|row| row.version == *version),
+            Expect::Service(id, version) => self.services.get(id) == Some(version),
             Expect::Node(_, path) => self.nodes.contains(path),
         }
     }

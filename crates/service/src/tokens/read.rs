@@ -61,7 +61,7 @@ impl Desk {
 
     /// The token that asks, whatever it may do.
     pub async fn myself(&self, caller: Caller) -> Result<Myself, Error> {
-        let found = self.store.token(&caller.account.id, caller.credential.id).await?;
+        let found = self.store.token(&caller.account.id, caller.own_token()?.id).await?;
         let (token, last_use) = found.ok_or(Error::Unauthenticated)?;
         let role = acts_as(&token.grant, &caller.holder, &caller.account);
         let rights: PermissionSet = caller.rights(&token.node);

@@ -79,6 +79,10 @@ fn stands(query: &mut Query<'_>, expect: &Expect) -> String {
             let (id, version) = (query.bind(id.to_string()), query.bind(*version));
             exists(&format!("person WHERE id = ?{id} AND version = ?{version}"))
         }
+        Expect::Service(id, version) => {
+            let (id, version) = (query.bind(id.to_string()), query.bind(*version));
+            exists(&format!("service WHERE id = ?{id} AND version = ?{version}"))
+        }
         Expect::Node(account, path) => exists(&node(query, account, path.as_str())),
     }
 }

@@ -120,13 +120,21 @@ pub(crate) async fn a_change_rests_on_the_rows_it_read<B: Backend>(world: World<
     let (account, holder) = world.family().await;
     let token = world.token(&holder).await;
     let person = person("eve@example.com");
-    world.write([Write::InsertPerson(person.clone()), Write::InsertNode(node(&account.id, "/a"))]).await;
+    let service = service();
+    world
+        .write([
+            Write::InsertPerson(person.clone()),
+            Write::InsertService(service.clone()),
+            Write::InsertNode(node(&account.id, "/a")),
+        ])
+        .await;
     let expects = |version| {
         [
             Expect::Account(account.id.clone(), version),
             Expect::Holder(account.id.clone(), holder.id, version),
             Expect::Token(account.id.clone(), token.id, version),
             Expect::Person(person.id, version),
+            Expect::Service(service.id, version),
         ]
     };
     for stands in expects(1).into_iter().chain([Expect::Node(account.id.clone(), "/a".parse().unwrap())]) {

@@ -17,7 +17,7 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
 use super::House;
-use super::door::{AtDesk, Door};
+use super::door::{AtDesk, Door, Knock};
 use super::shape::Shape;
 use crate::json::{self, EmptyOrJson, Json};
 use crate::problem::{Code, Problem};
@@ -38,17 +38,17 @@ pub(crate) struct Call<W, P = (), Q = NoQuery, B = NoBody> {
 
 impl<W: Door, P: Place, Q: DeserializeOwned, B: Body> Call<W, P, Q, B> {
     pub(crate) async fn read(house: Arc<House>, request: Request) -> Result<Self, Problem> {
-        let who = W::open(&house.desk, request.headers()).await?;
         let mut request = request;
-        let at = if P::NAMED == 0 {
-            P::find(&[])
-        } else {
-            // A path that is not text in UTF-8 names nothing.
-            let names = request.extract_parts::<RawPathParams>().await.map_err(|_| Problem::not_found())?;
-            let names: Vec<&str> = names.iter().map(|(_, value)| value).collect();
-            P::find(&names)
+        // A path that is not text in UTF-8 names nothing.
+        let names = match P::NAMED {
+            0 => None,
+            _ => request.extract_parts::<RawPathParams>().await.ok(),
         };
-        let at = at.ok_or_else(Problem::not_found)?;
+        let names: Vec<(&str, &str)> = names.iter().flatten().collect();
+        let account = names.iter().find(|(name, _)| *name == "account").map(|(_, value)| *value);
+        let who = W::open(&house.desk, Knock { headers: request.headers(), account }).await?;
+        let names: Vec<&str> = names.into_iter().map(|(_, value)| value).collect();
+        let at = P::find(&names).ok_or_else(Problem::not_found)?;
         let query = query::read(request.uri().query().unwrap_or(""))?;
         let (parts, body) = request.into_parts();
         let (body, raw) = B::read(&parts.headers, body).await?;

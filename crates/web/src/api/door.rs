@@ -19,7 +19,8 @@ pub(crate) enum Who {
     Anyone,
     /// A service with this scope, or an operator at work.
     Service(Scope),
-    /// A member or service account, through a session or a token of theirs.
+    /// A member or service account, through a session or a token of theirs; or a member for whom a
+    /// service acts, which names them in the header `Jeton-Actor`.
     Holder,
     /// A holder who runs the server.
     Operator,
@@ -40,7 +41,15 @@ impl fmt::Display for Who {
 pub(crate) trait Door: Sized + Send {
     const WHO: Who;
 
-    fn open(desk: &Desk, headers: &HeaderMap) -> impl Future<Output = Result<Self, Problem>> + Send;
+    fn open(desk: &Desk, knock: Knock<'_>) -> impl Future<Output = Result<Self, Problem>> + Send;
+}
+
+/// What somebody shows who wants in.
+#[derive(Clone, Copy)]
+pub(crate) struct Knock<'r> {
+    pub(crate) headers: &'r HeaderMap,
+    /// The account that the path names, not read yet.
+    pub(crate) account: Option<&'r str>,
 }
 
 /// Whoever comes; a credential is not looked at.
@@ -85,7 +94,7 @@ impl Asking {
 impl Door for Anyone {
     const WHO: Who = Who::Anyone;
 
-    async fn open(_: &Desk, _: &HeaderMap) -> Result<Anyone, Problem> {
+    async fn open(_: &Desk, _: Knock<'_>) -> Result<Anyone, Problem> {
         Ok(Anyone)
     }
 }
@@ -93,16 +102,16 @@ impl Door for Anyone {
 impl Door for Holder {
     const WHO: Who = Who::Holder;
 
-    async fn open(desk: &Desk, headers: &HeaderMap) -> Result<Holder, Problem> {
-        Ok(Holder(visitor(desk, headers).await?.holder()?))
+    async fn open(desk: &Desk, knock: Knock<'_>) -> Result<Holder, Problem> {
+        Ok(Holder(visitor(desk, knock).await?.holder()?))
     }
 }
 
 impl Door for Operator {
     const WHO: Who = Who::Operator;
 
-    async fn open(desk: &Desk, headers: &HeaderMap) -> Result<Operator, Problem> {
-        let Holder(caller) = Holder::open(desk, headers).await?;
+    async fn open(desk: &Desk, knock: Knock<'_>) -> Result<Operator, Problem> {
+        let Holder(caller) = Holder::open(desk, knock).await?;
         desk.operator(&caller).await?;
         Ok(Operator(caller))
     }
@@ -111,8 +120,8 @@ impl Door for Operator {
 impl Door for Asking {
     const WHO: Who = Who::Service(Scope::Verify);
 
-    async fn open(desk: &Desk, headers: &HeaderMap) -> Result<Asking, Problem> {
-        match visitor(desk, headers).await? {
+    async fn open(desk: &Desk, knock: Knock<'_>) -> Result<Asking, Problem> {
+        match visitor(desk, knock).await? {
             Visitor::Service(service) => {
                 service::scope(&service, Scope::Verify).map_err(service::Error::from)?;
                 Ok(Asking::Service(service))
@@ -125,7 +134,31 @@ impl Door for Asking {
     }
 }
 
-async fn visitor(desk: &Desk, headers: &HeaderMap) -> Result<Visitor, Problem> {
-    let bearer = bearer(headers)?.ok_or_else(Problem::unauthenticated)?;
-    Ok(desk.visitor(bearer.as_bytes()).await?)
+/// Who asks. A service that names an actor is that member, at whichever door.
+async fn visitor(desk: &Desk, knock: Knock<'_>) -> Result<Visitor, Problem> {
+    let bearer = bearer(knock.headers)?.ok_or_else(Problem::unauthenticated)?;
+    let visitor = desk.visitor(bearer.as_bytes()).await?;
+    let mut actors = knock.headers.get_all(ACTOR).iter();
+    let Some(actor) = actors.next() else { return Ok(visitor) };
+    if actors.next().is_some() {
+        return Err(Problem::bad_request("Send one `Jeton-Actor` header."));
+    }
+    let Visitor::Service(service) = visitor else {
+        return Err(Problem::forbidden(
+            "`Jeton-Actor` is for services that act for a member; leave it out beside a token of your own.",
+        ));
+    };
+    service::scope(&service, Scope::ActAs).map_err(service::Error::from)?;
+    let Some(account) = knock.account else {
+        return Err(Problem::bad_request(
+            "`Jeton-Actor` names a member of the account in the path, and this path has none; leave it out.",
+        ));
+    };
+    let account = account.parse().map_err(|_| Problem::not_found())?;
+    // Names in other letters than ASCII come as UTF-8; what is none names nobody.
+    let actor = std::str::from_utf8(actor.as_bytes()).unwrap_or_default();
+    Ok(Visitor::Holder(Box::new(desk.act_as(&service, &account, actor).await?)))
 }
+
+/// By which a service says for whom it acts.
+const ACTOR: &str = "jeton-actor";

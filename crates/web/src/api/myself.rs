@@ -35,7 +35,8 @@ async fn rotate(
     let replay = call.replay()?;
     let grace = call.body.0.grace.map(|grace| map::period("grace", &grace)).transpose()?;
     let caller = call.who.0;
-    let (account, id) = (caller.account.id.clone(), caller.credential.id);
+    let id = caller.own_token().map_err(service::Error::from)?.id;
+    let account = caller.account.id.clone();
     let issued = call.house.desk.rotate_token(caller, &account, id, grace, replay).await?;
     Ok(tokens::answer(issued))
 }
