@@ -250,6 +250,9 @@ actions! {
     SessionEnded = "session.ended",
     ServiceCreated = "service.created",
     ServiceRevoked = "service.revoked",
+    PersonReset = "person.reset",
+    ServerRestored = "server.restored",
+    TokensImported = "tokens.imported",
 }
 
 impl Change {

@@ -23,6 +23,7 @@ pub mod node;
 pub mod permission;
 pub mod policy;
 pub mod preset;
+pub mod recovery;
 pub mod refusal;
 pub mod roles;
 pub mod sessions;

@@ -16,8 +16,11 @@ use crate::client::token::TokenCommand;
 use crate::client::{output, session, token};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
 use crate::exit::{Exit, Failure};
+use crate::operations::admin::{self, AdminCommand};
+use crate::operations::backup::{self, BackupArgs};
 use crate::operations::doctor::{self, DoctorArgs};
 use crate::operations::migrate::{self, MigrateArgs};
+use crate::operations::restore::{self, RestoreArgs};
 use crate::operations::transfer::{self, MoveArgs};
 use crate::{access, init, serve, telemetry};
 
@@ -47,6 +50,10 @@ enum Command {
     Migrate(MigrateArgs),
     Doctor(DoctorArgs),
     Move(MoveArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
+    #[command(subcommand)]
+    Admin(AdminCommand),
     Login(LoginArgs),
     Logout(LogoutArgs),
     Whoami(WhoamiArgs),
@@ -262,6 +269,9 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Migrate(args) => migrate::migrate(&args)?,
         Command::Doctor(args) => return doctor::doctor(&args),
         Command::Move(args) => transfer::move_store(&args)?,
+        Command::Backup(args) => backup::backup(&args)?,
+        Command::Restore(args) => restore::restore(&args)?,
+        Command::Admin(command) => admin::run(command)?,
         Command::Login(args) => session::login(args)?,
         Command::Logout(args) => session::logout(args)?,
         Command::Whoami(args) => session::whoami(args)?,

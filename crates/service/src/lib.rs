@@ -12,6 +12,7 @@ mod error;
 pub mod founding;
 pub mod members;
 mod passwords;
+pub mod recovery;
 mod rotations;
 pub mod services;
 pub mod sessions;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::change::Expect;
 use domain::facts::{Account, Holder, Token};
 use domain::ids::AccountId;
 use domain::life::{Lens, State};
@@ -77,8 +78,14 @@ impl Desk {
             // A closed account is as silent as a wrong password.
             let (token, change) = sessions::start(&account, &holder, node, agent, &text, self.now())
                 .map_err(|_| Error::Unauthenticated)?;
+            // A password that was changed meanwhile opens nothing.
+            let change = change.expect(Expect::Person(person.id, person.version));
             if self.commit_alone(change).await? {
                 return Ok(Started { token, text, account, holder });
+            }
+            let now = self.store.person(person.id).await?;
+            if now.is_none_or(|now| now.version != person.version) {
+                return Err(Error::Unauthenticated);
             }
         }
         Err(Error::Conflict)

@@ -12,6 +12,7 @@
 //! Every account-scoped read takes the account's id, and another account's row reads as a
 //! missing one. An [`Unavailable`] says that the facts could not be had; it is never a fact.
 
+mod backup;
 mod common;
 mod contract;
 mod examine;
@@ -22,6 +23,7 @@ mod narrowings;
 pub mod place;
 mod postgres;
 mod query;
+mod restore;
 mod sealing;
 mod sql;
 mod sqlite;
@@ -39,6 +41,7 @@ use domain::time::{Moment, Timestamp};
 use domain::usage::Usage;
 use token::{Digest, Entropy, TokenId, TokenText};
 
+pub use backup::{BackedUp, BackupError, backup};
 pub use contract::{
     Broken, ChainError, Clock, CommitError, Committed, Health, Heard, Listener, OpenError, Options, Purged,
     Stop, USAGE_DAYS, Unavailable,
@@ -48,6 +51,7 @@ pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
 pub use migrations::Migrated;
 pub use query::{After, HolderKind, HolderQuery, LastUse, Place, Resume, Sort, TokenQuery, UsageReport};
+pub use restore::{Log, Order, Reasserted, RestoreError, Restored, restore};
 pub use transfer::{MoveError, Moved, transfer};
 
 use common::Common;

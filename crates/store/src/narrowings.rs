@@ -1,10 +1,14 @@
 //! `narrowings.log`: every shrinking of authority, outside the database, so that a restored
 //! backup can be told what has been taken away since.
 //!
-//! One JSON object a line: `seq` (the change's journal position), `at`, `table`, and `row`, the
-//! row as the change left it, by its columns, without names and other text that is no authority.
-//! Lines are first committed with the change and then written here, so a crash between the two
-//! loses none: whoever opens the store next writes them.
+//! One JSON object a line: `seq` and `hash` (the change's place in the journal), `at`, `table`, and
+//! `row`, the row as the change left it, by its columns, without names and other text that is no
+//! authority. Lines are first committed with the change and then written here, so a crash between
+//! the two loses none: whoever opens the store next writes them.
+//!
+//! The hash says whether a backup contains the change: another history may have another one at the
+//! same number. What a restore took over from the log it marks by a line of its own, whose `table`
+//! is [`MARK`]; see `restore`, which reads all of this.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -14,9 +18,40 @@ use std::path::Path;
 use domain::change::Write as Written;
 use domain::facts::{Holder, Token};
 use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::journal::{Head, hex};
 
 pub(crate) const NAME: &str = "narrowings.log";
+
+/// The `table` of a line that says: up to here, this log is in the history that has this entry.
+pub(crate) const MARK: &str = "restored";
+
+/// A line of the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) seq: i64,
+    /// Of the journal's entry with that number, in hexadecimal digits.
+    pub(crate) hash: String,
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) table: String,
+    pub(crate) row: Value,
+}
+
+impl Line {
+    pub(crate) fn new(head: &Head, at: Option<Timestamp>, table: &str, row: Value) -> Self {
+        let mut hash = String::with_capacity(64);
+        hex(&head.hash, &mut hash);
+        Self { seq: head.seq, hash, at, table: table.to_owned(), row }
+    }
+
+    /// As it stands in the log.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).expect("numbers, texts and JSON are JSON")
+    }
+}
 
 pub(crate) struct Narrowings {
     file: File,
@@ -82,7 +117,14 @@ pub(crate) fn narrowed(write: &Written) -> Option<(&'static str, Value)> {
             }),
         )),
         Written::UpdatePerson(row) => {
-            Some(("person", json!({"id": row.id, "operator": row.operator, "version": row.version + 1})))
+            let password = row.password.as_deref().map(mark_of);
+            Some((
+                "person",
+                json!({
+                    "id": row.id, "operator": row.operator, "password": password,
+                    "version": row.version + 1,
+                }),
+            ))
         }
         Written::UpdateHolder(row) => Some(("holder", narrowed_holder(row, row.version + 1))),
         Written::InsertHolder(row) => Some(("holder", narrowed_holder(row, 1))),
@@ -98,6 +140,14 @@ pub(crate) fn narrowed(write: &Written) -> Option<(&'static str, Value)> {
         Written::ForgetSecret(token) => Some(("sealed", json!({"token": token.to_string()}))),
         _ => None,
     }
+}
+
+/// What tells one password's hash from another, and nothing of either: both have 128 random bits of
+/// salt in them.
+pub(crate) fn mark_of(phc: &str) -> String {
+    let mut digits = String::with_capacity(32);
+    hex(&Sha256::digest(phc.as_bytes())[..16], &mut digits);
+    digits
 }
 
 fn narrowed_holder(row: &Holder, version: i64) -> Value {
@@ -118,6 +168,7 @@ fn narrowed_token(row: &Token, version: i64) -> Value {
     json!({
         "account": row.account, "id": row.id.to_string(), "holder": row.holder,
         "granted": row.grant, "node": row.node, "desk": row.desk,
+        "conditions": (!row.conditions.is_empty()).then_some(&row.conditions),
         "not_before": micros(life.not_before), "expires_at": micros(life.expires_at),
         "approved_at": micros(life.approved_at), "revoked_at": micros(life.revoked_at),
         "leaked_at": micros(life.leaked_at),

@@ -34,7 +34,7 @@ fn rows(
 }
 
 /// How many rows the statement changed.
-pub(super) fn run(db: &Connection, query: &Query<'_>) -> rusqlite::Result<usize> {
+pub(crate) fn run(db: &Connection, query: &Query<'_>) -> rusqlite::Result<usize> {
     db.prepare_cached(&query.text)?.execute(values(query).as_slice())
 }
 

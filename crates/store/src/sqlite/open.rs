@@ -15,6 +15,7 @@ use crate::contract::{OpenError, Unavailable};
 use crate::journal::{GENESIS, Walk};
 use crate::keys::Keys;
 use crate::migrations::{self, Applied, Migrated, Migration, Misfit};
+use crate::restore;
 use crate::sql::Dialect;
 use crate::sql::reads;
 
@@ -37,8 +38,16 @@ pub(crate) fn directory(data: &Path) -> Result<(), OpenError> {
     made.map_err(|source| OpenError::Io { path: data.to_owned(), source })
 }
 
-/// One process to a database. Held until the file is dropped, also when the process is killed.
+/// One process to a database. Held until the file is dropped, also when the process is killed. A
+/// restore that was cut off between its last steps is brought to its end.
 pub(crate) fn lock(data: &Path) -> Result<File, OpenError> {
+    let file = take_lock(data)?;
+    restore::finish(data).map_err(|source| OpenError::Io { path: data.to_owned(), source })?;
+    Ok(file)
+}
+
+/// The lock alone.
+fn take_lock(data: &Path) -> Result<File, OpenError> {
     let path = data.join("lock");
     let io = |source| OpenError::Io { path: path.clone(), source };
     let mut file = OpenOptions::new()
@@ -163,23 +172,21 @@ pub(crate) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
     }
 }
 
-/// Brings the schema up to this program's, each step in a transaction of its own.
-pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<Migrated, OpenError> {
-    let failed = failed(path);
-    let sql = "
+/// What every schema begins with.
+pub(crate) const MIGRATIONS: &str = "
         CREATE TABLE IF NOT EXISTS migration (
             number   INTEGER PRIMARY KEY,
             name     TEXT NOT NULL,
             kind     TEXT NOT NULL,
             checksum TEXT NOT NULL
         ) STRICT";
-    db.execute_batch(sql).map_err(&failed)?;
+
+/// Brings the schema up to this program's, each step in a transaction of its own.
+pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<Migrated, OpenError> {
+    let failed = failed(path);
+    db.execute_batch(MIGRATIONS).map_err(&failed)?;
     let applied = applied(db).map_err(&failed)?;
-    let place = || path.display().to_string();
-    let pending = migrations::pending(&applied, Dialect::Sqlite, false).map_err(|misfit| match misfit {
-        Misfit::Newer { found, known } => OpenError::NewerSchema { place: place(), found, known },
-        Misfit::Altered { number } => OpenError::AlteredMigration { place: place(), number },
-    })?;
+    let pending = pending(&applied, path)?;
     let from = applied.iter().map(|each| each.number).max().unwrap_or_default();
     let to = pending.last().map_or(from, |step| step.number);
     for step in pending {
@@ -188,6 +195,15 @@ pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<Migrated, Open
     seed(db).map_err(&failed)?;
     // One process has the file, so that what contracts waits for nobody.
     Ok(Migrated { from, to, waiting: Vec::new() })
+}
+
+/// The steps that the schema has still to take; one of another program's is refused.
+pub(crate) fn pending(applied: &[Applied], path: &Path) -> Result<Vec<&'static Migration>, OpenError> {
+    let place = path.display().to_string();
+    migrations::pending(applied, Dialect::Sqlite, false).map_err(|misfit| match misfit {
+        Misfit::Newer { found, known } => OpenError::NewerSchema { place, found, known },
+        Misfit::Altered { number } => OpenError::AlteredMigration { place, number },
+    })
 }
 
 /// The steps that the schema has taken.

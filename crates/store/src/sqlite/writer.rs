@@ -17,7 +17,6 @@ use domain::change::Change;
 use domain::facts::Snapshot;
 use domain::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, params};
-use serde_json::json;
 use token::Entropy;
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,7 +24,7 @@ use super::execute;
 use super::space::Space;
 use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Stop, Unavailable};
 use crate::journal::{self, Head, Touched};
-use crate::narrowings::{self, Narrowings};
+use crate::narrowings::{self, Line, Narrowings};
 use crate::sealing::Sealer;
 use crate::sql::beside::Beside;
 use crate::sql::writes::{self, Miss, Tools};
@@ -376,11 +375,11 @@ fn check(db: &Connection, change: &Change) -> Result<(), Miss> {
 
 /// The lines that `narrowings.log` will have, kept until it has them.
 fn narrow(db: &Connection, change: &Change, head: &Head) -> rusqlite::Result<Vec<String>> {
-    let at = change.entries.last().map(|entry| entry.at.to_string());
+    let at = change.entries.last().map(|entry| entry.at);
     let mut lines = Vec::new();
     for write in &change.writes {
         let Some((table, row)) = narrowings::narrowed(write) else { continue };
-        let line = json!({"seq": head.seq, "at": at, "table": table, "row": row}).to_string();
+        let line = Line::new(head, at, table, row).text();
         let sql = "INSERT INTO narrowing (seq, part, line) VALUES (?1, ?2, ?3)";
         db.prepare_cached(sql)?.execute(params![head.seq, lines.len() as i64, line])?;
         lines.push(line);
