@@ -90,7 +90,7 @@ fn on_postgresql_its_own_means_are_named() {
 #[test]
 fn whoever_has_the_machine_lets_an_administrator_in_again() {
     let mut server = Server::start("default");
-    let session = text(server.log_in(ADMIN).ok(200), "token");
+    let session = text(server.log_in(ADMIN).ok(201), "token");
     let new = "another-Quill-98-lantern";
     let reset = ["admin", "reset", "--email", ADMIN, "--password-file", "-", "--json"];
     if server.postgres().is_none() {
@@ -111,6 +111,8 @@ fn whoever_has_the_machine_lets_an_administrator_in_again() {
     if server.postgres().is_none() {
         server.restart();
     }
+    // A server that went on hears of it from the database.
+    e2e::until("the session's end", || server.verify(&session)["valid"] == false);
     server.rejects(&session, "revoked");
     server.accepts(&server.admin_token);
     let log_in = |password: &str| {
@@ -119,7 +121,7 @@ fn whoever_has_the_machine_lets_an_administrator_in_again() {
             .post("/v1/sessions", json!({ "email": ADMIN, "password": password, "account": "acme" }))
     };
     assert_eq!(log_in(PASSWORD).status, 401);
-    log_in(new).ok(200);
+    log_in(new).ok(201);
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn somebody_new_is_made_to_lead_an_account_and_nobody_in_particular_is_not() {
         server.restart();
     }
     for (email, operator) in [("new@example.com", true), (weak.email.as_str(), false)] {
-        let session = text(server.log_in(email).ok(200), "token");
+        let session = text(server.log_in(email).ok(201), "token");
         server.as_(&session).get("/v1/accounts/acme/policy").ok(200);
         let made = server
             .as_(&session)
