@@ -2,6 +2,7 @@
 //! and an exit code that says which kind of failure it was.
 
 use e2e::{ADMIN, Finished, PASSWORD, Server, text};
+use serde_json::Value;
 
 const DONE: i32 = 0;
 const FAILED: i32 = 1;
@@ -26,6 +27,12 @@ fn logged_in() -> Server {
 fn id_of(secret: &str) -> String {
     let mut parts = secret.split('_').skip(1);
     format!("{}_{}", parts.next().expect("a kind"), parts.next().expect("an id"))
+}
+
+/// The strings of a list.
+fn text_list(list: &Value) -> Vec<String> {
+    let list = list.as_array().expect("a list").iter();
+    list.map(|item| item.as_str().expect("a string").to_owned()).collect()
 }
 
 /// The verdict by command, which needs a key that may ask.
@@ -69,6 +76,117 @@ fn a_token_goes_through_its_whole_life_by_command() {
     assert!(unconfirmed.stderr.contains("--confirm"), "{unconfirmed:#?}");
     run(&["token", "delete", &id_of(&second), "--confirm", "nightly", "--yes"]).done();
     assert_eq!(verify(&server, &second).code, FAILED);
+}
+
+/// The id of what a command made.
+fn made(finished: &Finished) -> String {
+    text(&finished.json(), "id")
+}
+
+#[test]
+fn an_account_gets_its_people_role_place_service_and_policy_by_command_alone() {
+    let server = logged_in();
+    let run = |arguments: &[&str]| server.jeton(arguments);
+
+    // A role, and a person who has it.
+    let permissions = ["--permission", "deploy:trigger,projects:read"];
+    run(&[&["role", "create", "Deployer"], &permissions[..]].concat()).done();
+    let create = ["member", "create", "Grace", "--email", "grace@example.com", "--role", "Deployer"];
+    let create = [&create[..], &["--password-file", "-", "--json"]].concat();
+    let grace = made(&server.jeton_with_input(&create, PASSWORD));
+    assert!(run(&["member", "list"]).done().contains(&grace));
+    let session = server.log_in("grace@example.com").text_at("token");
+    let rights = || text_list(&server.jeton_as(&session, &["whoami", "--json"], "").json()["permissions"]);
+    assert_eq!(rights(), ["projects:read", "deploy:trigger"]);
+    run(&["role", "edit", "Deployer", "--permission", "projects:read"]).done();
+    assert_eq!(rights(), ["projects:read"], "whoever has a role follows it");
+    let refused = server.jeton_as(&session, &["role", "create", "King", "--permission", "deploy:read"], "");
+    assert_eq!(refused.code, DENIED, "{refused:#?}");
+    assert_eq!(run(&["role", "delete", "Deployer", "--yes"]).code, FAILED, "Grace has it");
+    assert_eq!(run(&["role", "delete", "Deploier", "--yes"]).code, NOT_FOUND);
+
+    // A place, a service account, and its token there, of which a service asks.
+    run(&["node", "create", "/sales", "--name", "Sales"]).done();
+    assert!(run(&["node", "list"]).done().contains("/sales"));
+    let bot = made(&run(&["service-account", "create", "deployer", "--role", "Viewer", "--json"]));
+    let token = run(&["token", "create", "ci", "--holder", &bot, "--node", "/sales", "--role", "Viewer"]);
+    let token = token.done().trim_end().to_owned();
+    let key = run(&["service", "create", "gateway", "--scope", "verify"]).done().trim_end().to_owned();
+    let verify = |node: &str| server.jeton_as(&key, &["token", "verify", "--node", node, "--json"], &token);
+    assert_eq!(verify("/sales").code, DONE);
+    assert_eq!(text(&serde_json::from_str(&verify("/").stdout).expect("a verdict"), "code"), "out_of_scope");
+    run(&["service-account", "deactivate", &bot]).done();
+    assert!(verify("/sales").stdout.contains("\"suspended\""));
+    run(&["service-account", "reactivate", &bot]).done();
+    assert_eq!(verify("/sales").code, DONE);
+    run(&["service-account", "edit", &bot, "--name", "releaser"]).done();
+    assert!(run(&["service-account", "show", &bot]).done().contains("releaser"));
+    run(&["service-account", "remove", &bot, "--yes"]).done();
+    assert_eq!(verify("/sales").code, FAILED);
+    assert_eq!(run(&["service", "revoke", &id_of(&key)]).code, USAGE, "nobody can be asked");
+    run(&["service", "revoke", &id_of(&key), "--yes"]).done();
+    assert_eq!(verify("/sales").code, DENIED, "a revoked key asks nothing");
+    assert!(run(&["service", "list"]).done().contains("revoked"));
+
+    // Grace gets another role, which leaves hers to nobody, and then she leaves.
+    run(&["member", "edit", &grace, "--role", "Viewer"]).done();
+    run(&["role", "delete", "Deployer", "--yes"]).done();
+    assert!(!run(&["role", "list"]).done().contains("Deployer"));
+    assert_eq!(run(&["member", "remove", &grace]).code, USAGE);
+    run(&["member", "remove", &grace, "--yes"]).done();
+    assert_eq!(server.jeton_as(&session, &["whoami"], "").code, DENIED);
+}
+
+#[test]
+fn a_policy_is_edited_as_a_file_and_every_presets_comes_back_as_it_was() {
+    let server = logged_in();
+    let strongest = [
+        ("default", "Owner"),
+        ("cockpit", "ACCOUNT_PRIMARY_OWNER"),
+        ("qovery", "Owner"),
+        ("tagoio", "Owner"),
+        ("arm", "Registered Admin"),
+        ("gcore", "Administrators"),
+    ];
+    for (preset, role) in strongest {
+        let (account, email) = (format!("a-{preset}"), format!("{preset}@example.com"));
+        server.jeton(&["account", "create", &account, "--preset", preset]).done();
+        assert!(server.jeton(&["account", "show", &account]).done().contains(preset));
+        // An operator founds an account; what it allows is for its own people.
+        let create = ["member", "create", "Ann", "--account", &account, "--role", role, "--email", &email];
+        server.jeton_with_input(&[&create[..], &["--password-file", "-"]].concat(), PASSWORD).done();
+        let session = server.log_in_to(&account, &email).text_at("token");
+        let run = |arguments: &[&str], input: &str| server.jeton_as(&session, arguments, input);
+
+        let show = ["policy", "show"];
+        let before = run(&show, "");
+        let file = server.directory().join("policy.toml").display().to_string();
+        std::fs::write(&file, before.done()).expect("our directory");
+        let set = ["policy", "set", &file, "--password-file", "-"];
+        run(&set, PASSWORD).done();
+        assert_eq!(run(&show, "").stdout, before.stdout, "{preset}");
+
+        let brand = before.stdout.lines().find(|line| line.starts_with("brand")).expect("a brand");
+        std::fs::write(&file, before.stdout.replace(brand, "brand = \"acm\"")).expect("our directory");
+        run(&set, PASSWORD).done();
+        assert_eq!(text(&run(&[&show[..], &["--json"]].concat(), "").json(), "brand"), "acm");
+
+        std::fs::write(&file, before.stdout.replace(brand, "brand = \"far too long\""))
+            .expect("our directory");
+        let refused = run(&set, PASSWORD);
+        assert_eq!(refused.code, FAILED, "{refused:#?}");
+        assert!(refused.stderr.contains("brand"), "the switch is named: {refused:#?}");
+    }
+}
+
+#[test]
+fn somebody_ends_a_login_elsewhere_by_command() {
+    let server = logged_in();
+    let elsewhere = server.log_in(ADMIN).text_at("token");
+    assert!(server.jeton(&["session", "list"]).done().contains(&id_of(&elsewhere)));
+    server.jeton(&["session", "end", &id_of(&elsewhere)]).done();
+    assert_eq!(server.jeton_as(&elsewhere, &["whoami"], "").code, DENIED);
+    assert_eq!(server.jeton(&["whoami"]).code, DONE, "this one goes on");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! standard output, everything else to standard error.
 //!
 //! Commands that act on an installation itself stand here with their arguments; those that speak
-//! HTTP to a server keep their arguments beside what they do, in [`crate::client`].
+//! HTTP to a server keep their arguments beside what they do, in [`crate::client`]. What is made of
+//! the tree of commands, completions and manual pages, stands in [`pages`].
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -11,9 +12,17 @@ use std::process::ExitCode;
 use ::token::redact;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::client::session::{LoginArgs, LogoutArgs, WhoamiArgs};
-use crate::client::token::TokenCommand;
-use crate::client::{output, session, token};
+use crate::client::account::{self, AccountCommand};
+use crate::client::logins::{self, SessionCommand};
+use crate::client::member::{self, MemberCommand};
+use crate::client::node::{self, NodeCommand};
+use crate::client::output;
+use crate::client::policy::{self, PolicyCommand};
+use crate::client::role::{self, RoleCommand};
+use crate::client::service::{self, ServiceCommand};
+use crate::client::service_account::{self, ServiceAccountCommand};
+use crate::client::session::{self, LoginArgs, LogoutArgs, WhoamiArgs};
+use crate::client::token::{self, TokenCommand};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
 use crate::exit::{Exit, Failure};
 use crate::operations::admin::{self, AdminCommand};
@@ -23,6 +32,9 @@ use crate::operations::migrate::{self, MigrateArgs};
 use crate::operations::restore::{self, RestoreArgs};
 use crate::operations::transfer::{self, MoveArgs};
 use crate::{access, init, serve, telemetry};
+use pages::{CompletionsArgs, ManArgs};
+
+mod pages;
 
 /// Issues, verifies, rotates and revokes API tokens.
 #[derive(Debug, Parser)]
@@ -42,7 +54,6 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant)] // There is one, once.
 enum Command {
     Serve(ServeArgs),
     Init(InitArgs),
@@ -60,7 +71,25 @@ enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     #[command(subcommand)]
+    Account(AccountCommand),
+    #[command(subcommand)]
+    Member(MemberCommand),
+    #[command(subcommand)]
+    ServiceAccount(ServiceAccountCommand),
+    #[command(subcommand)]
+    Role(RoleCommand),
+    #[command(subcommand)]
+    Node(NodeCommand),
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    #[command(subcommand)]
+    Session(SessionCommand),
+    #[command(subcommand)]
     Config(ConfigCommand),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Whose data and configuration a command acts on.
@@ -276,6 +305,16 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Logout(args) => session::logout(args)?,
         Command::Whoami(args) => session::whoami(args)?,
         Command::Token(command) => return token::run(command),
+        Command::Account(command) => account::run(command)?,
+        Command::Member(command) => member::run(command)?,
+        Command::ServiceAccount(command) => service_account::run(command)?,
+        Command::Role(command) => role::run(command)?,
+        Command::Node(command) => node::run(command)?,
+        Command::Policy(command) => policy::run(command)?,
+        Command::Service(command) => service::run(command)?,
+        Command::Session(command) => logins::run(command)?,
+        Command::Completions(args) => pages::completions(&args, tree())?,
+        Command::Man(args) => pages::man(&args, tree())?,
         Command::Config(ConfigCommand::Show { origin, json, installation }) => {
             let (_, resolved) = installation.load(Vec::new())?;
             match json {

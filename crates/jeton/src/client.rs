@@ -1,10 +1,20 @@
 //! The commands that speak HTTP to a server. What they share stands here: which server, as whom,
 //! in which account. No rule of jeton lives here; the server's answer is shown as it comes.
 
+pub mod account;
 pub mod credentials;
+pub mod holder;
 pub mod http;
 pub mod input;
+pub mod logins;
+pub mod member;
+pub mod node;
+pub mod noun;
 pub mod output;
+pub mod policy;
+pub mod role;
+pub mod service;
+pub mod service_account;
 pub mod session;
 pub mod token;
 
@@ -37,15 +47,29 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    // A variable that is set to nothing, as a script may leave it, names nothing.
-
     fn server(&self) -> Option<&str> {
-        self.server.as_deref().filter(|url| !url.is_empty())
+        filled(self.server.as_ref())
     }
 
     fn account(&self) -> Option<&str> {
-        self.account.as_deref().filter(|account| !account.is_empty())
+        filled(self.account.as_ref())
     }
+}
+
+/// What a command takes that speaks to a server about more than one account, or about none.
+#[derive(Debug, Args)]
+pub struct WholeServerArgs {
+    /// The server [default: the one of the last login, else http://127.0.0.1:7070].
+    #[arg(long, value_name = "URL", env = "JETON_SERVER", hide_env_values = true)]
+    server: Option<String>,
+    /// Print JSON, as the server sent it.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A variable that is set to nothing, as a script may leave it, names nothing.
+fn filled(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
 /// For calls where the policy may ask who is there once more.
@@ -67,6 +91,13 @@ struct Proofs {
 }
 
 impl ReauthArgs {
+    /// Whether one of the proofs comes from standard input, so that nothing else can.
+    fn reads_standard_input(&self) -> bool {
+        [&self.password_file, &self.one_time_code_file]
+            .iter()
+            .any(|file| file.as_deref() == Some(Path::new("-")))
+    }
+
     /// Sends a request, and where the server asks who is there and a person is, once more with
     /// the password that they type.
     fn send(&self, desk: &mut Desk, request: impl Fn(&Proofs) -> Request) -> Result<Answer, Failure> {
@@ -115,21 +146,33 @@ impl Desk {
     /// # Errors
     /// When there is no credential, or the server's URL is none.
     pub fn open(args: &ServerArgs) -> Result<Self, Failure> {
+        Self::at(args.server(), args.account())
+    }
+
+    /// The same for what is in no account.
+    ///
+    /// # Errors
+    /// As for [`Desk::open`].
+    pub fn of_server(args: &WholeServerArgs) -> Result<Self, Failure> {
+        Self::at(filled(args.server.as_ref()), None)
+    }
+
+    fn at(server: Option<&str>, account: Option<&str>) -> Result<Self, Failure> {
         let stored = Credentials::load()?;
         let known = stored.as_ref().map(|stored| stored.server.as_str());
-        let url = args.server().or(known).unwrap_or(DEFAULT_SERVER);
+        let url = server.or(known).unwrap_or(DEFAULT_SERVER);
         let mut server = Server::at(url)?;
         let stored = stored.filter(|stored| stored.server == server.url());
         if let Some(token) = credentials::from_environment()? {
             server.speak_with(&token)?;
-            return Ok(Self { server, account: args.account().map(str::to_owned), stored: None });
+            return Ok(Self { server, account: account.map(str::to_owned), stored: None });
         }
         let Some(stored) = stored else {
             return Err(Failure::new(Exit::Denied, format!("you are not logged in to {}", server.url()))
                 .help("run `jeton login`, or set JETON_TOKEN_FILE or JETON_TOKEN"));
         };
         server.speak_with(&stored.token)?;
-        let account = args.account().map(str::to_owned).or_else(|| stored.account.clone());
+        let account = account.map(str::to_owned).or_else(|| stored.account.clone());
         Ok(Self { server, account, stored: Some(stored) })
     }
 

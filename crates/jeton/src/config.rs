@@ -10,7 +10,6 @@
 //! [`resolve`] decides, [`show`] writes it out.
 
 pub mod key;
-mod nearest;
 pub mod resolve;
 pub mod show;
 pub mod sources;

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod exit;
 mod init;
+mod nearest;
 mod operations;
 mod serve;
 pub mod telemetry;

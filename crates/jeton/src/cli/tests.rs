@@ -24,27 +24,38 @@ fn examples_come_first_in_every_help_and_every_one_is_taken() {
             let help = help.to_string();
             let examples =
                 help.strip_prefix("Examples:\n").unwrap_or_else(|| panic!("{words:?} begins with:\n{help}"));
-            for line in examples.lines().take_while(|line| !line.is_empty()) {
-                let example = line.strip_prefix("  ").expect("an example is indented by two");
-                let taken = Cli::try_parse_from(arguments(example));
+            let lines = examples.lines().take_while(|line| !line.is_empty());
+            let shown: Vec<_> = lines
+                .map(|line| line.strip_prefix("  ").expect("an example is indented by two"))
+                .map(|example| (example, commands(example)))
+                .collect();
+            for (example, own) in shown.iter().flat_map(|(line, all)| all.iter().map(move |own| (line, own)))
+            {
+                let taken = Cli::try_parse_from(own);
                 assert!(taken.is_ok(), "{example}: {}", taken.unwrap_err());
-                let own = arguments(example);
-                assert!(own.starts_with(words), "the example `{example}` of {words:?} shows another command");
                 seen += 1;
             }
+            let first = &shown.first().expect("an example").1[0];
+            assert!(first.starts_with(words), "{first:?} shows another command than {words:?}");
         }
     });
     assert!(seen > 40, "{seen}");
 }
 
-/// The words of the `jeton` in a line of shell: without what is piped in or out, or redirected.
-fn arguments(line: &str) -> Vec<String> {
+/// The words of each `jeton` in a line of shell: without what is piped in or out, or redirected.
+fn commands(line: &str) -> Vec<Vec<String>> {
     let runs_jeton = |part: &&str| part.starts_with("jeton ") || part.starts_with("JETON_");
-    let part = line.split(" | ").find(runs_jeton).expect("an example runs jeton");
-    let part = &part[part.find("jeton ").expect("variables stand before a command")..];
-    let part = part.split(" && ").next().unwrap();
+    // Variables stand before a command.
+    let own = |part: &str| arguments(&part[part.find("jeton ").expect("it runs jeton")..]);
+    let found: Vec<_> =
+        line.split(" | ").flat_map(|part| part.split(" && ")).filter(runs_jeton).map(own).collect();
+    assert!(!found.is_empty(), "an example runs jeton: {line}");
+    found
+}
+
+fn arguments(command: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let mut rest = part.trim();
+    let mut rest = command.trim();
     while !rest.is_empty() && !rest.starts_with(['<', '>']) {
         let (word, after) = match rest.strip_prefix('\'') {
             Some(quoted) => quoted.split_once('\'').expect("a quote closes"),
@@ -63,6 +74,9 @@ fn a_misspelt_command_or_flag_is_answered_with_the_nearest() {
     assert!(said(&["jeton", "token", "revok", "pat_0123456789ab"]).contains("'revoke'"));
     assert!(said(&["jeton", "token", "create", "ci", "--expire-in", "90d"]).contains("'--expires-in'"));
     assert!(said(&["jeton", "token", "list", "--status", "actve"]).contains("'active'"));
+    assert!(said(&["jeton", "memebr", "list"]).contains("'member'"));
+    assert!(said(&["jeton", "service", "create", "x", "--scope", "verfy"]).contains("'verify'"));
+    assert!(said(&["jeton", "completions", "bahs"]).contains("'bash'"));
 }
 
 #[test]
@@ -77,10 +91,12 @@ fn no_secret_can_be_given_as_an_argument() {
 }
 
 #[test]
-fn every_command_but_serve_can_print_json() {
+fn every_command_with_data_to_print_can_print_json() {
+    // They run a server, or print what another program reads.
+    let none = ["serve", "completions", "man"];
     walk(&tree(), &["jeton".to_owned()], &mut |command, words| {
         let json = command.get_arguments().any(|argument| argument.get_long() == Some("json"));
-        let leaf = !command.has_subcommands() && words != ["jeton", "serve"];
+        let leaf = !command.has_subcommands() && !none.contains(&words[1..].join(" ").as_str());
         assert_eq!(json, leaf, "{words:?}");
     });
 }
@@ -97,4 +113,44 @@ fn grants_and_expiries_exclude_each_other() {
     assert!(refused(&["--expires-in", "90d", "--expires-at", "2030-01-01T00:00:00Z"]));
     assert!(refused(&["--metadata", "[1]"]));
     assert!(!refused(&["--access", "read", "--entity", "devices", "--entity", "files", "--never"]));
+}
+
+#[test]
+fn each_noun_has_the_verbs_of_its_routes() {
+    let tree = tree();
+    let verbs = |noun: &str| -> Vec<String> {
+        let noun = tree.find_subcommand(noun).unwrap_or_else(|| panic!("no {noun}"));
+        noun.get_subcommands().map(|verb| verb.get_name().to_owned()).collect()
+    };
+    let holder = ["list", "show", "create", "edit", "deactivate", "reactivate", "remove"];
+    assert_eq!(verbs("member"), holder);
+    assert_eq!(verbs("service-account"), holder);
+    assert_eq!(verbs("account"), ["list", "show", "create"]);
+    assert_eq!(verbs("role"), ["list", "show", "create", "edit", "delete"]);
+    assert_eq!(verbs("node"), ["list", "create"]);
+    assert_eq!(verbs("policy"), ["show", "set"]);
+    assert_eq!(verbs("service"), ["list", "create", "revoke"]);
+    assert_eq!(verbs("session"), ["list", "end"]);
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let directory = tempfile::tempdir().unwrap();
+    let to = directory.path().to_str().unwrap();
+    let Command::Man(args) = Cli::try_parse_from(["jeton", "man", "--to", to]).unwrap().command else {
+        panic!("another command");
+    };
+    pages::man(&args, tree()).unwrap();
+    let mut pages = 0;
+    walk(&tree(), &["jeton".to_owned()], &mut |_, words| {
+        let page = directory.path().join(format!("{}.1", words.join("-")));
+        let text = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("no {}", page.display()));
+        for section in [".SH NAME", ".SH SYNOPSIS", ".SH EXAMPLES"] {
+            assert!(text.contains(section), "{words:?} has no {section}");
+        }
+        let example = words.join(" ").replace('-', "\\-");
+        assert!(text.contains(&format!("\\&{example}")) || text.contains(" jeton "), "{words:?}:\n{text}");
+        pages += 1;
+    });
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), pages);
 }

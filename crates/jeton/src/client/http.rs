@@ -169,6 +169,7 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// What is asked of a server.
+#[derive(Clone)]
 pub struct Request {
     method: Method,
     path: String,
@@ -191,6 +192,10 @@ impl Request {
         let text =
             serde_json::to_string(body).expect("the API's types have string keys and no failing parts");
         Self { method: Method::POST, body: Some(Zeroizing::new(text)), ..Self::get(path) }
+    }
+
+    pub fn put(path: impl Into<String>, body: &impl Serialize) -> Self {
+        Self { method: Method::PUT, ..Self::post(path, body) }
     }
 
     pub fn patch(path: impl Into<String>, body: &impl Serialize) -> Self {

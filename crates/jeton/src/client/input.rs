@@ -67,14 +67,17 @@ pub fn line(question: &str) -> Result<String, Failure> {
     }
 }
 
-/// Asks whether to go on, where a person is there and `yes` did not answer already. Where nobody
-/// is there, the command itself is the answer.
+/// Asks whether to go on, unless `yes` did answer already.
 ///
 /// # Errors
-/// When the answer is not yes.
+/// When the answer is not yes; usage, when nobody is there to give it.
 pub fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
-    if yes || !a_person_is_there() {
+    if yes {
         return Ok(());
+    }
+    if !a_person_is_there() {
+        let unasked = format!("there is no terminal to ask: {question}");
+        return Err(Failure::usage(unasked).help("repeat the command with --yes"));
     }
     match line(&format!("{question} [y/N]"))?.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),

@@ -5,12 +5,13 @@ mod change;
 mod create;
 mod look;
 
-use api::Secret;
-use api::tokens::{IssuedToken, Token};
+use api::tokens::Token;
 use clap::Subcommand;
 
 use super::http::{Answer, Request, path};
-use super::{Desk, output};
+use super::noun::{Facts, Noun, Place, as_json, named, word};
+use super::session::permission;
+use super::{Desk, ServerArgs, output};
 use crate::exit::{Exit, Failure};
 
 /// Makes, shows, changes and checks tokens.
@@ -30,6 +31,7 @@ pub enum TokenCommand {
     Rotate(create::RotateArgs),
     Revoke(change::RevokeArgs),
     Approve(change::ApproveArgs),
+    ReportLeak(change::ReportLeakArgs),
     Reveal(create::RevealArgs),
     Delete(change::DeleteArgs),
     Verify(look::VerifyArgs),
@@ -51,7 +53,8 @@ pub fn run(command: TokenCommand) -> Result<Exit, Failure> {
         TokenCommand::Usage(args) => look::usage(args),
         TokenCommand::Edit(args) => change::edit(args),
         TokenCommand::Revoke(args) => change::revoke(args),
-        TokenCommand::Approve(args) => change::approve(args),
+        TokenCommand::Approve(args) => change::approve(&args),
+        TokenCommand::ReportLeak(args) => change::report_leak(&args),
         TokenCommand::Delete(args) => change::delete(args),
     }?;
     Ok(Exit::Done)
@@ -63,49 +66,7 @@ fn route(desk: &mut Desk, id: &str, verb: &[&str]) -> Result<String, Failure> {
     if id == "self" {
         return Ok(path(&[&["v1", "tokens", "self"], verb].concat()));
     }
-    let account = desk.account()?;
-    Ok(path(&[&["v1", "accounts", &account, "tokens", id], verb].concat()))
-}
-
-/// Prints an answer that carries a secret: all of it as JSON, or the secret alone on standard
-/// output and what is worth knowing beside it.
-fn hand_over(answer: &Answer, json: bool, verb: &str) -> Result<(), Failure> {
-    if json {
-        return output::data(&answer.text);
-    }
-    let issued: IssuedToken = answer.read()?;
-    secret_alone(&issued.secret)?;
-    let token = &issued.token;
-    let until = token
-        .expires_at
-        .as_deref()
-        .map_or_else(|| "never expires".to_owned(), |at| format!("expires {}", output::time(at)));
-    output::say(&format!(
-        "{verb} {} {:?} in {} at {}: {}, {until}; the secret is shown only now",
-        token.id,
-        token.name,
-        token.account,
-        token.node,
-        super::session::permission(&token.permission),
-    ));
-    Ok(())
-}
-
-fn secret_alone(secret: &Secret) -> Result<(), Failure> {
-    output::data(secret.expose())
-}
-
-/// Prints what became of a token: all of it as JSON, or one sentence beside the data.
-fn report(answer: &Answer, json: bool, verb: &str, id: &str) -> Result<(), Failure> {
-    if json {
-        return output::data(&answer.text);
-    }
-    // An answer without the token in it is as good; the change is done.
-    match answer.read::<Token>() {
-        Ok(token) => output::say(&format!("{verb} {} {:?}", token.id, token.name)),
-        Err(_) => output::say(&format!("{verb} {id}")),
-    }
-    Ok(())
+    ServerArgs::route(desk, &[&[Token::ROUTE, id], verb].concat())
 }
 
 /// Refuses `self` before anything is sent, where only an id is taken.
@@ -121,4 +82,68 @@ fn not_self(id: &str) -> Result<(), Failure> {
 fn get(desk: &mut Desk, id: &str) -> Result<Answer, Failure> {
     let route = route(desk, id, &[])?;
     desk.send(&Request::get(route))
+}
+
+impl Noun for Token {
+    const ONE: &'static str = "token";
+    const MANY: &'static str = "tokens";
+    const ID: &'static str = "The token, as in `pat_0123456789ab`";
+    const ROUTE: &'static str = "tokens";
+    const HEAD: &'static [&'static str] =
+        &["ID", "NAME", "STATUS", "HOLDER", "GRANT", "NODE", "EXPIRES", "LAST USED"];
+    const DISPENSABLE: &'static [&'static str] = &["NODE", "HOLDER", "LAST USED", "GRANT"];
+    type Place = ServerArgs;
+
+    fn row(&self, time: fn(&str) -> String) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            self.name.clone(),
+            word(&self.status),
+            self.holder.name.clone(),
+            permission(&self.permission),
+            self.node.clone(),
+            self.expires_at.as_deref().map_or_else(|| "never".to_owned(), time),
+            self.last_used_at.as_deref().map_or_else(|| "not yet".to_owned(), time),
+        ]
+    }
+
+    fn facts(&self) -> Facts {
+        let when = |time: &Option<String>, otherwise: &str| {
+            time.as_deref().map_or_else(|| otherwise.to_owned(), output::time)
+        };
+        let issuer = self.issued_by.as_ref().map(|issuer| format!("{} ({})", issuer.name, issuer.id));
+        Facts::default()
+            .with("id", &self.id)
+            .with("name", &self.name)
+            .with("status", word(&self.status))
+            .with("kind", word(&self.kind))
+            .with("account", &self.account)
+            .with("holder", format!("{} ({})", self.holder.name, self.holder.id))
+            .with("grant", permission(&self.permission))
+            .with("node", &self.node)
+            .with("created", output::time(&self.created_at))
+            .with("expires", when(&self.expires_at, "never"))
+            .with("last used", when(&self.last_used_at, "not yet"))
+            .with("version", self.version.to_string())
+            .with_any("description", self.description.as_ref())
+            .with_any("issued by", issuer)
+            .at("not before", self.not_before.as_deref())
+            .with_any("used from", self.last_used_from.as_ref())
+            .metadata(&self.metadata)
+            .with_any("conditions", self.conditions.as_ref().map(as_json))
+            .with_any("limits", self.limits.as_ref().map(as_json))
+    }
+
+    fn called(&self) -> String {
+        named(&self.id, &self.name)
+    }
+
+    fn called_at_length(&self) -> String {
+        let until = match self.expires_at.as_deref() {
+            Some(at) => format!("expires {}", output::time(at)),
+            None => "never expires".to_owned(),
+        };
+        let grant = permission(&self.permission);
+        format!("{} in {} at {}: {grant}, {until}", self.called(), self.account, self.node)
+    }
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::key::{Base, Key, Setting, Unset};
-use super::nearest::nearest;
 use super::sources::{File, Sources};
+use crate::nearest::nearest;
 
 /// Variables that begin with `JETON_` and are no configuration: they belong to the commands that
 /// speak to a server.

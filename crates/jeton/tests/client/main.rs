@@ -3,6 +3,7 @@
 //! what is printed where, and how a command ends.
 
 mod canned;
+mod nouns;
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -379,6 +380,9 @@ fn delete_says_how_to_confirm_and_confirms() {
     let server = Canned::answering(vec![problem(422, "confirmation_required"), (200, token())]);
     let home = Home::new().with_token(&server, SECRET);
     let ran = home.run(&["token", "delete", "pat_0123456789ab"]);
+    assert_eq!(ran.exit, 2, "nobody can be asked");
+    assert!(ran.err.ends_with("help: repeat the command with --yes\n"), "{}", ran.err);
+    let ran = home.run(&["token", "delete", "pat_0123456789ab", "--yes"]);
     assert_eq!(ran.exit, 1);
     assert!(ran.err.ends_with("help: repeat the command with --confirm NAME\n"), "{}", ran.err);
     let ran = home.run(&["token", "delete", "pat_0123456789ab", "--confirm", "my ci"]);

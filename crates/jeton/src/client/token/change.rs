@@ -1,13 +1,15 @@
-//! The commands that change a token: `edit`, `revoke`, `approve`, `delete`.
+//! The commands that change a token: `edit`, `revoke`, `approve`, `report-leak`, `delete`.
 
 use api::tokens::{EditToken, RevokeToken, Token};
-use api::{Empty, Maybe, Metadata};
+use api::{Maybe, Metadata};
 use clap::Args;
 
 use super::super::http::Request;
+use super::super::noun::verbs::{self, YesArgs};
+use super::super::noun::{self, Noun, metadata};
 use super::super::{Desk, ServerArgs, input};
-use super::create::{ExpiryArgs, GrantArgs, metadata};
-use super::{get, not_self, report, route};
+use super::create::{ExpiryArgs, GrantArgs};
+use super::{get, not_self, route};
 use crate::exit::Failure;
 
 /// Changes a token's name, description, expiry, metadata, or narrows its grant.
@@ -55,14 +57,12 @@ pub(super) fn edit(args: EditArgs) -> Result<(), Failure> {
         permission: args.grant.permission(),
         version: args.version_is,
     };
-    if body == (EditToken { version: body.version, ..EditToken::default() }) {
-        return Err(Failure::usage("nothing to change was named").help("see `jeton token edit --help`"));
-    }
+    verbs::must_change(&body)?;
     not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &[])?;
     let answer = desk.send(&Request::patch(route, &body))?;
-    report(&answer, args.server.json, "changed", &args.id)
+    noun::report::<Token>(&answer, args.server.json, "changed", &args.id)
 }
 
 /// Revokes a token: from the moment this ends, no verification calls it valid.
@@ -81,9 +81,8 @@ pub struct RevokeArgs {
     /// How many seconds to wait for the other peers at most, 0 to 60.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=60))]
     wait: Option<u32>,
-    /// Do not ask. Without a terminal nothing is asked anyway.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: YesArgs,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -91,7 +90,7 @@ pub struct RevokeArgs {
 pub(super) fn revoke(args: RevokeArgs) -> Result<(), Failure> {
     not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
-    input::confirm(&format!("revoke {}?", args.id), args.yes)?;
+    args.yes.ask(&format!("revoke {}?", args.id))?;
     let route = route(&mut desk, &args.id, &["revoke"])?;
     let body = RevokeToken { reason: args.reason };
     let answer = desk.send(&Request::post(route, &body).query("wait", args.wait))?;
@@ -99,7 +98,7 @@ pub(super) fn revoke(args: RevokeArgs) -> Result<(), Failure> {
         202 => "revoked, and some peers have not heard of it yet:",
         _ => "revoked",
     };
-    report(&answer, args.server.json, verb, &args.id)
+    noun::report::<Token>(&answer, args.server.json, verb, &args.id)
 }
 
 /// Approves a token that is pending, or one that was revoked by mistake.
@@ -115,12 +114,30 @@ pub struct ApproveArgs {
     server: ServerArgs,
 }
 
-pub(super) fn approve(args: ApproveArgs) -> Result<(), Failure> {
+pub(super) fn approve(args: &ApproveArgs) -> Result<(), Failure> {
     not_self(&args.id)?;
-    let mut desk = Desk::open(&args.server)?;
-    let route = route(&mut desk, &args.id, &["approve"])?;
-    let answer = desk.send(&Request::post(route, &Empty {}))?;
-    report(&answer, args.server.json, "approved", &args.id)
+    verbs::act::<Token>(&args.server, &args.id, "approve", "approved")
+}
+
+/// Reports that somebody else has a token's secret: it stops at once, and for good.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton token report-leak pat_0123456789ab
+  jeton token report-leak pat_0123456789ab --yes --json")]
+pub struct ReportLeakArgs {
+    /// The token, as in `pat_0123456789ab`.
+    id: String,
+    #[command(flatten)]
+    yes: YesArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) fn report_leak(args: &ReportLeakArgs) -> Result<(), Failure> {
+    not_self(&args.id)?;
+    args.yes.insist(&format!("report {} as leaked, for good?", args.id))?;
+    verbs::act::<Token>(&args.server, &args.id, "report-leak", "reported as leaked, and stopped:")
 }
 
 /// Deletes a token for good.
@@ -139,19 +156,21 @@ pub struct DeleteArgs {
     /// The token's name, or the word that the policy asks for.
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
-    /// Do not ask whether to delete. Without a terminal nothing is asked anyway.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: YesArgs,
     #[command(flatten)]
     server: ServerArgs,
 }
 
 pub(super) fn delete(args: DeleteArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
-    let known = args.yes || args.confirm.is_some();
-    if !known && input::a_person_is_there() {
-        let token: Token = get(&mut desk, &args.id)?.read()?;
-        input::confirm(&format!("delete {} {:?}?", token.id, token.name), false)?;
+    if args.confirm.is_none() {
+        // A person should see which one it is.
+        let called = match args.yes.yes || !input::a_person_is_there() {
+            true => args.id.clone(),
+            false => get(&mut desk, &args.id)?.read::<Token>()?.called(),
+        };
+        args.yes.insist(&format!("delete {called}?"))?;
     }
     let route = route(&mut desk, &args.id, &[])?;
     let request = |confirm: Option<&str>| Request::delete(route.as_str()).query("confirm", confirm);
@@ -165,5 +184,5 @@ pub(super) fn delete(args: DeleteArgs) -> Result<(), Failure> {
         }
         other => other?,
     };
-    report(&answer, args.server.json, "deleted", &args.id)
+    noun::report::<Token>(&answer, args.server.json, "deleted", &args.id)
 }

@@ -1,13 +1,14 @@
 //! The commands that hand over a secret: `create`, `rotate`, `reveal`.
 
 use api::permission::{Access, Permission};
-use api::tokens::{CreateToken, RevealToken, RevealedToken, RotateToken};
+use api::tokens::{CreateToken, RevealToken, RevealedToken, RotateToken, Token};
 use api::{Maybe, Metadata};
 use clap::{Args, ValueEnum};
 
-use super::super::http::{Request, path};
+use super::super::http::Request;
+use super::super::noun::{self, Place, metadata};
 use super::super::{Desk, ReauthArgs, ServerArgs, output};
-use super::{hand_over, not_self, route, secret_alone};
+use super::{not_self, route};
 use crate::exit::Failure;
 
 /// What a token is granted.
@@ -84,11 +85,6 @@ impl ExpiryArgs {
     }
 }
 
-/// Reads the JSON object of `--metadata`.
-pub(super) fn metadata(text: &str) -> Result<Metadata, String> {
-    serde_json::from_str(text).map_err(|cause| format!("not a JSON object: {cause}"))
-}
-
 /// Makes a token and prints its secret, once, alone on standard output.
 #[derive(Debug, Args)]
 #[command(before_help = "\
@@ -127,7 +123,7 @@ pub struct CreateArgs {
 
 pub(super) fn create(args: CreateArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
-    let route = path(&["v1", "accounts", &desk.account()?, "tokens"]);
+    let route = ServerArgs::route(&mut desk, &["tokens"])?;
     let answer = args.reauth.send(&mut desk, |proofs| {
         let body = CreateToken {
             name: args.name.clone(),
@@ -146,7 +142,7 @@ pub(super) fn create(args: CreateArgs) -> Result<(), Failure> {
         };
         Request::post(route.as_str(), &body).once()
     })?;
-    hand_over(&answer, args.server.json, "created")
+    noun::hand_over::<Token>(&answer, args.server.json, "created")
 }
 
 /// Replaces a token's secret and id, and prints the new secret, once, alone on standard output.
@@ -173,7 +169,7 @@ pub(super) fn rotate(args: RotateArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &["rotate"])?;
     let answer = desk.send(&Request::post(route, &RotateToken { grace: args.grace }).once())?;
-    hand_over(&answer, args.server.json, "rotated; now it is")
+    noun::hand_over::<Token>(&answer, args.server.json, "rotated; now it is")
 }
 
 /// Prints the secret of a token once more, where the account's policy keeps it.
@@ -194,7 +190,7 @@ pub struct RevealArgs {
 pub(super) fn reveal(args: RevealArgs) -> Result<(), Failure> {
     not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
-    let route = path(&["v1", "accounts", &desk.account()?, "tokens", &args.id, "reveal"]);
+    let route = ServerArgs::route(&mut desk, &["tokens", &args.id, "reveal"])?;
     let answer = args.reauth.send(&mut desk, |proofs| {
         let body =
             RevealToken { password: proofs.password.clone(), one_time_code: proofs.one_time_code.clone() };
@@ -203,5 +199,5 @@ pub(super) fn reveal(args: RevealArgs) -> Result<(), Failure> {
     if args.server.json {
         return output::data(&answer.text);
     }
-    secret_alone(&answer.read::<RevealedToken>()?.secret)
+    output::data(answer.read::<RevealedToken>()?.secret.expose())
 }

@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use api::Page;
-use api::tokens::{SelfToken, Token, Usage};
+use api::tokens::{Token, Usage};
 use api::verify::{Ask, Expression, Verdict};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use serde::Serialize;
 
-use super::super::http::{Answer, Request, path};
-use super::super::session::permission;
+use super::super::http::Request;
+use super::super::noun::{self, Noun, PageArgs, Place, word};
 use super::super::{Desk, ServerArgs, input, output};
 use super::{get, not_self, route};
 use crate::exit::{Exit, Failure};
@@ -58,111 +56,22 @@ pub struct ListArgs {
     /// The order; a minus turns it round [default: -created_at].
     #[arg(long, value_parser = PossibleValuesParser::new(SORTS), allow_hyphen_values = true)]
     sort: Option<String>,
-    /// How many at most, 1 to 100 [default: 50].
-    #[arg(long, value_name = "NUMBER", conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..=100))]
-    limit: Option<u32>,
-    /// Go on from where an earlier list ended.
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
-    /// Every page.
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    page: PageArgs,
     #[command(flatten)]
     server: ServerArgs,
 }
 
 pub(super) fn list(args: ListArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
-    let route = path(&["v1", "accounts", &desk.account()?, "tokens"]);
-    let limit = if args.all { Some(100) } else { args.limit };
-    let mut page = |cursor: Option<String>| -> Result<Answer, Failure> {
-        let request = Request::get(route.as_str())
-            .query("limit", limit)
-            .query("cursor", cursor)
-            .query("status", args.status.as_ref())
-            .query("kind", args.kind.as_ref())
-            .query("role", args.role.as_ref())
-            .query("issued_by", args.issued_by.as_ref())
-            .query("q", args.search.as_ref())
-            .query("sort", args.sort.as_ref());
-        desk.send(&request)
-    };
-    let first = page(args.cursor.clone())?;
-    if args.server.json && !args.all {
-        return output::data(&first.text);
-    }
-    // As values, so that what a newer server adds to a token is not lost.
-    let mut whole: Page<serde_json::Value> = first.read()?;
-    while args.all
-        && let Some(cursor) = whole.next_cursor.take()
-    {
-        let next: Page<serde_json::Value> = page(Some(cursor))?.read()?;
-        whole.items.extend(next.items);
-        whole.next_cursor = next.next_cursor;
-    }
-    if args.server.json {
-        return output::data(&json(&whole));
-    }
-    let tokens: Vec<Token> =
-        whole.items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(|cause| {
-            Failure::failed(format!("the server's list is not what this version expects: {cause}"))
-        })?;
-    let none = tokens.is_empty();
-    show_table(&tokens)?;
-    if none {
-        output::say("no tokens");
-    }
-    if let Some(cursor) = whole.next_cursor {
-        output::say(&format!("there are more: --cursor {cursor}, or --all"));
-    }
-    Ok(())
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("the API's types have string keys and no failing parts")
-}
-
-/// A line a token. A terminal that has no room for it gets days without hours, then fewer columns.
-fn show_table(tokens: &[Token]) -> Result<(), Failure> {
-    let mut rows: Vec<Vec<String>> = tokens.iter().map(row).collect();
-    let wide = output::table(&HEAD, rows.iter().cloned());
-    let room = match output::room() {
-        Some(room) if !output::fits(&wide, Some(room)) => room,
-        _ => return output::data(&wide),
-    };
-    for (cells, token) in rows.iter_mut().zip(tokens) {
-        cells[6] = token.expires_at.as_deref().map_or_else(|| "never".to_owned(), output::day);
-        cells[7] = token.last_used_at.as_deref().map_or_else(|| "not yet".to_owned(), output::day);
-    }
-    let (table, left_out) = output::narrowed(&HEAD, &rows, &["NODE", "HOLDER", "LAST USED", "GRANT"], room);
-    output::data(&table)?;
-    if !left_out.is_empty() {
-        output::say(&format!("no room for {}; see `jeton token show`, or --json", left_out.join(", ")));
-    }
-    Ok(())
-}
-
-const HEAD: [&str; 8] = ["ID", "NAME", "STATUS", "HOLDER", "GRANT", "NODE", "EXPIRES", "LAST USED"];
-
-fn row(token: &Token) -> Vec<String> {
-    vec![
-        token.id.clone(),
-        token.name.clone(),
-        word(&token.status),
-        token.holder.name.clone(),
-        permission(&token.permission),
-        token.node.clone(),
-        token.expires_at.as_deref().map_or_else(|| "never".to_owned(), output::time),
-        token.last_used_at.as_deref().map_or_else(|| "not yet".to_owned(), output::time),
-    ]
-}
-
-/// The word that stands for one of the API's enumerations in JSON.
-fn word(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
-    }
+    let request = Request::get(ServerArgs::route(&mut desk, &[Token::ROUTE])?)
+        .query("status", args.status.as_ref())
+        .query("kind", args.kind.as_ref())
+        .query("role", args.role.as_ref())
+        .query("issued_by", args.issued_by.as_ref())
+        .query("q", args.search.as_ref())
+        .query("sort", args.sort.as_ref());
+    noun::list::<Token>(&mut desk, &request, &args.page, args.server.json)
 }
 
 /// Shows one token, never its secret.
@@ -181,41 +90,7 @@ pub struct ShowArgs {
 pub(super) fn show(args: ShowArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let answer = get(&mut desk, &args.id)?;
-    if args.server.json {
-        return output::data(&answer.text);
-    }
-    let token = match args.id.as_str() {
-        "self" => answer.read::<SelfToken>()?.token,
-        _ => answer.read::<Token>()?,
-    };
-    let when = |time: &Option<String>, otherwise: &str| {
-        time.as_deref().map_or_else(|| otherwise.to_owned(), output::time)
-    };
-    let mut facts = vec![
-        ("id", token.id.clone()),
-        ("name", token.name.clone()),
-        ("status", word(&token.status)),
-        ("kind", word(&token.kind)),
-        ("account", token.account.clone()),
-        ("holder", format!("{} ({})", token.holder.name, token.holder.id)),
-        ("grant", permission(&token.permission)),
-        ("node", token.node.clone()),
-        ("created", output::time(&token.created_at)),
-        ("expires", when(&token.expires_at, "never")),
-        ("last used", when(&token.last_used_at, "not yet")),
-        ("version", token.version.to_string()),
-    ];
-    let more = [
-        ("description", token.description.clone()),
-        ("issued by", token.issued_by.as_ref().map(|issuer| format!("{} ({})", issuer.name, issuer.id))),
-        ("not before", token.not_before.as_deref().map(output::time)),
-        ("used from", token.last_used_from.clone()),
-        ("metadata", (!token.metadata.is_empty()).then(|| json(&token.metadata))),
-        ("conditions", token.conditions.as_ref().map(json)),
-        ("limits", token.limits.as_ref().map(json)),
-    ];
-    facts.extend(more.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    output::data(&output::facts(&facts))
+    noun::show::<Token>(&answer, args.server.json)
 }
 
 /// Shows where a token was used: what would break without it.

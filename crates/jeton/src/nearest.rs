@@ -2,7 +2,7 @@
 
 /// The candidate with the fewest typing errors between it and `word`; one that ends in exactly
 /// `word` (a key without its section) comes first.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates.min_by_key(|candidate| {
         let without_section = candidate.rsplit_once('.').is_some_and(|(_, last)| last == word);
         if without_section { 0 } else { 1 + typing_errors(word, candidate) }

@@ -1,0 +1,165 @@
+//! `jeton member …`: the people of an account, and the users of the product in it.
+
+use std::path::PathBuf;
+
+use api::Metadata;
+use api::members::{CreateMember, Member};
+use clap::{Args, Subcommand};
+
+use super::holder::{EditArgs, status, status_at_length};
+use super::noun::verbs::{self, EndArgs, ListArgs, OneArgs};
+use super::noun::{Facts, Noun, metadata, named};
+use super::{ServerArgs, input, output};
+use crate::exit::Failure;
+
+/// Lists, adds and changes the members of an account: people who log in, and users of the product.
+#[derive(Debug, Subcommand)]
+#[command(before_help = "\
+Examples:
+  jeton member list
+  jeton member create 'Ada Lovelace' --email ada@example.com --role Admin
+  jeton member edit mem_0123456789ab --role Viewer
+  jeton member deactivate mem_0123456789ab")]
+pub enum MemberCommand {
+    /// Lists the members of an account.
+    #[command(before_help = "\
+Examples:
+  jeton member list
+  jeton member list --account acme --all --json | jq -r '.items[].email'
+  jeton member list --limit 500")]
+    List(ListArgs<Member>),
+    /// Shows one member.
+    #[command(before_help = "\
+Examples:
+  jeton member show mem_0123456789ab
+  jeton member show mem_0123456789ab --json")]
+    Show(OneArgs<Member>),
+    #[command(alias = "add")]
+    Create(CreateArgs),
+    /// Changes a member's name, role or metadata.
+    #[command(before_help = "\
+Examples:
+  jeton member edit mem_0123456789ab --role Viewer
+  jeton member edit mem_0123456789ab --name 'Ada King' --metadata '{\"team\":\"a\"}'")]
+    Edit(EditArgs<Member>),
+    /// Stops a member: no login, and what the account's policy says for their tokens.
+    ///
+    /// `jeton member reactivate` undoes it.
+    #[command(before_help = "\
+Examples:
+  jeton member deactivate mem_0123456789ab
+  jeton member deactivate mem_0123456789ab --yes --json")]
+    Deactivate(EndArgs<Member>),
+    /// Lets a member who was deactivated go on.
+    #[command(before_help = "\
+Examples:
+  jeton member reactivate mem_0123456789ab
+  jeton member reactivate mem_0123456789ab --json")]
+    Reactivate(OneArgs<Member>),
+    /// Removes a member for good; the account's policy says what becomes of their tokens.
+    #[command(alias = "delete")]
+    #[command(before_help = "\
+Examples:
+  jeton member remove mem_0123456789ab
+  jeton member remove mem_0123456789ab --yes")]
+    Remove(EndArgs<Member>),
+}
+
+/// # Errors
+/// Whatever kept it from being done.
+pub fn run(command: MemberCommand) -> Result<(), Failure> {
+    match command {
+        MemberCommand::List(args) => verbs::list(&args),
+        MemberCommand::Show(args) => verbs::show(&args),
+        MemberCommand::Create(args) => create(args),
+        MemberCommand::Edit(args) => args.member(),
+        MemberCommand::Deactivate(args) => verbs::deactivate(&args),
+        MemberCommand::Reactivate(args) => verbs::reactivate(&args),
+        MemberCommand::Remove(args) => verbs::remove(&args, "remove", "removed"),
+    }
+}
+
+/// Adds a member to an account.
+///
+/// With an e-mail address the member is a person who can log in. Without one it is a user of the
+/// product, whom --external-id names as the product does.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton member create 'Ada Lovelace' --email ada@example.com --role Admin
+  pwgen 24 1 | jeton member create Grace --email grace@example.com --role Member --password-file -
+  jeton member create 'Customer 4711' --external-id user-4711 --role Viewer --json")]
+pub struct CreateArgs {
+    /// What the member is called.
+    name: String,
+    /// The role, as `jeton role list` names it.
+    #[arg(long, value_name = "ROLE")]
+    role: String,
+    /// The e-mail address with which the person logs in.
+    #[arg(long, value_name = "EMAIL")]
+    email: Option<String>,
+    /// The file that holds the password for the first login, `-` for standard input.
+    #[arg(long, value_name = "FILE", requires = "email")]
+    password_file: Option<PathBuf>,
+    /// The product's own id of this user.
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+    /// What to keep with the member.
+    #[arg(long, value_name = "JSON", value_parser = metadata)]
+    metadata: Option<Metadata>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+fn create(args: CreateArgs) -> Result<(), Failure> {
+    let password = args.password_file.as_deref().map(|file| input::secret(file, "password")).transpose()?;
+    let body = CreateMember {
+        name: args.name,
+        email: args.email,
+        role: args.role,
+        active: None,
+        external_id: args.external_id,
+        metadata: args.metadata,
+        password,
+    };
+    verbs::create::<Member>(&args.server, &body)
+}
+
+impl Noun for Member {
+    const ONE: &'static str = "member";
+    const MANY: &'static str = "members";
+    const ID: &'static str = "The member, as in `mem_0123456789ab`";
+    const ROUTE: &'static str = "members";
+    const HEAD: &'static [&'static str] = &["ID", "NAME", "E-MAIL", "ROLE", "STATUS", "EXTERNAL ID"];
+    const DISPENSABLE: &'static [&'static str] = &["EXTERNAL ID", "STATUS", "E-MAIL"];
+    type Place = ServerArgs;
+
+    fn row(&self, time: fn(&str) -> String) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            self.name.clone(),
+            self.email.clone().unwrap_or_default(),
+            self.role.clone(),
+            status(self.inactive_since.as_deref(), time),
+            self.external_id.clone().unwrap_or_default(),
+        ]
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::default()
+            .with("id", &self.id)
+            .with("name", &self.name)
+            .with_any("e-mail", self.email.as_ref())
+            .with("account", &self.account)
+            .with("role", &self.role)
+            .with("status", status_at_length(self.inactive_since.as_deref()))
+            .with_any("external id", self.external_id.as_ref())
+            .with("created", output::time(&self.created_at))
+            .with("version", self.version.to_string())
+            .metadata(&self.metadata)
+    }
+
+    fn called(&self) -> String {
+        named(&self.id, &self.name)
+    }
+}
