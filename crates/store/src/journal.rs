@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use token::{Entropy, TokenId};
 
 use crate::contract::Broken;
-use crate::sql::query::{Query, Value, values};
+use crate::sql::query::{Query, Rows, Value, values};
 
 /// What stands before the first entry.
 pub(crate) const GENESIS: [u8; 32] = [0; 32];
@@ -117,25 +117,10 @@ impl Head {
 /// The values of one entry, as the journal's columns have them.
 pub(crate) struct Line<'a>(Vec<Value<'a>>);
 
-/// The statement that keeps these lines.
-pub(crate) fn insert(lines: Vec<Line<'_>>) -> Query<'_> {
-    let mut query = Query::default();
-    let rows: Vec<String> = lines
-        .into_iter()
-        .map(|Line(values)| {
-            let names: Vec<String> =
-                values.into_iter().map(|value| format!("?{}", query.bind(value))).collect();
-            format!("({})", names.join(", "))
-        })
-        .collect();
-    query.text = format!(
-        "INSERT INTO journal
-             (seq, at, actor, account, action, subject, payload, salt, entry_hash, hash, touched)
-         VALUES {}",
-        rows.join(",\n")
-    )
-    .into();
-    query
+/// What keeps these lines.
+pub(crate) fn insert(lines: Vec<Line<'_>>) -> Rows<'_> {
+    let into = "journal (seq, at, actor, account, action, subject, payload, salt, entry_hash, hash, touched)";
+    Rows { into, rows: lines.into_iter().map(|Line(values)| values).collect() }
 }
 
 /// The latest of the times in a change by which a stop and what it stops are compared. They can be

@@ -15,7 +15,7 @@ use futures_util::future::{join, join_all};
 use super::connect::Link;
 use super::execute;
 use crate::contract::Unavailable;
-use crate::sql::query::{Query, Value, values};
+use crate::sql::query::{Query, Rows, Value, values};
 use crate::sql::writes::{self, Miss, Tools};
 use crate::sql::{Dialect, checks, rows};
 
@@ -75,14 +75,18 @@ pub(super) async fn write(
         numbered.push((token, *number));
         made[change].push(*number);
     }
-    let statements = match statements(changes, &numbered, tools) {
-        Ok(statements) => statements,
+    let (rows, besides) = match written(changes, &numbered, tools) {
+        Ok(written) => written,
         // Whose fault it is comes out where they go one by one.
         Err(_) => return Ok(None),
     };
-    let expected = std::iter::once(numbered.len()).chain(std::iter::repeat(1));
-    match execute::run_all(client, &statements).await {
-        Ok(changed) => Ok(changed.into_iter().zip(expected).all(|(is, must)| is == must).then_some(made)),
+    let inserted = execute::insert(client, &rows);
+    let (inserted, besides) = join(inserted, execute::run_all(client, &besides)).await;
+    match inserted.and_then(|count| Ok((count, besides?))) {
+        Ok((count, besides)) => {
+            let all = count == numbered.len() as u64 && besides.into_iter().all(|count| count == 1);
+            Ok(all.then_some(made))
+        }
         // A constraint; a connection that broke says so at the next statement.
         Err(cause) if cause.as_db_error().is_some() => Ok(None),
         Err(cause) => Err(cause.into()),
@@ -130,19 +134,19 @@ fn numbers<'a>(account: &'a AccountId, count: i64) -> Query<'a> {
     Query::new(sql, values![account.as_str(), count])
 }
 
-/// The tokens, then what is kept beside them.
-fn statements<'a>(
+/// The tokens, and what is kept beside them.
+fn written<'a>(
     changes: &[&'a Change],
     tokens: &[(&'a Token, i64)],
     tools: &Tools<'_>,
-) -> Result<Vec<Query<'a>>, Miss> {
-    let mut all = vec![writes::insert_tokens(tokens)?];
+) -> Result<(Rows<'a>, Vec<Query<'a>>), Miss> {
+    let mut besides = Vec::new();
     for write in changes.iter().flat_map(|change| &change.writes) {
         match write {
-            Write::InsertToken { token, keep: Some(text) } => all.push(writes::seal(token, text, tools)?),
-            Write::Remember(answer) => all.push(writes::remember(answer, tools.now)),
+            Write::InsertToken { token, keep: Some(text) } => besides.push(writes::seal(token, text, tools)?),
+            Write::Remember(answer) => besides.push(writes::remember(answer, tools.now)),
             _ => {}
         }
     }
-    Ok(all)
+    Ok((writes::insert_tokens(tokens)?, besides))
 }

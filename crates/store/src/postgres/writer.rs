@@ -216,7 +216,7 @@ async fn group(
                     lines.extend(after.append(change, Touched::by(change), tools.entropy));
                     written[n] = Some(Ok(Written { position: after.seq, numbers }));
                 }
-                execute::run(client, &journal::insert(lines)).await?;
+                execute::insert(client, &journal::insert(lines)).await?;
             }
         }
     }
@@ -241,7 +241,7 @@ async fn group(
     }
     if after.seq != before.seq {
         if !lines.is_empty() {
-            execute::run(client, &journal::insert(lines)).await?;
+            execute::insert(client, &journal::insert(lines)).await?;
         }
         if execute::run(client, &after.moved_from(before.seq)).await? != 1 {
             return Err(Unavailable::because("the head moved although it was locked"));

@@ -122,6 +122,14 @@ impl<'a> Query<'a> {
     }
 }
 
+/// Rows for one table. How many go in with one statement, and in what form, is for who carries it out.
+#[derive(Debug)]
+pub(crate) struct Rows<'a> {
+    /// The table and the columns that each row has a value for.
+    pub(crate) into: &'static str,
+    pub(crate) rows: Vec<Vec<Value<'a>>>,
+}
+
 /// Values of several types, in the order of their placeholders.
 macro_rules! values {
     ($($value:expr),* $(,)?) => {

@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use serde::Serialize;
 use token::{Entropy, TokenId, TokenText};
 
-use super::query::{Query, Unreadable, Value, values};
+use super::query::{Query, Rows, Unreadable, Value, values};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -284,12 +284,12 @@ fn update_holder(row: &Holder) -> Asked<'_> {
     ))
 }
 
-/// The columns of a new token, but for its number.
-const TOKEN_COLUMNS: &str = "account, id, holder, issued_by, name, description, metadata, granted, node, desk, \
+/// The columns of a new token; its number is the last.
+const NEW_TOKEN: &str = "token (account, id, holder, issued_by, name, description, metadata, granted, node, desk, \
      created_at, not_before, expires_at, approved_at, revoked_at, leaked_at, rotated_to, grace_until, \
-     deleted_at, reason, digest, conditions, version, number";
+     deleted_at, reason, digest, conditions, version, number)";
 
-/// The values of [`TOKEN_COLUMNS`], up to the version.
+/// The values of [`NEW_TOKEN`], up to the number.
 fn token_values(row: &Token) -> Result<Vec<Value<'_>>, Miss> {
     let life = &row.life;
     Ok(values![
@@ -337,7 +337,7 @@ fn insert_token<'a>(
     let names = placeholders(1, insert.values.len());
     let namesake = insert.bind(namesake(row.id));
     insert.text = format!(
-        "INSERT INTO token ({TOKEN_COLUMNS})
+        "INSERT INTO {NEW_TOKEN}
          SELECT {names}, last_number
          FROM account
          WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM service WHERE service.id = ?{namesake})
@@ -351,18 +351,14 @@ fn insert_token<'a>(
     Ok(steps)
 }
 
-/// Inserts tokens whose numbers were given out.
-pub(crate) fn insert_tokens<'a>(rows: &[(&'a Token, i64)]) -> Result<Query<'a>, Miss> {
-    let mut query = Query::default();
-    let mut lines = Vec::with_capacity(rows.len());
-    for (row, number) in rows {
-        let first = query.values.len() + 1;
-        query.values.extend(token_values(row)?);
-        query.bind(*number);
-        lines.push(format!("({})", placeholders(first, query.values.len())));
-    }
-    query.text = format!("INSERT INTO token ({TOKEN_COLUMNS}) VALUES {}", lines.join(", ")).into();
-    Ok(query)
+/// Tokens whose numbers were given out.
+pub(crate) fn insert_tokens<'a>(tokens: &[(&'a Token, i64)]) -> Result<Rows<'a>, Miss> {
+    let row = |(token, number): &(&'a Token, i64)| {
+        let mut values = token_values(token)?;
+        values.push(Value::from(*number));
+        Ok(values)
+    };
+    Ok(Rows { into: NEW_TOKEN, rows: tokens.iter().map(row).collect::<Result<_, Miss>>()? })
 }
 
 fn placeholders(first: usize, last: usize) -> String {

@@ -4,7 +4,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 
 use crate::contract::Unavailable;
-use crate::sql::query::{Query, Read, Row, Unreadable, Value};
+use crate::sql::query::{Query, Read, Row, Rows, Unreadable, Value};
 use crate::sql::writes::{Miss, Must, Step};
 
 /// Runs all queries in one snapshot and gathers their rows.
@@ -36,6 +36,17 @@ fn rows(
 /// How many rows the statement changed.
 pub(crate) fn run(db: &Connection, query: &Query<'_>) -> rusqlite::Result<usize> {
     db.prepare_cached(&query.text)?.execute(values(query).as_slice())
+}
+
+/// Puts rows into a table, one after the other: the statement is prepared once and kept.
+pub(super) fn insert(db: &Connection, new: &Rows<'_>) -> rusqlite::Result<()> {
+    let Some(first) = new.rows.first() else { return Ok(()) };
+    let values = vec!["?"; first.len()].join(", ");
+    let mut statement = db.prepare_cached(&format!("INSERT INTO {} VALUES ({values})", new.into))?;
+    for row in &new.rows {
+        statement.execute(rusqlite::params_from_iter(row))?;
+    }
+    Ok(())
 }
 
 /// Takes one step of a change. Some: the number that it gave out.

@@ -358,9 +358,8 @@ fn write_change(
             numbers.extend(execute::step(db, &step)?);
         }
     }
-    for line in head.append(change, Touched::by(change), tools.entropy) {
-        execute::run(db, &journal::insert(vec![line])).map_err(execute::miss)?;
-    }
+    let lines = head.append(change, Touched::by(change), tools.entropy);
+    execute::insert(db, &journal::insert(lines)).map_err(execute::miss)?;
     let lines = if change.narrows { narrow(db, change, head).map_err(execute::miss)? } else { Vec::new() };
     Ok(Written { position: head.seq, numbers, lines })
 }
