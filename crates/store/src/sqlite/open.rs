@@ -38,16 +38,26 @@ pub(crate) fn directory(data: &Path) -> Result<(), OpenError> {
     made.map_err(|source| OpenError::Io { path: data.to_owned(), source })
 }
 
-/// One process to a database. Held until the file is dropped, also when the process is killed. A
-/// restore that was cut off between its last steps is brought to its end.
-pub(crate) fn lock(data: &Path) -> Result<File, OpenError> {
-    let file = take_lock(data)?;
+/// One process to a database. Held until this is dropped, also when the process is killed.
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file would do, were it not that a child of this process has it too between its
+    /// fork and its exec.
+    fn drop(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// Takes the lock. A restore that was cut off between its last steps is brought to its end.
+pub(crate) fn lock(data: &Path) -> Result<Lock, OpenError> {
+    let lock = take_lock(data)?;
     restore::finish(data).map_err(|source| OpenError::Io { path: data.to_owned(), source })?;
-    Ok(file)
+    Ok(lock)
 }
 
 /// The lock alone.
-fn take_lock(data: &Path) -> Result<File, OpenError> {
+fn take_lock(data: &Path) -> Result<Lock, OpenError> {
     let path = data.join("lock");
     let io = |source| OpenError::Io { path: path.clone(), source };
     let mut file = OpenOptions::new()
@@ -81,7 +91,7 @@ fn take_lock(data: &Path) -> Result<File, OpenError> {
     if let Err(cause) = write(&mut file) {
         tracing::warn!(%cause, "could not write the process id into {}", path.display());
     }
-    Ok(file)
+    Ok(Lock(file))
 }
 
 pub(crate) fn version() -> Result<(), OpenError> {

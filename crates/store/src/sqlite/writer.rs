@@ -8,7 +8,6 @@
 //! Where COMMIT fails for another reason than a full disk, the commit may be there or not; the
 //! process then stops rather than answer anything (see [`Writer::give_up`]).
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -21,6 +20,7 @@ use token::Entropy;
 use tokio::sync::{mpsc, oneshot};
 
 use super::execute;
+use super::open::Lock;
 use super::space::Space;
 use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Stop, Unavailable};
 use crate::journal::{self, Head, Touched};
@@ -62,7 +62,7 @@ pub(super) struct Writer {
     pub(super) stop: Stop,
     pub(super) pulse: Arc<Pulse>,
     /// Let go of last.
-    pub(super) lock: File,
+    pub(super) lock: Lock,
 }
 
 /// A change and who waits for it.

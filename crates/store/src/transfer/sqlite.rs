@@ -1,7 +1,7 @@
 //! An SQLite at either end of a move. The connection is lent to a thread that may block while rows
 //! are read or written.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::{ToSqlOutput, Type, ValueRef};
@@ -23,7 +23,7 @@ pub(super) struct End {
     /// There was no database before, and there shall be none unless rows arrive in it.
     passing: bool,
     /// Nobody else opens the store meanwhile. Behind the connection, so that it outlives that.
-    _lock: File,
+    _lock: open::Lock,
 }
 
 fn database(data: &Path) -> PathBuf {
