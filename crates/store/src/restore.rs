@@ -133,9 +133,8 @@ pub fn restore(
     let mut head = found.head;
     let change = told(&found.head, &since, &merged, now);
     let lines = head.append(&change, Touched::default(), entropy);
-    for query in [journal::insert(lines), head.moved_from(found.head.seq)] {
-        execute::run(&transaction, &query).map_err(&failed)?;
-    }
+    execute::insert(&transaction, &journal::insert(lines)).map_err(&failed)?;
+    execute::run(&transaction, &head.moved_from(found.head.seq)).map_err(&failed)?;
     // Its lines are in the log, and a link of then may have been used since.
     transaction.execute_batch("DELETE FROM narrowing; DELETE FROM setup_link").map_err(&failed)?;
     transaction.commit().map_err(&failed)?;

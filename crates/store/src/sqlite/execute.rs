@@ -39,7 +39,7 @@ pub(crate) fn run(db: &Connection, query: &Query<'_>) -> rusqlite::Result<usize>
 }
 
 /// Puts rows into a table, one after the other: the statement is prepared once and kept.
-pub(super) fn insert(db: &Connection, new: &Rows<'_>) -> rusqlite::Result<()> {
+pub(crate) fn insert(db: &Connection, new: &Rows<'_>) -> rusqlite::Result<()> {
     let Some(first) = new.rows.first() else { return Ok(()) };
     let values = vec!["?"; first.len()].join(", ");
     let mut statement = db.prepare_cached(&format!("INSERT INTO {} VALUES ({values})", new.into))?;
