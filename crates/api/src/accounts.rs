@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::Metadata;
+use crate::{Maybe, Metadata};
 
 /// A customer of the product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -16,7 +16,11 @@ pub struct Account {
     pub name: String,
     /// The preset whose policy, roles and words it was given when it was created.
     pub preset: String,
+    /// What the levels of its tree are called, the account first.
+    #[schema(example = json!(["account", "organization", "environment"]))]
+    pub levels: Vec<String>,
     pub active: bool,
+    /// Since when it is not.
     pub inactive_since: Option<String>,
     #[schema(value_type = Object)]
     pub metadata: Metadata,
@@ -38,6 +42,27 @@ pub struct CreateAccount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Metadata>,
+}
+
+/// `PATCH /v1/accounts/{account}`. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditAccount {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Maybe<Metadata>,
+    /// For operators.
+    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
+    #[schema(value_type = Option<String>)]
+    pub external_id: Maybe<String>,
+    /// For operators, and alone: `false` closes the account, `true` reopens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// If it is not the present version the edit is refused as a `conflict`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
 
 /// `PUT /v1/accounts/by-external-id/{x}`: creates (201) or updates (200).

@@ -12,6 +12,7 @@
 //!   `3 months`; ids are a prefix and twelve characters, accounts are slugs.
 
 pub mod accounts;
+pub mod installations;
 pub mod members;
 pub mod nodes;
 pub mod permission;
@@ -63,7 +64,11 @@ mod tests {
             crate::Empty,
             crate::ListQuery,
             crate::accounts::CreateAccount,
+            crate::accounts::EditAccount,
             crate::accounts::PutAccount,
+            crate::installations::CreateInstallation,
+            crate::installations::EditInstallation,
+            crate::members::Binding,
             crate::members::CreateMember,
             crate::members::EditMember,
             crate::members::PutMember,

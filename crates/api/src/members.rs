@@ -5,6 +5,17 @@ use utoipa::ToSchema;
 
 use crate::{Maybe, Metadata, Secret};
 
+/// A role that holds at a node and below.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    /// The name of a role.
+    pub role: String,
+    /// A path, `/` for the root.
+    #[schema(example = "/sales/prod")]
+    pub node: String,
+}
+
 /// A person, or a user of the product known by `external_id` only, in one account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Member {
@@ -14,8 +25,10 @@ pub struct Member {
     pub external_id: Option<String>,
     pub name: String,
     pub email: Option<String>,
-    /// The name of the role.
+    /// The name of the role at the root; empty for whoever has roles further down alone.
     pub role: String,
+    /// Every role and where it holds, in the order of the tree.
+    pub bindings: Vec<Binding>,
     pub active: bool,
     /// Since when it is not.
     pub inactive_since: Option<String>,
@@ -33,8 +46,12 @@ pub struct CreateMember {
     /// With it the member is a person who can log in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// The name of a role.
-    pub role: String,
+    /// The name of a role, which holds everywhere. It or `bindings` is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Roles that hold at nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bindings: Vec<Binding>,
     /// `true` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
@@ -74,8 +91,12 @@ pub struct EditMember {
     #[serde(default, skip_serializing_if = "Maybe::is_absent")]
     #[schema(value_type = Option<String>)]
     pub email: Maybe<String>,
+    /// The role at the root; others stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// All roles from then on; not beside `role`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bindings: Option<Vec<Binding>>,
     /// `false` deactivates, `true` reactivates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,

@@ -16,6 +16,7 @@ pub struct Node {
     /// The preset's word for a place at this depth, such as `environment`.
     pub level: String,
     pub created_at: String,
+    pub version: i64,
 }
 
 /// `POST /v1/accounts/{account}/nodes`
@@ -29,7 +30,7 @@ pub struct CreateNode {
     pub name: Option<String>,
 }
 
-/// `PATCH /v1/accounts/{account}/nodes/{path}`
+/// `PATCH /v1/accounts/{account}/nodes/{path}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditNode {

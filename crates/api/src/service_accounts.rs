@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::members::Binding;
 use crate::{Maybe, Metadata};
 
 /// A holder of tokens that is nobody in particular.
@@ -13,8 +14,10 @@ pub struct ServiceAccount {
     pub account: String,
     pub external_id: Option<String>,
     pub name: String,
-    /// The name of the role.
+    /// The name of the role at the root; empty for whoever has roles further down alone.
     pub role: String,
+    /// Every role and where it holds, in the order of the tree.
+    pub bindings: Vec<Binding>,
     pub active: bool,
     pub inactive_since: Option<String>,
     #[schema(value_type = Object)]
@@ -28,8 +31,12 @@ pub struct ServiceAccount {
 #[serde(deny_unknown_fields)]
 pub struct CreateServiceAccount {
     pub name: String,
-    /// The name of a role.
-    pub role: String,
+    /// The name of a role, which holds everywhere. It or `bindings` is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Roles that hold at nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bindings: Vec<Binding>,
     /// `true` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
@@ -46,8 +53,12 @@ pub struct CreateServiceAccount {
 pub struct EditServiceAccount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The role at the root; others stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// All roles from then on; not beside `role`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bindings: Option<Vec<Binding>>,
     /// `false` deactivates, `true` reactivates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,

@@ -1,13 +1,13 @@
-//! Accounts: founding one from a preset, changing its policy, growing its tree.
+//! Accounts: founding one from a preset, editing it, changing its policy, closing and reopening it.
+//!
+//! An account is never removed: tokens and the journal name it, and its slug must never come to mean
+//! somebody else. Closing it stops everything in it at once, by one row.
 
-use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
-use crate::facts::{Account, Entity, Installation, Node, Role};
-use crate::ids::{AccountId, InstallationId, RoleId};
+use crate::change::{Action, Actor, Change, Condition, Entry, Write};
+use crate::facts::{Account, Entity, Role};
+use crate::ids::{AccountId, RoleId};
 use crate::node::NodePath;
-use crate::permission::{
-    INSTALLATIONS_CREATE, INSTALLATIONS_UPDATE, NODES_CREATE, POLICY_UPDATE, PermissionSet, Registry,
-    RegistryFull,
-};
+use crate::permission::{POLICY_UPDATE, PermissionSet, Registry, RegistryFull};
 use crate::policy::Policy;
 use crate::preset::Preset;
 use crate::refusal::{Code, Refusal};
@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 use crate::who::Caller;
 
 const NAME: usize = 100;
+const EXTERNAL_ID: usize = 255;
 
 /// What a request says of a new account.
 #[derive(Clone, Debug)]
@@ -61,7 +62,7 @@ pub fn found(
         external_id: order
             .external_id
             .as_deref()
-            .map(|external_id| text::name("external_id", external_id, 255))
+            .map(|external_id| text::name("external_id", external_id, EXTERNAL_ID))
             .transpose()?,
         metadata: order.metadata.as_ref().map(text::metadata).transpose()?.flatten(),
         preset: preset.name.clone(),
@@ -88,12 +89,102 @@ pub fn found(
         payload: serde_json::json!({ "name": account.name, "preset": account.preset }),
     };
     let free = Condition::AccountFree { account: account.id.clone() };
-    let mut change = Change::default().guard(free, taken).entry(entry);
+    let mut change = external_id_free(Change::default().guard(free, taken), &account, None).entry(entry);
     for (bit, name) in added {
         change = change.write(Write::InsertPermission { bit, name });
     }
     let change = change.write(Write::InsertAccount(Box::new(account.clone())));
     Ok(Founded { account, registry, change })
+}
+
+/// What a request wants changed on an account. Absent fields stay.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    pub metadata: Option<serde_json::Value>,
+    pub external_id: Option<Option<String>>,
+}
+
+/// Who changes an account: somebody at work in it, or an operator from wherever they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum As {
+    Member,
+    Operator,
+}
+
+/// Decides on another name, metadata or `external_id`. Whoever may change the account's policy may
+/// rename it; by `external_id` the product finds it again, so that is for operators.
+pub fn edit(caller: &Caller, who: As, account: Account, edit: &Edit) -> Result<(Account, Change), Refusal> {
+    if who == As::Member {
+        caller.needs(POLICY_UPDATE)?;
+        if edit.external_id.is_some() {
+            let sentence = "By its `external_id` the product knows this account; only an operator of this \
+                            server changes it.";
+            return Err(Refusal::of_field(Code::Forbidden, "external_id", sentence));
+        }
+    }
+    let mut next = account.clone();
+    if let Some(name) = &edit.name {
+        next.name = text::name("name", name, NAME)?;
+    }
+    if let Some(metadata) = &edit.metadata {
+        next.metadata = text::metadata(metadata)?;
+    }
+    if let Some(external_id) = &edit.external_id {
+        let named = |text: &String| text::name("external_id", text, EXTERNAL_ID);
+        next.external_id = external_id.as_ref().map(named).transpose()?;
+    }
+    if next == account {
+        return Ok((account, Change::default()));
+    }
+    let shown = |account: &Account| serde_json::json!({ "name": account.name, "external_id": account.external_id, "metadata": account.metadata });
+    let told = serde_json::json!({ "was": shown(&account), "is": shown(&next) });
+    let mut change = changed(caller, &next, Action::AccountEdited, told);
+    if next.external_id != account.external_id {
+        change = external_id_free(change, &next, Some(&account.id));
+    }
+    Ok((next, change))
+}
+
+/// Decides that an account shall stop for now: all tokens and sessions in it stop at once. For
+/// operators.
+pub fn deactivate(caller: &Caller, account: Account) -> Result<(Account, Change), Refusal> {
+    if caller.account.id == account.id {
+        return Err(Refusal::wrong_state(
+            "You are at work in this account and could not reopen it; come from another account.",
+        ));
+    }
+    if account.inactive_since.is_some() {
+        return Ok((account, Change::default()));
+    }
+    let next = Account { inactive_since: Some(caller.now), ..account };
+    let change = changed(caller, &next, Action::AccountDeactivated, serde_json::json!({}));
+    Ok((next, change.narrowing()))
+}
+
+/// Decides that an account goes on: what was good when it stopped, and has not ended since, is good
+/// again. For operators.
+pub fn reactivate(caller: &Caller, account: Account) -> Result<(Account, Change), Refusal> {
+    if account.inactive_since.is_none() {
+        return Ok((account, Change::default()));
+    }
+    let told = serde_json::json!({ "inactive_since": account.inactive_since });
+    let next = Account { inactive_since: None, ..account };
+    let change = changed(caller, &next, Action::AccountReactivated, told);
+    Ok((next, change))
+}
+
+/// In that account's journal, wherever the caller is at work.
+fn changed(caller: &Caller, account: &Account, action: Action, told: serde_json::Value) -> Change {
+    let entry = Entry { account: Some(account.id.clone()), ..caller.entry(action, &account.id, told) };
+    Change::default().write(Write::UpdateAccount(Box::new(account.clone()))).entry(entry)
+}
+
+fn external_id_free(change: Change, account: &Account, besides: Option<&AccountId>) -> Change {
+    let Some(external_id) = account.external_id.clone() else { return change };
+    let sentence = "Another account has this `external_id` already.";
+    let taken = Refusal::of_field(Code::NameTaken, "external_id", sentence);
+    change.guard(Condition::AccountExternalIdFree { external_id, besides: besides.cloned() }, taken)
 }
 
 /// Decides on another policy. It applies to every token at once.
@@ -128,86 +219,4 @@ pub fn change_policy(caller: &Caller, policy: Policy) -> Result<(Account, Change
         .entry(caller.entry(Action::PolicyChanged, &account.id, told))
         .narrowing();
     Ok((account, change))
-}
-
-/// Decides on a new node below one that exists.
-pub fn add_node(caller: &Caller, path: &NodePath, name: &str) -> Result<(Node, Change), Refusal> {
-    caller.needs_at(NODES_CREATE, path)?;
-    let account = &caller.account;
-    let Some(parent) = path.parent() else {
-        return Err(Refusal::invalid(
-            "path",
-            "The root is there already; name a path below it, such as `/sales`.",
-        ));
-    };
-    let levels = account.levels.len().saturating_sub(1);
-    if path.depth() > levels {
-        let sentence = format!(
-            "This account's tree has {levels} levels below the account ({}).",
-            account.levels.join(" > ")
-        );
-        return Err(Refusal::invalid("path", sentence));
-    }
-    let node = Node {
-        account: account.id.clone(),
-        path: path.clone(),
-        name: text::name("name", name, NAME)?,
-        created_at: caller.now,
-    };
-    let taken = Refusal::of_field(Code::NameTaken, "path", format!("There is a node {path} already."));
-    let free = Condition::NodeFree { account: account.id.clone(), path: path.clone() };
-    let mut change = Change::default()
-        .guard(free, taken)
-        .write(Write::InsertNode(node.clone()))
-        .entry(caller.entry(Action::NodeCreated, path, serde_json::json!({ "name": node.name })));
-    if !parent.is_root() {
-        change = change.expect(Expect::Node(account.id.clone(), parent));
-    }
-    Ok((node, change))
-}
-
-/// Decides on a new installation, linked to nodes that exist.
-pub fn add_installation(
-    caller: &Caller,
-    id: InstallationId,
-    name: &str,
-    nodes: Vec<NodePath>,
-) -> Result<(Installation, Change), Refusal> {
-    caller.needs(INSTALLATIONS_CREATE)?;
-    let installation = Installation {
-        id,
-        account: caller.account.id.clone(),
-        name: text::name("name", name, NAME)?,
-        nodes,
-        created_at: caller.now,
-        version: 0,
-    };
-    let told = serde_json::json!({ "name": installation.name, "nodes": installation.nodes });
-    let change = linked(caller, &installation)
-        .write(Write::InsertInstallation(installation.clone()))
-        .entry(caller.entry(Action::InstallationCreated, id, told));
-    Ok((installation, change))
-}
-
-/// Decides on the nodes that an installation is linked to.
-pub fn link_installation(
-    caller: &Caller,
-    installation: Installation,
-    nodes: Vec<NodePath>,
-) -> Result<(Installation, Change), Refusal> {
-    caller.needs(INSTALLATIONS_UPDATE)?;
-    let told = serde_json::json!({ "was": installation.nodes, "is": nodes });
-    let next = Installation { nodes, ..installation };
-    let change = linked(caller, &next).write(Write::UpdateInstallation(next.clone())).entry(caller.entry(
-        Action::InstallationEdited,
-        next.id,
-        told,
-    ));
-    Ok((next, change))
-}
-
-fn linked(caller: &Caller, installation: &Installation) -> Change {
-    let below = installation.nodes.iter().filter(|node| !node.is_root());
-    let account = &caller.account.id;
-    below.fold(Change::default(), |change, node| change.expect(Expect::Node(account.clone(), node.clone())))
 }

@@ -40,7 +40,7 @@ pub enum Expect {
     Token(AccountId, TokenId, i64),
     Person(PersonId, i64),
     Service(ServiceId, i64),
-    /// The node must exist; nodes never change.
+    /// The node must exist; nodes are never removed.
     Node(AccountId, NodePath),
 }
 
@@ -102,6 +102,11 @@ pub enum Condition {
     AccountFree {
         account: AccountId,
     },
+    /// No account has this name in the product, but perhaps this one.
+    AccountExternalIdFree {
+        external_id: String,
+        besides: Option<AccountId>,
+    },
     NodeFree {
         account: AccountId,
         path: NodePath,
@@ -132,8 +137,11 @@ pub enum Write {
     InsertService(Service),
     UpdateService(Service),
     InsertNode(Node),
+    UpdateNode(Node),
     InsertInstallation(Installation),
     UpdateInstallation(Installation),
+    /// Nothing refers to an installation but the journal, by its id.
+    DeleteInstallation(Installation),
     /// Gives a bit of the registry its name; taken meanwhile is a conflict.
     InsertPermission {
         bit: u8,
@@ -224,6 +232,9 @@ macro_rules! actions {
 
 actions! {
     AccountCreated = "account.created",
+    AccountEdited = "account.edited",
+    AccountDeactivated = "account.deactivated",
+    AccountReactivated = "account.reactivated",
     PolicyChanged = "policy.changed",
     RoleCreated = "role.created",
     RoleEdited = "role.edited",
@@ -236,8 +247,11 @@ actions! {
     MemberRemoved = "member.removed",
     ServiceAccountCreated = "service_account.created",
     NodeCreated = "node.created",
+    NodeEdited = "node.edited",
     InstallationCreated = "installation.created",
     InstallationEdited = "installation.edited",
+    InstallationDeleted = "installation.deleted",
+    NoticesChosen = "notices.chosen",
     TokenCreated = "token.created",
     TokenEdited = "token.edited",
     TokenRotated = "token.rotated",

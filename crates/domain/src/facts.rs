@@ -61,13 +61,14 @@ pub struct Role {
     pub permissions: PermissionSet,
 }
 
-/// A place in an account's tree. Its slug and its parent never change.
+/// A place in an account's tree. Its slug and its parent never change, and it is never removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     pub account: AccountId,
     pub path: NodePath,
     pub name: String,
     pub created_at: Timestamp,
+    pub version: i64,
 }
 
 /// A customer's running copy of the product, linked to nodes.
@@ -109,6 +110,8 @@ pub struct Holder {
     /// Which role holds at which node and below. A member's own role is the one at `/`.
     pub bindings: Vec<Binding>,
     pub standing: Standing,
+    /// Whether notices are mailed to this one; none: as the policy says.
+    pub mail: Option<bool>,
     pub created_at: Timestamp,
     pub version: i64,
 }

@@ -11,15 +11,18 @@
 
 pub mod accounts;
 pub mod admit;
+pub mod bindings;
 pub mod change;
 pub mod conditions;
 pub mod facts;
 pub mod grant;
 pub mod ids;
+pub mod installations;
 pub mod life;
 pub mod lifecycle;
 pub mod members;
 pub mod node;
+pub mod nodes;
 pub mod permission;
 pub mod policy;
 pub mod preset;

@@ -2,15 +2,16 @@
 //!
 //! One row stops any number of tokens: these decisions write the holder, never its tokens.
 //! Who may do it is said by permissions of the desk (`members:…`), and nobody gives, or takes
-//! from, more than they have themselves.
+//! from, more than they have themselves. A role holds at a node and below, so each of these is asked
+//! where the role is: whoever runs a part of the tree looks after who may do what in it.
 
+use crate::bindings::{self, Bound};
 use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
-use crate::facts::{Account, Binding, Holder, Person, Role, Standing};
-use crate::grant;
+use crate::facts::{Account, Binding, Holder, Person, Standing};
 use crate::ids::{HolderId, MemberId, PersonId, ServiceAccountId};
 use crate::life::Lens;
 use crate::node::NodePath;
-use crate::permission::{MEMBERS_CREATE, MEMBERS_DELETE, MEMBERS_UPDATE, PermissionSet};
+use crate::permission::{MEMBERS_CREATE, MEMBERS_DELETE, MEMBERS_UPDATE};
 use crate::policy::{Counted, OnInactive, OnRemove, OnReturn};
 use crate::refusal::{Code, Refusal};
 use crate::text;
@@ -34,7 +35,10 @@ pub struct Join {
     pub name: String,
     pub email: Option<String>,
     pub external_id: Option<String>,
-    pub role: String,
+    /// The one at the root.
+    pub role: Option<String>,
+    /// The others, or all of them.
+    pub bindings: Vec<Bound>,
     pub metadata: Option<serde_json::Value>,
 }
 
@@ -51,10 +55,10 @@ pub enum Login {
 
 /// Decides on a new member.
 pub fn join(caller: &Caller, order: &Join, id: MemberId, login: Login) -> Result<Decided, Refusal> {
-    caller.needs(MEMBERS_CREATE)?;
-    let role = role_to_give(caller, &order.role)?;
+    let bindings = roles_of(&caller.account, order)?;
+    bindings::may_give(caller, MEMBERS_CREATE, &bindings)?;
     let into = Joining { account: &caller.account, actor: caller.actor(), now: caller.now };
-    into.member(order, role, id, login)
+    into.member(order, bindings, id, login)
 }
 
 /// Decides on a new member of an account that the operator is not at work in: so an account that
@@ -67,22 +71,18 @@ pub fn place(
     operator: Actor,
     now: Timestamp,
 ) -> Result<Decided, Refusal> {
-    let decided = Joining { account, actor: operator, now }.member(
-        order,
-        role_named(account, &order.role)?,
-        id,
-        login,
-    )?;
+    let decided =
+        Joining { account, actor: operator, now }.member(order, roles_of(account, order)?, id, login)?;
     let change = decided.change.expect(Expect::Account(account.id.clone(), account.version));
     Ok(Decided { change, ..decided })
 }
 
 /// Decides on a new service account.
 pub fn join_service_account(caller: &Caller, order: &Join, id: ServiceAccountId) -> Result<Decided, Refusal> {
-    caller.needs(MEMBERS_CREATE)?;
-    let role = role_to_give(caller, &order.role)?;
+    let bindings = roles_of(&caller.account, order)?;
+    bindings::may_give(caller, MEMBERS_CREATE, &bindings)?;
     let into = Joining { account: &caller.account, actor: caller.actor(), now: caller.now };
-    let holder = into.holder(order, role, HolderId::ServiceAccount(id))?;
+    let holder = into.holder(order, bindings, HolderId::ServiceAccount(id))?;
     Ok(into.joined(holder, Change::default(), Action::ServiceAccountCreated))
 }
 
@@ -94,9 +94,15 @@ struct Joining<'a> {
 }
 
 impl Joining<'_> {
-    fn member(&self, order: &Join, role: &Role, id: MemberId, login: Login) -> Result<Decided, Refusal> {
+    fn member(
+        &self,
+        order: &Join,
+        bindings: Vec<Binding>,
+        id: MemberId,
+        login: Login,
+    ) -> Result<Decided, Refusal> {
         let email = order.email.as_deref().map(text::email).transpose()?;
-        let mut holder = self.holder(order, role, HolderId::Member(id))?;
+        let mut holder = self.holder(order, bindings, HolderId::Member(id))?;
         let mut change = Change::default();
         match (login, &email) {
             (Login::None, _) => {}
@@ -144,7 +150,7 @@ impl Joining<'_> {
         Ok(self.joined(holder, change, Action::MemberCreated))
     }
 
-    fn holder(&self, order: &Join, role: &Role, id: HolderId) -> Result<Holder, Refusal> {
+    fn holder(&self, order: &Join, bindings: Vec<Binding>, id: HolderId) -> Result<Holder, Refusal> {
         let external_id = order
             .external_id
             .as_deref()
@@ -158,15 +164,16 @@ impl Joining<'_> {
             email: None,
             external_id,
             metadata: order.metadata.as_ref().map(text::metadata).transpose()?.flatten(),
-            bindings: vec![Binding { role: role.id, node: NodePath::root() }],
+            bindings,
             standing: Standing::default(),
+            mail: None,
             created_at: self.now,
             version: 0,
         })
     }
 
     fn joined(&self, holder: Holder, change: Change, action: Action) -> Decided {
-        let mut change = change;
+        let mut change = bindings::resting(change, self.account, &holder.bindings);
         if let Some(external_id) = &holder.external_id {
             let condition = Condition::ExternalIdFree {
                 account: self.account.id.clone(),
@@ -175,7 +182,8 @@ impl Joining<'_> {
             let taken = format!("Another member of this account has the external id {external_id}.");
             change = change.guard(condition, Refusal::of_field(Code::NameTaken, "external_id", taken));
         }
-        let told = serde_json::json!({ "name": holder.name, "role": role_names(self.account, &holder) });
+        let roles = bindings::told(self.account, &holder.bindings);
+        let told = serde_json::json!({ "name": holder.name, "bindings": roles });
         let change =
             change.write(Write::InsertHolder(holder.clone())).entry(self.entry(action, holder.id, told));
         Decided { holder, change }
@@ -193,17 +201,23 @@ impl Joining<'_> {
     }
 }
 
-/// What a request wants changed on a member or service account.
+fn roles_of(account: &Account, order: &Join) -> Result<Vec<Binding>, Refusal> {
+    bindings::named(account, order.role.as_deref(), &order.bindings)
+}
+
+/// What a request wants changed on a member or service account. Absent fields stay.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
     pub name: Option<String>,
+    /// The one at the root; the others stay.
     pub role: Option<String>,
+    /// All roles from then on.
+    pub bindings: Option<Vec<Bound>>,
     pub metadata: Option<serde_json::Value>,
 }
 
-/// Decides on another name or role.
+/// Decides on another name or other roles.
 pub fn edit(caller: &Caller, holder: Holder, edit: &Edit) -> Result<Decided, Refusal> {
-    may_change(caller, &holder, MEMBERS_UPDATE)?;
     must_be_here(&holder)?;
     let account = &*caller.account;
     let mut next = holder.clone();
@@ -213,28 +227,44 @@ pub fn edit(caller: &Caller, holder: Holder, edit: &Edit) -> Result<Decided, Ref
     if let Some(metadata) = &edit.metadata {
         next.metadata = text::metadata(metadata)?;
     }
+    next.bindings = match (&edit.role, &edit.bindings) {
+        (None, None) => next.bindings,
+        (Some(_), Some(_)) => {
+            return Err(Refusal::invalid("bindings", "Send `role` or `bindings`; the latter are all roles."));
+        }
+        (None, Some(all)) => bindings::named(account, None, all)?,
+        (Some(role), None) => {
+            let mut all = bindings::named(account, Some(role), &[])?;
+            all.extend(next.bindings.into_iter().filter(|binding| !binding.node.is_root()));
+            all
+        }
+    };
+    let exchanged = edit.role.is_some() || edit.bindings.is_some();
+    if exchanged {
+        bindings::may_exchange(caller, MEMBERS_UPDATE, &holder, &next.bindings)?;
+    }
+    if !exchanged || edit.name.is_some() || edit.metadata.is_some() || next.bindings == holder.bindings {
+        bindings::may_change(caller, MEMBERS_UPDATE, &holder)?;
+    }
     let mut change = Change::default();
-    if let Some(role) = &edit.role {
-        let role = role_to_give(caller, role)?.id;
-        if holder.role() != Some(role) {
+    if exchanged {
+        if holder.role() != next.role() {
             change = still_led(change, account, &holder);
         }
-        next.bindings.retain(|binding| !binding.node.is_root());
-        next.bindings.insert(0, Binding { role, node: NodePath::root() });
-        // Whether the new role does less is nothing to rely on: a narrowing costs little.
-        change = change.narrowing();
+        // Whether the new roles do less is nothing to rely on: a narrowing costs little.
+        change = bindings::resting(change, account, &next.bindings).narrowing();
     }
     let told = serde_json::json!({
         "name": next.name,
-        "role": role_names(account, &next),
-        "was": { "name": holder.name, "role": role_names(account, &holder) },
+        "bindings": bindings::told(account, &next.bindings),
+        "was": { "name": holder.name, "bindings": bindings::told(account, &holder.bindings) },
     });
     Ok(decided(caller, next, change, Action::MemberEdited, told))
 }
 
 /// Decides that a holder shall stop for now, and its tokens with it where the policy suspends.
 pub fn deactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
-    may_change(caller, &holder, MEMBERS_UPDATE)?;
+    bindings::may_change(caller, MEMBERS_UPDATE, &holder)?;
     must_be_here(&holder)?;
     if holder.standing.inactive_since.is_some() {
         return Ok(Decided { holder, change: Change::default() });
@@ -247,7 +277,7 @@ pub fn deactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
 
 /// Decides on a return: tokens come back, or wait for approval, as the policy says.
 pub fn reactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
-    may_change(caller, &holder, MEMBERS_UPDATE)?;
+    bindings::may_change(caller, MEMBERS_UPDATE, &holder)?;
     must_be_here(&holder)?;
     if holder.standing.inactive_since.is_none() {
         return Ok(Decided { holder, change: Change::default() });
@@ -269,7 +299,7 @@ pub fn reactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
 /// Decides that a holder leaves the account. The row stays, because tokens and the journal
 /// name it.
 pub fn remove(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
-    may_change(caller, &holder, MEMBERS_DELETE)?;
+    bindings::may_change(caller, MEMBERS_DELETE, &holder)?;
     must_be_here(&holder)?;
     let account = &*caller.account;
     let mut change = still_led(Change::default(), account, &holder).narrowing();
@@ -318,6 +348,7 @@ pub fn first(
         metadata: None,
         bindings: vec![Binding { role: strongest.id, node: NodePath::root() }],
         standing: Standing::default(),
+        mail: None,
         created_at: now,
         version: 0,
     };
@@ -349,39 +380,6 @@ fn must_be_here(holder: &Holder) -> Result<(), Refusal> {
     if holder.standing.removed_at.is_some() { Err(Refusal::not_found("member")) } else { Ok(()) }
 }
 
-/// Nobody changes somebody who may do more than they.
-fn may_change(caller: &Caller, holder: &Holder, permission: PermissionSet) -> Result<(), Refusal> {
-    caller.needs(permission)?;
-    let root = NodePath::root();
-    let does = |at| grant::of_holder(holder, &caller.account, at);
-    let beyond: PermissionSet = grant::places(holder, &root).map(|at| does(at) - caller.rights(at)).collect();
-    if beyond.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::forbidden(format!("{} may do more than you: {}.", holder.name, caller.spell(beyond))))
-}
-
-fn role_named<'a>(account: &'a Account, name: &str) -> Result<&'a Role, Refusal> {
-    account.role_named(name).ok_or_else(|| {
-        let roles: Vec<&str> = account.roles.iter().map(|role| role.name.as_str()).collect();
-        Refusal::invalid("role", format!("This account has no role {name}; it has {}.", roles.join(", ")))
-    })
-}
-
-/// A role by name, if the caller may do all of it.
-fn role_to_give<'a>(caller: &'a Caller, name: &str) -> Result<&'a Role, Refusal> {
-    let role = role_named(&caller.account, name)?;
-    let beyond = role.permissions - caller.rights(&NodePath::root());
-    if beyond.is_empty() {
-        return Ok(role);
-    }
-    Err(Refusal::of_field(
-        Code::Forbidden,
-        "role",
-        format!("The role {name} may do more than you: {}.", caller.spell(beyond)),
-    ))
-}
-
 /// The last active member with the strongest role stays: somebody must be able to let the
 /// others back in. One who can log in does not leave it to those who cannot.
 fn still_led(change: Change, account: &Account, holder: &Holder) -> Change {
@@ -403,8 +401,4 @@ fn still_led(change: Change, account: &Account, holder: &Holder) -> Change {
         }
         _ => change,
     }
-}
-
-fn role_names(account: &Account, holder: &Holder) -> Option<String> {
-    holder.role().and_then(|role| account.role(role)).map(|role| role.name.clone())
 }

@@ -43,8 +43,11 @@ pub const POLICY_READ: PermissionSet = desk(3, 1);
 pub const POLICY_UPDATE: PermissionSet = desk(3, 2);
 pub const NODES_CREATE: PermissionSet = desk(5, 0);
 pub const NODES_READ: PermissionSet = desk(5, 1);
+pub const NODES_UPDATE: PermissionSet = desk(5, 2);
 pub const INSTALLATIONS_CREATE: PermissionSet = desk(6, 0);
+pub const INSTALLATIONS_READ: PermissionSet = desk(6, 1);
 pub const INSTALLATIONS_UPDATE: PermissionSet = desk(6, 2);
+pub const INSTALLATIONS_DELETE: PermissionSet = desk(6, 3);
 
 /// A set of permissions, by the registry's bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

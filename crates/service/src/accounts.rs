@@ -1,13 +1,12 @@
-//! Accounts, their policies, roles and nodes.
+//! Accounts, their policies and roles.
 
 use std::sync::Arc;
 
-use domain::accounts::{self, Found, Founded};
-use domain::change::Actor;
-use domain::facts::{Account, Node, Role};
+use domain::accounts::{self, As, Edit, Found, Founded};
+use domain::change::{Actor, Change, Expect};
+use domain::facts::{Account, Role};
 use domain::ids::{AccountId, RoleId};
-use domain::node::NodePath;
-use domain::permission::{NODES_CREATE, NODES_READ, POLICY_READ, ROLES_CREATE, ROLES_READ};
+use domain::permission::{POLICY_READ, ROLES_CREATE, ROLES_READ};
 use domain::policy::Policy;
 use domain::preset::Preset;
 use domain::refusal::Refusal;
@@ -91,6 +90,67 @@ impl Desk {
             other => other,
         })?;
         self.store.account(account).await?.ok_or_else(missing)
+    }
+
+    /// Edits an account: its own people what it is called, operators any account and how the product
+    /// finds it.
+    pub async fn edit_account(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        version: Option<i64>,
+        edit: Edit,
+    ) -> Result<Account, Error> {
+        self.change_account(caller, account, As::Member, |caller, who, account| {
+            if version.is_some_and(|version| version != account.version) {
+                return Err(Error::Conflict);
+            }
+            accounts::edit(caller, who, account, &edit).map_err(Error::from)
+        })
+        .await
+    }
+
+    /// Closes an account: nothing in it verifies or works at the desk from the answer on.
+    pub async fn deactivate_account(&self, caller: Caller, account: &AccountId) -> Result<Account, Error> {
+        let decide = |caller: &Caller, _, account| Ok(accounts::deactivate(caller, account)?);
+        self.change_account(caller, account, As::Operator, decide).await
+    }
+
+    pub async fn reactivate_account(&self, caller: Caller, account: &AccountId) -> Result<Account, Error> {
+        let decide = |caller: &Caller, _, account| Ok(accounts::reactivate(caller, account)?);
+        self.change_account(caller, account, As::Operator, decide).await
+    }
+
+    /// Loads, decides, commits, and returns the account as it stands then. `least` says who may at
+    /// all; an account that the caller may not know of is missing.
+    async fn change_account(
+        &self,
+        caller: Caller,
+        id: &AccountId,
+        least: As,
+        decide: impl Fn(&Caller, As, Account) -> Result<(Account, Change), Error>,
+    ) -> Result<Account, Error> {
+        let mut tries = self.tries(caller);
+        loop {
+            let caller = &tries.caller;
+            let (who, operator) = match self.operator(caller).await {
+                Ok(person) => (As::Operator, Some(Expect::Person(person.id, person.version))),
+                Err(Error::Refused(_)) if caller.account.id != *id => {
+                    return Err(Refusal::not_found("account").into());
+                }
+                Err(Error::Refused(_)) if least == As::Member => (As::Member, None),
+                Err(error) => return Err(error),
+            };
+            let missing = || Refusal::not_found("account");
+            let account = self.store.account(id).await?.ok_or_else(missing)?;
+            let (mut account, change) = decide(caller, who, (*account).clone())?;
+            account.version += i64::from(!change.writes.is_empty());
+            // Whoever is an operator no more stops here too.
+            let change = Change { expects: change.expects.into_iter().chain(operator).collect(), ..change };
+            if tries.commit(change).await?.is_some() {
+                return Ok(account);
+            }
+        }
     }
 
     pub async fn policy(&self, caller: Caller, account: &AccountId) -> Result<Arc<Account>, Error> {
@@ -184,43 +244,6 @@ impl Desk {
             Ok((Ranked { role, rank }, change))
         })
         .await
-    }
-
-    pub async fn add_node(
-        &self,
-        caller: Caller,
-        account: &AccountId,
-        path: NodePath,
-        name: String,
-        replay: Option<Replay>,
-    ) -> Result<Node, Error> {
-        at_home(&caller, account)?;
-        caller.needs_at(NODES_CREATE, &path)?;
-        let decide = |caller: &Caller| {
-            let (node, change) = accounts::add_node(caller, &path, &name)?;
-            Ok((node, Kept::id(&path), change))
-        };
-        match self.settle_once(caller, replay.as_ref(), decide).await? {
-            Made::Now(node) => Ok(node),
-            Made::Before(kept) => {
-                let node = self.store.node(account, &kept.named()?).await?;
-                node.ok_or_else(|| Refusal::not_found("node").into())
-            }
-        }
-    }
-
-    /// Nodes are never removed, so one that is there stays.
-    pub(crate) async fn must_be_there(&self, account: &AccountId, node: &NodePath) -> Result<(), Error> {
-        if node.is_root() || self.store.node(account, node).await?.is_some() {
-            return Ok(());
-        }
-        Err(Refusal::invalid("node", format!("This account has no node {node}.")).into())
-    }
-
-    pub async fn nodes(&self, caller: Caller, account: &AccountId) -> Result<Vec<Node>, Error> {
-        at_home(&caller, account)?;
-        caller.needs(NODES_READ)?;
-        Ok(self.store.nodes(account).await?)
     }
 }
 

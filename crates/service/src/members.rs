@@ -1,9 +1,11 @@
 //! Members and service accounts of an account.
 
+use domain::bindings::{self, Bound};
 use domain::facts::Holder;
 use domain::ids::{AccountId, HolderId, MemberId, PersonId, ServiceAccountId};
 use domain::members::{self, Decided, Edit, Join, Login};
-use domain::permission::{MEMBERS_CREATE, MEMBERS_READ};
+use domain::node::NodePath;
+use domain::permission::{MEMBERS_CREATE, MEMBERS_READ, MEMBERS_UPDATE, PermissionSet};
 use domain::refusal::Refusal;
 use domain::text;
 use domain::who::Caller;
@@ -14,6 +16,9 @@ use crate::answers::{Kept, Made};
 use crate::auth::at_home;
 use crate::cursors::Page;
 use crate::{Desk, Error, Password, Replay};
+
+/// Rows looked at for one page of those who are in a part of the tree.
+const LOOKED_AT: usize = 500;
 
 impl Desk {
     /// Adds a member. With an `email` the member is a person, who can log in once they have a
@@ -30,10 +35,12 @@ impl Desk {
         // Refuse before the work of hashing, which is worth guarding.
         let at_home = caller.account.id == *account;
         if at_home {
-            caller.needs(MEMBERS_CREATE)?;
+            caller.needs_somewhere(MEMBERS_CREATE)?;
         } else {
             self.account(caller.clone(), account).await?;
         }
+        let by = at_home.then_some((&caller, MEMBERS_CREATE));
+        self.roles_must_be_somewhere(by, account, &order.bindings).await?;
         let email = order.email.as_deref().map(text::email).transpose()?;
         let given = password.is_some();
         if given && email.is_none() {
@@ -95,7 +102,8 @@ impl Desk {
     ) -> Result<Holder, Error> {
         at_home(&caller, account)?;
         // Whoever asks again is looked at again, before an answer that was kept.
-        caller.needs(MEMBERS_CREATE)?;
+        caller.needs_somewhere(MEMBERS_CREATE)?;
+        self.roles_must_be_somewhere(Some((&caller, MEMBERS_CREATE)), account, &order.bindings).await?;
         let decide = |caller: &Caller| {
             let id = ServiceAccountId::draw(&*self.entropy);
             let Decided { holder, change } = members::join_service_account(caller, &order, id)?;
@@ -121,6 +129,10 @@ impl Desk {
         version: Option<i64>,
         edit: Edit,
     ) -> Result<Holder, Error> {
+        at_home(&caller, account)?;
+        caller.needs_somewhere(MEMBERS_UPDATE)?;
+        let roles = edit.bindings.as_deref().unwrap_or_default();
+        self.roles_must_be_somewhere(Some((&caller, MEMBERS_UPDATE)), account, roles).await?;
         self.change_holder(caller, account, id, |caller, holder| {
             if version.is_some_and(|version| version != holder.version) {
                 return Err(Error::Conflict);
@@ -159,10 +171,31 @@ impl Desk {
 
     pub async fn holder(&self, caller: Caller, account: &AccountId, id: HolderId) -> Result<Holder, Error> {
         at_home(&caller, account)?;
-        if !caller.is(id) {
-            caller.needs(MEMBERS_READ)?;
+        if caller.is(id) {
+            return self.holder_of(&caller, id).await;
         }
-        self.holder_of(&caller, id).await
+        caller.needs_somewhere(MEMBERS_READ)?;
+        let holder = self.holder_of(&caller, id).await?;
+        if bindings::reads(&caller, &holder) { Ok(holder) } else { Err(Refusal::not_found("member").into()) }
+    }
+
+    /// Roles hold at nodes that exist. Of a place where they may do nothing a caller does not learn
+    /// whether it exists: `by` is who needs which permission there.
+    async fn roles_must_be_somewhere(
+        &self,
+        by: Option<(&Caller, PermissionSet)>,
+        account: &AccountId,
+        roles: &[Bound],
+    ) -> Result<(), Error> {
+        for bound in roles {
+            if let Err(missing) = self.must_be_there(account, "bindings", &bound.node).await {
+                if let Some((caller, permission)) = by {
+                    caller.needs_at(permission, &bound.node)?;
+                }
+                return Err(missing);
+            }
+        }
+        Ok(())
     }
 
     pub async fn holders(
@@ -174,7 +207,7 @@ impl Desk {
         cursor: Option<String>,
     ) -> Result<Page<Holder>, Error> {
         at_home(&caller, account)?;
-        caller.needs(MEMBERS_READ)?;
+        caller.needs_somewhere(MEMBERS_READ)?;
         let limit = limit.clamp(1, 100);
         let list = format!("holders {account} {kind:?}");
         let after = match cursor {
@@ -184,12 +217,26 @@ impl Desk {
             }
             None => None,
         };
-        let query = HolderQuery { kind: Some(kind), after, limit: limit + 1, include_removed: false };
-        let mut items = self.store.holders(account, query).await?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let last = items.last().filter(|_| more);
-        let next_cursor = last.map(|holder| self.cursors.write(&list, &holder.id.to_string()));
+        let whole = caller.rights(&NodePath::root()).contains(MEMBERS_READ);
+        // Of a part of the tree the page may be short: so many rows are looked at for one page.
+        let looked_at = if whole { limit } else { LOOKED_AT };
+        let query = HolderQuery { kind: Some(kind), after, limit: looked_at + 1, include_removed: false };
+        let mut rows = self.store.holders(account, query).await?;
+        let mut more = rows.len() > looked_at;
+        rows.truncate(looked_at);
+        let (mut items, mut last) = (Vec::with_capacity(limit), None);
+        for holder in rows {
+            if items.len() == limit {
+                more = true;
+                break;
+            }
+            last = Some(holder.id);
+            if whole || bindings::reads(&caller, &holder) {
+                items.push(holder);
+            }
+        }
+        let last = last.filter(|_| more);
+        let next_cursor = last.map(|id| self.cursors.write(&list, &id.to_string()));
         Ok(Page { items, next_cursor })
     }
 

@@ -73,7 +73,7 @@ impl Desk {
             let account = self.store.account(&holder.account).await?.ok_or(Error::Undetermined)?;
             let text = self.draw(&account.policy.brand, Kind::Ses)?;
             let node = login.node.clone().unwrap_or_else(NodePath::root);
-            self.must_be_there(&account.id, &node).await?;
+            self.must_be_there(&account.id, "node", &node).await?;
             let agent = login.agent.as_deref();
             // A closed account is as silent as a wrong password.
             let (token, change) = sessions::start(&account, &holder, node, agent, &text, self.now())

@@ -89,7 +89,7 @@ impl Desk {
                 HolderId::ServiceAccount(_) => Kind::Sat,
             };
             if let Some(node) = &order.node {
-                self.must_be_there(account, node).await?;
+                self.must_be_there(account, "node", node).await?;
             }
             let text = self.draw(&caller.account.policy.brand, kind)?;
             let decided = lifecycle::create(caller, &order, &holder, &text)?;

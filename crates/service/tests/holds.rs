@@ -301,7 +301,7 @@ async fn a_login_made_by_one_accounts_administrator_does_not_open_another_accoun
     let join = |email: &str| Join {
         name: email.into(),
         email: Some(email.into()),
-        role: "Owner".into(),
+        role: Some("Owner".into()),
         ..Join::default()
     };
     let password = || Some(Password::new(common::PASSWORD.into()));
@@ -366,8 +366,12 @@ async fn whoever_may_only_write_policies_does_not_write_themselves_an_owners_tok
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_owner_who_can_log_in_does_not_leave_the_account_to_one_who_cannot() {
     let world = World::of("default").await;
-    let ghost =
-        Join { name: "u-1".into(), external_id: Some("u-1".into()), role: "Owner".into(), ..Join::default() };
+    let ghost = Join {
+        name: "u-1".into(),
+        external_id: Some("u-1".into()),
+        role: Some("Owner".into()),
+        ..Join::default()
+    };
     let ghost = world.desk.add_member(world.admin().await, &world.account, ghost, None, None).await.unwrap();
     let me = world.begun.member.id;
     let left = world.desk.remove_holder(world.admin().await, &world.account, me).await;

@@ -225,8 +225,10 @@ impl Touched {
                 | Write::UpdatePerson(_)
                 | Write::ForgetSecret(_)
                 | Write::InsertNode(_)
+                | Write::UpdateNode(_)
                 | Write::InsertInstallation(_)
                 | Write::UpdateInstallation(_)
+                | Write::DeleteInstallation(_)
                 | Write::Remember(_)
                 | Write::UseSetupLink { .. } => {}
             }

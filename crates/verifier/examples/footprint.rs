@@ -172,6 +172,7 @@ fn holder(n: u64, account: &Account) -> Holder {
         metadata: None,
         bindings: vec![Binding { role: RoleId(code(0)), node: NodePath::root() }],
         standing: Standing::default(),
+        mail: None,
         created_at: NOW,
         version: 1,
     }

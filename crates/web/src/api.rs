@@ -7,6 +7,7 @@ pub(crate) mod accounts;
 pub(crate) mod call;
 pub(crate) mod door;
 pub(crate) mod health;
+pub(crate) mod installations;
 pub(crate) mod members;
 pub(crate) mod myself;
 pub(crate) mod nodes;
@@ -49,6 +50,7 @@ pub(crate) fn table() -> Table {
     service_accounts::routes(&mut table);
     roles::routes(&mut table);
     nodes::routes(&mut table);
+    installations::routes(&mut table);
     services::routes(&mut table);
     crate::setup::routes(&mut table);
     health::routes(&mut table);

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use api::Metadata;
+use api::members::Binding;
 use api::permission::{Access, Permission};
 use api::tokens::{HolderKind, TokenKind, TokenStatus};
-use domain::facts::{Account, Holder, Node, Role, Scope, Service};
+use api::{Maybe, Metadata};
+use domain::bindings::Bound;
+use domain::facts::{Account, Holder, Installation, Node, Role, Scope, Service};
 use domain::grant::Level;
 use domain::ids::{AccountId, HolderId};
 use domain::life::State;
@@ -96,6 +98,30 @@ pub(crate) fn node(field: impl Into<String>, text: &str) -> Result<NodePath, Pro
     text.parse().map_err(|error: domain::node::NotANode| {
         Problem::invalid_field(field, format!("Expected a path: {error}."))
     })
+}
+
+/// Paths in a list, each named by its place in it.
+pub(crate) fn nodes(field: &str, texts: &[String]) -> Result<Vec<NodePath>, Problem> {
+    let each = texts.iter().enumerate();
+    each.map(|(n, text)| node(format!("{field}[{n}]"), text)).collect()
+}
+
+/// Roles at nodes, as a body names them.
+pub(crate) fn bound(bindings: &[Binding]) -> Result<Vec<Bound>, Problem> {
+    let each = bindings.iter().enumerate().map(|(n, binding)| {
+        let node = node(format!("bindings[{n}].node"), &binding.node)?;
+        Ok(Bound { role: binding.role.clone(), node })
+    });
+    each.collect()
+}
+
+/// What a PATCH says of metadata: null clears it.
+pub(crate) fn metadata_asked(metadata: Maybe<Metadata>) -> Option<Value> {
+    match metadata {
+        Maybe::Absent => None,
+        Maybe::Null => Some(Value::Null),
+        Maybe::Value(metadata) => Some(object(metadata)),
+    }
 }
 
 pub(crate) fn asked_grant(permission: Permission) -> AskedGrant {
@@ -241,6 +267,7 @@ pub(crate) fn account(account: &Account) -> api::accounts::Account {
         external_id: account.external_id.clone(),
         name: account.name.clone(),
         preset: account.preset.clone(),
+        levels: account.levels.clone(),
         active: account.inactive_since.is_none(),
         inactive_since: text(account.inactive_since),
         metadata: metadata(account.metadata.as_deref()),
@@ -255,6 +282,7 @@ pub(crate) fn member(holder: Holder, account: &Account) -> api::members::Member 
         id: holder.id.to_string(),
         account: holder.account.to_string(),
         role: role_of(&holder, account),
+        bindings: bindings(&holder, account),
         active: holder.is_active(),
         inactive_since: text(holder.standing.inactive_since),
         metadata: metadata(holder.metadata.as_deref()),
@@ -274,6 +302,7 @@ pub(crate) fn service_account(holder: Holder, account: &Account) -> api::service
         name,
         email: _,
         role,
+        bindings,
         active,
         inactive_since,
         metadata,
@@ -286,6 +315,7 @@ pub(crate) fn service_account(holder: Holder, account: &Account) -> api::service
         external_id,
         name,
         role,
+        bindings,
         active,
         inactive_since,
         metadata,
@@ -298,6 +328,15 @@ pub(crate) fn service_account(holder: Holder, account: &Account) -> api::service
 fn role_of(holder: &Holder, account: &Account) -> String {
     let role = holder.role().and_then(|role| account.role(role));
     role.map(|role| role.name.clone()).unwrap_or_default()
+}
+
+/// A role that is gone allows nothing and is not shown.
+fn bindings(holder: &Holder, account: &Account) -> Vec<Binding> {
+    let shown = |bound: &domain::facts::Binding| {
+        let role = account.role(bound.role)?.name.clone();
+        Some(Binding { role, node: bound.node.to_string() })
+    };
+    holder.bindings.iter().filter_map(shown).collect()
 }
 
 /// `rank` is the role's place among the account's.
@@ -318,6 +357,18 @@ pub(crate) fn node_shown(node: Node, account: &Account) -> api::nodes::Node {
         path: node.path.to_string(),
         name: node.name,
         created_at: node.created_at.to_string(),
+        version: node.version,
+    }
+}
+
+pub(crate) fn installation(installation: Installation) -> api::installations::Installation {
+    api::installations::Installation {
+        id: installation.id.to_string(),
+        account: installation.account.to_string(),
+        nodes: installation.nodes.iter().map(NodePath::to_string).collect(),
+        created_at: installation.created_at.to_string(),
+        version: installation.version,
+        name: installation.name,
     }
 }
 

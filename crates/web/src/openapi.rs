@@ -11,10 +11,13 @@ use crate::api::table::Route;
 /// OpenAPI 3.1.
 pub(crate) fn describe(routes: &[Route]) -> Value {
     let mut schemas = Schemas::new();
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for route in routes {
         let operation = operation(route, &mut schemas);
-        paths.entry(route.path).or_default().insert(route.method.as_str().to_lowercase(), operation);
+        paths
+            .entry(route.path.replace("{*", "{"))
+            .or_default()
+            .insert(route.method.as_str().to_lowercase(), operation);
     }
     collect(&mut schemas, &Shape::json::<api::problem::Problem>());
     let schemas: BTreeMap<String, Value> =
@@ -43,7 +46,18 @@ pub(crate) fn describe(routes: &[Route]) -> Value {
 
 fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     let parameters: Vec<Value> = named_in(route.path)
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .map(|name| match name.strip_prefix('*') {
+            None => json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }),
+            // OpenAPI has no word for parameters with slashes in them, and clients encode those.
+            Some(name) => json!({
+                "name": name,
+                "in": "path",
+                "required": true,
+                "description": "The path of a node, `/` for the root. Its slashes may stand as they are, without the first, or be encoded.",
+                "schema": { "type": "string" },
+                "example": "sales/prod",
+            }),
+        })
         .chain(route.query.iter().map(|parameter| json!(parameter)))
         .collect();
     let problem = json!({

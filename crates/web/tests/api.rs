@@ -326,6 +326,7 @@ async fn every_creation_that_comes_again_under_its_key_is_one_creation() {
         (acme("service-accounts"), json!({ "name": "robot", "role": "Viewer" })),
         (acme("roles"), json!({ "name": "Reader", "permissions": ["devices:read"] })),
         (acme("nodes"), json!({ "path": "/sales" })),
+        (acme("installations"), json!({ "name": "eu-1" })),
         ("/v1/accounts".into(), json!({ "id": "globex", "name": "Globex" })),
         ("/v1/services".into(), json!({ "name": "gateway", "scopes": ["verify"] })),
     ];

@@ -1,13 +1,9 @@
 //! The form of each preset: what it lets be chosen, what follows where nothing is, and what it
 //! asks of the person.
 
-use domain::accounts::{add_installation, link_installation};
-use domain::change::{Action, Expect};
 use domain::grant::{Grant, Level};
-use domain::ids::InstallationId;
 use domain::life::State;
 use domain::lifecycle::{AskedEnd, AskedGrant, Create};
-use domain::node::NodePath;
 use domain::permission::PermissionSet;
 use domain::policy::{ConfirmMode, Reach, Removal, Visibility};
 use domain::refusal::Code;
@@ -340,28 +336,4 @@ fn whoever_comes_with_less_than_the_whole_account_changes_no_token_outside_it() 
     assert_eq!(narrow.may_change(world.token(id)).unwrap_err().code, Code::Forbidden);
     world.set_token(id, |token| token.node = node("/sales"));
     assert!(narrow.may_change(world.token(id)).is_ok());
-}
-
-#[test]
-fn an_installation_is_linked_to_nodes_that_exist_by_whoever_has_the_permission() {
-    let mut world = World::of("cockpit");
-    let production = world.add_node("/sales");
-    let owner = world.session(world.owner);
-    let id: InstallationId = "ins_0123456789ab".parse().unwrap();
-
-    let (made, change) = add_installation(&owner, id, "Gateway", vec![production.clone()]).unwrap();
-    assert_eq!((made.name.as_str(), &made.nodes), ("Gateway", &vec![production.clone()]));
-    assert!(change.expects.contains(&Expect::Node(owner.account.id.clone(), production.clone())));
-    assert_eq!(change.entries[0].action, Action::InstallationCreated);
-
-    let (linked, change) = link_installation(&owner, made.clone(), vec![NodePath::root()]).unwrap();
-    assert_eq!((linked.id, &linked.nodes), (id, &vec![NodePath::root()]));
-    assert!(change.expects.is_empty(), "the root is always there");
-    assert_eq!(change.entries[0].action, Action::InstallationEdited);
-
-    let user = world.join("Uma", "ACCOUNT_USER");
-    let user = world.session(user);
-    let made_by_user = add_installation(&user, id, "Gateway", vec![]).unwrap_err();
-    assert_eq!(made_by_user.code, Code::Forbidden);
-    assert_eq!(link_installation(&user, made, vec![]).unwrap_err().code, Code::Forbidden);
 }

@@ -12,6 +12,7 @@ mod journey;
 mod life;
 mod refusals;
 mod rotation;
+mod tree;
 mod verdict;
 #[path = "../world/mod.rs"]
 mod world;

@@ -20,6 +20,7 @@ use domain::life::State;
 use domain::lifecycle::{self, Create, Edit};
 use domain::members::{self, Join, Login};
 use domain::node::NodePath;
+use domain::nodes;
 use domain::permission::{PermissionSet, Registry};
 use domain::policy::Policy;
 use domain::preset::Preset;
@@ -204,7 +205,7 @@ impl World {
 
     pub(crate) fn add_node(&mut self, path: &str) -> NodePath {
         let by = self.session(self.owner);
-        let (row, change) = accounts::add_node(&by, &node(path), "A node").unwrap();
+        let (row, change) = nodes::add(&by, &node(path), "A node").unwrap();
         self.carry_out_for(&by, change).unwrap();
         row.path
     }
@@ -213,7 +214,7 @@ impl World {
 
     pub(crate) fn join(&mut self, name: &str, role: &str) -> HolderId {
         let id = MemberId::draw(&self.entropy);
-        let order = Join { name: name.into(), role: role.into(), ..Join::default() };
+        let order = Join { name: name.into(), role: Some(role.into()), ..Join::default() };
         let by = self.session(self.owner);
         let joined = members::join(&by, &order, id, Login::None).unwrap();
         self.carry_out_for(&by, joined.change).unwrap();
@@ -222,7 +223,7 @@ impl World {
 
     pub(crate) fn service_account(&mut self, name: &str, role: &str) -> HolderId {
         let id = ServiceAccountId::draw(&self.entropy);
-        let order = Join { name: name.into(), role: role.into(), ..Join::default() };
+        let order = Join { name: name.into(), role: Some(role.into()), ..Join::default() };
         let by = self.session(self.owner);
         let joined = members::join_service_account(&by, &order, id).unwrap();
         self.carry_out_for(&by, joined.change).unwrap();

@@ -90,6 +90,8 @@ impl Rows {
                 !self.holders.values().any(|holder| holder.external_id.as_ref() == Some(external_id))
             }
             Condition::AccountFree { .. } | Condition::NoAccountYet => self.account.is_none(),
+            // This world has one account.
+            Condition::AccountExternalIdFree { .. } => true,
             Condition::NodeFree { path, .. } => !self.nodes.contains(path),
         }
     }
@@ -120,6 +122,7 @@ impl Rows {
             }
             Write::InsertPerson(row) => self.persons.insert(row.id, row).is_none().then_some(())?,
             Write::InsertNode(row) => self.nodes.insert(row.path).then_some(())?,
+            Write::UpdateNode(row) => self.nodes.contains(&row.path).then_some(())?,
             Write::InsertPermission { bit, name } => {
                 (Arc::make_mut(&mut self.registry).extend([name.clone()]).ok()? == [(bit, name)])
                     .then_some(())?;

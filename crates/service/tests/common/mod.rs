@@ -106,14 +106,18 @@ impl World {
 
     /// A member with a password and that role.
     pub async fn member(&self, role: &str, email: &str) -> Holder {
-        let order =
-            Join { name: email.into(), email: Some(email.into()), role: role.into(), ..Join::default() };
+        let order = Join {
+            name: email.into(),
+            email: Some(email.into()),
+            role: Some(role.into()),
+            ..Join::default()
+        };
         let password = Some(Password::new(PASSWORD.into()));
         self.desk.add_member(self.admin().await, &self.account, order, password, None).await.unwrap()
     }
 
     pub async fn service_account(&self, role: &str) -> Holder {
-        let order = Join { name: "robot".into(), role: role.into(), ..Join::default() };
+        let order = Join { name: "robot".into(), role: Some(role.into()), ..Join::default() };
         self.desk.add_service_account(self.admin().await, &self.account, order, None).await.unwrap()
     }
 

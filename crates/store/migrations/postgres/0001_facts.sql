@@ -54,6 +54,8 @@ CREATE TABLE holder (
     revoked_before    BIGINT,
     removed_at        BIGINT,
     tokens_deleted_at BIGINT,
+    -- Whether notices are mailed to this one; as the policy says where nothing was chosen.
+    mail              BIGINT CHECK (mail IN (0, 1)),
     created_at        BIGINT NOT NULL,
     version           BIGINT NOT NULL,
     PRIMARY KEY (account, id)
@@ -83,6 +85,7 @@ CREATE TABLE node (
     path       TEXT COLLATE "C" NOT NULL,
     name       TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
+    version    BIGINT NOT NULL,
     PRIMARY KEY (account, path)
 );
 

@@ -52,6 +52,8 @@ CREATE TABLE holder (
     revoked_before    INTEGER,
     removed_at        INTEGER,
     tokens_deleted_at INTEGER,
+    -- Whether notices are mailed to this one; as the policy says where nothing was chosen.
+    mail              INTEGER CHECK (mail IN (0, 1)),
     created_at        INTEGER NOT NULL,
     version           INTEGER NOT NULL,
     PRIMARY KEY (account, id)
@@ -78,6 +80,7 @@ CREATE TABLE node (
     path       TEXT NOT NULL,
     name       TEXT NOT NULL,
     created_at INTEGER NOT NULL,
+    version    INTEGER NOT NULL,
     PRIMARY KEY (account, path)
 ) STRICT, WITHOUT ROWID;
 

@@ -133,6 +133,11 @@ fn holds(query: &mut Query<'_>, condition: &Condition, dialect: Dialect) -> Stri
             let account = query.bind(account.to_string());
             none(&format!("account WHERE id = ?{account}"))
         }
+        Condition::AccountExternalIdFree { external_id, besides } => {
+            let id = query.bind(external_id.clone());
+            let besides = query.bind(besides.as_ref().map(AccountId::to_string));
+            none(&format!("account WHERE external_id = ?{id} AND id IS DISTINCT FROM ?{besides}"))
+        }
         Condition::NodeFree { account, path } => none(&node(query, account, path.as_str())),
         Condition::NoAccountYet => none("account"),
     }

@@ -68,7 +68,7 @@ pub(crate) fn person(row: &dyn Row) -> Result<Person> {
 
 pub(crate) const HOLDER: &str = "h.account, h.id, h.name, h.person, h.email, h.external_id, h.metadata, \
      h.bindings, h.inactive_since, h.approve_after, h.revoked_before, h.removed_at, \
-     h.tokens_deleted_at, h.created_at, h.version";
+     h.tokens_deleted_at, h.mail, h.created_at, h.version";
 
 pub(crate) fn holder(row: &dyn Row, seen: &mut Seen) -> Result<Holder> {
     Ok(Holder {
@@ -87,8 +87,9 @@ pub(crate) fn holder(row: &dyn Row, seen: &mut Seen) -> Result<Holder> {
             removed_at: time_or_none(row, 11)?,
             tokens_deleted_at: time_or_none(row, 12)?,
         },
-        created_at: time(row, 13)?,
-        version: int(row, 14)?,
+        mail: row.int_or_none(13)?.map(|mail| mail != 0),
+        created_at: time(row, 14)?,
+        version: int(row, 15)?,
     })
 }
 
@@ -150,10 +151,16 @@ pub(crate) fn service(row: &dyn Row) -> Result<Service> {
     })
 }
 
-pub(crate) const NODE: &str = "account, path, name, created_at";
+pub(crate) const NODE: &str = "account, path, name, created_at, version";
 
 pub(crate) fn node(row: &dyn Row) -> Result<Node> {
-    Ok(Node { account: text(row, 0)?, path: text(row, 1)?, name: string(row, 2)?, created_at: time(row, 3)? })
+    Ok(Node {
+        account: text(row, 0)?,
+        path: text(row, 1)?,
+        name: string(row, 2)?,
+        created_at: time(row, 3)?,
+        version: int(row, 4)?,
+    })
 }
 
 pub(crate) const INSTALLATION: &str = "id, account, name, nodes, created_at, version";

@@ -74,8 +74,10 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
         Write::InsertService(row) => insert_service(row),
         Write::UpdateService(row) => update_service(row),
         Write::InsertNode(row) => Ok(insert_node(row)),
+        Write::UpdateNode(row) => Ok(update_node(row)),
         Write::InsertInstallation(row) => insert_installation(row),
         Write::UpdateInstallation(row) => update_installation(row),
+        Write::DeleteInstallation(row) => Ok(delete_installation(row)),
         Write::InsertPermission { bit, name } => Ok(insert_permission(*bit, name)),
         Write::Remember(answer) => Ok(remember(answer, tools.now)),
         Write::UseSetupLink { hash } => {
@@ -143,8 +145,10 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
         | Write::UpdatePerson(_)
         | Write::ForgetSecret(_)
         | Write::InsertNode(_)
+        | Write::UpdateNode(_)
         | Write::InsertInstallation(_)
         | Write::UpdateInstallation(_)
+        | Write::DeleteInstallation(_)
         | Write::Remember(_)
         | Write::UseSetupLink { .. } => {}
     }
@@ -229,8 +233,8 @@ fn insert_holder(row: &Holder) -> Asked<'_> {
     let sql = "
         INSERT INTO holder
             (account, id, name, person, email, external_id, metadata, bindings, role, inactive_since,
-             approve_after, revoked_before, removed_at, tokens_deleted_at, created_at, version)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1)";
+             approve_after, revoked_before, removed_at, tokens_deleted_at, mail, created_at, version)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 1)";
     let standing = &row.standing;
     Ok(Query::new(
         sql,
@@ -249,6 +253,7 @@ fn insert_holder(row: &Holder) -> Asked<'_> {
             standing.revoked_before,
             standing.removed_at,
             standing.tokens_deleted_at,
+            row.mail.map(i64::from),
             row.created_at,
         ],
     ))
@@ -259,7 +264,7 @@ fn update_holder(row: &Holder) -> Asked<'_> {
         UPDATE holder
         SET name = ?4, person = ?5, email = ?6, external_id = ?7, metadata = ?8, bindings = ?9,
             role = ?10, inactive_since = ?11, approve_after = ?12, revoked_before = ?13,
-            removed_at = ?14, tokens_deleted_at = ?15, version = version + 1
+            removed_at = ?14, tokens_deleted_at = ?15, mail = ?16, version = version + 1
         WHERE account = ?1 AND id = ?2 AND version = ?3";
     let standing = &row.standing;
     Ok(Query::new(
@@ -280,6 +285,7 @@ fn update_holder(row: &Holder) -> Asked<'_> {
             standing.revoked_before,
             standing.removed_at,
             standing.tokens_deleted_at,
+            row.mail.map(i64::from),
         ],
     ))
 }
@@ -459,8 +465,16 @@ fn update_service(row: &Service) -> Asked<'_> {
 }
 
 fn insert_node(row: &Node) -> Query<'_> {
-    let sql = "INSERT INTO node (account, path, name, created_at) VALUES (?1, ?2, ?3, ?4)";
+    let sql = "INSERT INTO node (account, path, name, created_at, version) VALUES (?1, ?2, ?3, ?4, 1)";
     Query::new(sql, values![row.account.as_str(), row.path.as_str(), &row.name, row.created_at])
+}
+
+fn update_node(row: &Node) -> Query<'_> {
+    let sql = "
+        UPDATE node
+        SET name = ?4, version = version + 1
+        WHERE account = ?1 AND path = ?2 AND version = ?3";
+    Query::new(sql, values![row.account.as_str(), row.path.as_str(), row.version, &row.name])
 }
 
 fn insert_installation(row: &Installation) -> Asked<'_> {
@@ -479,6 +493,11 @@ fn update_installation(row: &Installation) -> Asked<'_> {
         WHERE account = ?1 AND id = ?2 AND version = ?3";
     let nodes = json(&row.nodes)?;
     Ok(Query::new(sql, values![row.account.as_str(), row.id.to_string(), row.version, &row.name, nodes]))
+}
+
+fn delete_installation(row: &Installation) -> Query<'_> {
+    let sql = "DELETE FROM installation WHERE account = ?1 AND id = ?2 AND version = ?3";
+    Query::new(sql, values![row.account.as_str(), row.id.to_string(), row.version])
 }
 
 /// Bits are given out in order, so one that is not the next was given out meanwhile.

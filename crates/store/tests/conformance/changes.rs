@@ -68,15 +68,32 @@ pub(crate) async fn rows_read_back_as_they_were_written<B: Backend>(world: World
     assert_eq!(store.person_by_email("ada@example.com").await.unwrap(), Some(person.clone()));
     let joined = Holder { version: 1, ..joined };
     assert_eq!(store.memberships(person.id).await.unwrap(), vec![joined.clone()]);
-    assert_eq!(store.holder_by_external_id(&account.id, "u-1").await.unwrap(), Some(joined));
+    assert_eq!(store.holder_by_external_id(&account.id, "u-1").await.unwrap(), Some(joined.clone()));
     let service = domain::facts::Service { version: 1, ..service };
     assert_eq!(store.service(service.id).await.unwrap(), Some(service.clone()));
     assert_eq!(store.services().await.unwrap(), [service]);
+    let sales = domain::facts::Node { version: 1, ..sales };
     assert_eq!(store.node(&account.id, &sales.path).await.unwrap(), Some(sales.clone()));
-    assert_eq!(store.nodes(&account.id).await.unwrap(), [sales]);
+    assert_eq!(store.nodes(&account.id).await.unwrap(), std::slice::from_ref(&sales));
     let installation = Installation { version: 1, ..installation };
     assert_eq!(store.installations(&account.id).await.unwrap(), vec![installation.clone()]);
-    assert_eq!(store.installation(&account.id, installation.id).await.unwrap(), Some(installation));
+    assert_eq!(store.installation(&account.id, installation.id).await.unwrap(), Some(installation.clone()));
+    let renamed = domain::facts::Node { name: "West".into(), ..sales.clone() };
+    let chosen = Holder { mail: Some(false), ..joined.clone() };
+    world
+        .write([
+            Write::UpdateNode(renamed.clone()),
+            Write::UpdateHolder(chosen.clone()),
+            Write::DeleteInstallation(installation.clone()),
+        ])
+        .await;
+    let renamed = domain::facts::Node { version: 2, ..renamed };
+    assert_eq!(store.node(&account.id, &sales.path).await.unwrap(), Some(renamed));
+    assert_eq!(store.holder(&account.id, joined.id).await.unwrap().unwrap().mail, Some(false));
+    assert_eq!(store.installation(&account.id, installation.id).await.unwrap(), None);
+    for stale in [Write::UpdateNode(sales.clone()), Write::DeleteInstallation(installation)] {
+        assert!(matches!(store.commit(change([stale])).await, Err(CommitError::Conflict)));
+    }
 
     let first = world.token(&holder).await;
     let second = world.token(&holder).await;
@@ -234,6 +251,16 @@ pub(crate) async fn a_condition_over_many_rows_holds_or_refuses<B: Backend>(worl
     let (account, holder) = world.family().await;
     assert!(!holds(&Condition::NoAccountYet).await);
     assert!(!holds(&Condition::AccountFree { account: account.id.clone() }).await);
+    let found = Account { external_id: Some("c-1".into()), ..account.clone() };
+    world.write([Write::UpdateAccount(Box::new(found.clone()))]).await;
+    let account = Account { version: 2, ..found };
+    let named = |external_id: &str, besides: Option<&AccountId>| Condition::AccountExternalIdFree {
+        external_id: external_id.into(),
+        besides: besides.cloned(),
+    };
+    assert!(!holds(&named("c-1", None)).await);
+    assert!(holds(&named("c-1", Some(&account.id))).await, "an account may keep its own");
+    assert!(holds(&named("c-2", None)).await);
 
     let person = person("ada@example.com");
     let joined = Holder { person: Some(person.id), external_id: Some("u-1".into()), ..member(&account) };

@@ -221,6 +221,7 @@ pub(crate) fn member(account: &Account) -> Holder {
             Binding { role: account.roles[1].id, node: "/sales".parse().unwrap() },
         ],
         standing: Standing::default(),
+        mail: None,
         created_at: at(0),
         version: 0,
     }
@@ -256,7 +257,13 @@ pub(crate) fn service() -> Service {
 }
 
 pub(crate) fn node(account: &AccountId, path: &str) -> Node {
-    Node { account: account.clone(), path: path.parse().unwrap(), name: "Sales".into(), created_at: at(0) }
+    Node {
+        account: account.clone(),
+        path: path.parse().unwrap(),
+        name: "Sales".into(),
+        created_at: at(0),
+        version: 0,
+    }
 }
 
 pub(crate) fn text(kind: Kind) -> TokenText {

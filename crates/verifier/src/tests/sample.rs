@@ -60,6 +60,7 @@ pub(super) fn holder(n: u64, account: &Account, version: i64) -> Holder {
         metadata: None,
         bindings: vec![Binding { role: role(), node: NodePath::root() }],
         standing: Standing::default(),
+        mail: None,
         created_at: NOW,
         version,
     }

@@ -1,8 +1,8 @@
 //! `/v1/accounts` and the policy of each.
 
-use api::ListQuery;
-use api::accounts::{Account as Shown, CreateAccount, Policy as Document};
-use domain::accounts::Found;
+use api::accounts::{Account as Shown, CreateAccount, EditAccount, Policy as Document};
+use api::{Empty, ListQuery};
+use domain::accounts::{Edit, Found};
 use domain::policy::Policy;
 use serde_json::Value;
 use service::Password;
@@ -12,7 +12,7 @@ use super::door::{Holder, Operator};
 use super::limit;
 use super::shape::{Created, Listed};
 use super::table::Table;
-use crate::json::{self, Json};
+use crate::json::{self, EmptyOrJson, Json};
 use crate::map;
 use crate::problem::Problem;
 
@@ -28,6 +28,19 @@ pub(crate) fn routes(table: &mut Table) {
         create,
     );
     table.get(ONE, "show_account", "Shows an account.", show);
+    table.patch(ONE, "edit_account", "Edits an account.", edit);
+    table.post(
+        "/v1/accounts/{account}/deactivate",
+        "deactivate_account",
+        "Closes an account: its tokens and sessions stop at once.",
+        deactivate,
+    );
+    table.post(
+        "/v1/accounts/{account}/reactivate",
+        "reactivate_account",
+        "Reopens an account: what was good, and has not ended meanwhile, is good again.",
+        reactivate,
+    );
     table.get(POLICY, "show_policy", "Shows an account's policy as one document.", policy);
     table.put(
         POLICY,
@@ -62,6 +75,44 @@ async fn create(call: Call<Operator, (), NoQuery, Json<CreateAccount>>) -> Resul
 
 async fn show(call: Call<Holder, Account>) -> Result<Json<Shown>, Problem> {
     let account = call.house.desk.account(call.who.0, &call.at.0).await?;
+    Ok(Json(map::account(&account)))
+}
+
+async fn edit(call: Call<Holder, Account, NoQuery, Json<EditAccount>>) -> Result<Json<Shown>, Problem> {
+    let Json(body) = call.body;
+    let (desk, at) = (&call.house.desk, &call.at.0);
+    let edit = Edit {
+        name: body.name,
+        metadata: map::metadata_asked(body.metadata),
+        external_id: body.external_id.into_option(),
+    };
+    let Some(active) = body.active else {
+        let account = desk.edit_account(call.who.0, at, body.version, edit).await?;
+        return Ok(Json(map::account(&account)));
+    };
+    let edits = edit.name.is_some() || edit.metadata.is_some() || edit.external_id.is_some();
+    if edits || body.version.is_some() {
+        // They are decided, journalled and refused apart.
+        return Err(Problem::invalid_field("active", "Send `active` alone."));
+    }
+    let account = match active {
+        true => desk.reactivate_account(call.who.0, at).await?,
+        false => desk.deactivate_account(call.who.0, at).await?,
+    };
+    Ok(Json(map::account(&account)))
+}
+
+async fn deactivate(
+    call: Call<Operator, Account, NoQuery, EmptyOrJson<Empty>>,
+) -> Result<Json<Shown>, Problem> {
+    let account = call.house.desk.deactivate_account(call.who.0, &call.at.0).await?;
+    Ok(Json(map::account(&account)))
+}
+
+async fn reactivate(
+    call: Call<Operator, Account, NoQuery, EmptyOrJson<Empty>>,
+) -> Result<Json<Shown>, Problem> {
+    let account = call.house.desk.reactivate_account(call.who.0, &call.at.0).await?;
     Ok(Json(map::account(&account)))
 }
 

@@ -5,7 +5,6 @@ use api::{Empty, ListQuery, Maybe};
 use domain::facts::Holder as Row;
 use domain::ids::{HolderId, MemberId};
 use domain::members::{Edit, Join};
-use serde_json::Value;
 use service::members::HolderKind;
 
 use super::call::{Account, Call, NoQuery, Within};
@@ -65,6 +64,7 @@ async fn create(
         email: body.email,
         external_id: body.external_id,
         role: body.role,
+        bindings: map::bound(&body.bindings)?,
         metadata: body.metadata.map(map::object),
     };
     // Not always the caller's own: operators add members anywhere.
@@ -95,6 +95,7 @@ async fn edit(call: Call<Holder, Within<MemberId>, NoQuery, Json<EditMember>>) -
     let change = Change {
         name: body.name,
         role: body.role,
+        bindings: body.bindings,
         active: body.active,
         metadata: body.metadata,
         version: body.version,
@@ -138,6 +139,7 @@ pub(super) fn born_active(active: Option<bool>) -> Result<(), Problem> {
 pub(super) struct Change {
     pub(super) name: Option<String>,
     pub(super) role: Option<String>,
+    pub(super) bindings: Option<Vec<api::members::Binding>>,
     pub(super) active: Option<bool>,
     pub(super) metadata: Maybe<api::Metadata>,
     pub(super) version: Option<i64>,
@@ -154,13 +156,11 @@ impl Change {
         let edit = Edit {
             name: self.name,
             role: self.role,
-            metadata: match self.metadata {
-                Maybe::Absent => None,
-                Maybe::Null => Some(Value::Null),
-                Maybe::Value(metadata) => Some(map::object(metadata)),
-            },
+            bindings: self.bindings.as_deref().map(map::bound).transpose()?,
+            metadata: map::metadata_asked(self.metadata),
         };
-        let edits = edit.name.is_some() || edit.role.is_some() || edit.metadata.is_some();
+        let edits =
+            edit.name.is_some() || edit.role.is_some() || edit.bindings.is_some() || edit.metadata.is_some();
         let Some(active) = self.active else {
             return Ok(desk.edit_holder(caller, account, id, self.version, edit).await?);
         };

@@ -65,6 +65,7 @@ async fn create(
         email: None,
         external_id: body.external_id,
         role: body.role,
+        bindings: map::bound(&body.bindings)?,
         metadata: body.metadata.map(map::object),
     };
     let account = call.who.0.account.clone();
@@ -88,6 +89,7 @@ async fn edit(call: Call<Holder, At, NoQuery, Json<EditServiceAccount>>) -> Answ
     let change = Change {
         name: body.name,
         role: body.role,
+        bindings: body.bindings,
         active: body.active,
         metadata: body.metadata,
         version: body.version,

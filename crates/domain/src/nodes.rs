@@ -1,0 +1,98 @@
+//! Places in an account's tree: making and renaming them, and who may do something anywhere at all.
+//!
+//! A node's path never changes and no node is ever removed, so that what was bound to one never comes
+//! to mean another place, or a wider one. What may be done at a place is said by [`grant`].
+
+use crate::change::{Action, Change, Condition, Expect, Write};
+use crate::facts::{Account, Node};
+use crate::grant;
+use crate::node::NodePath;
+use crate::permission::{NODES_CREATE, NODES_UPDATE, PermissionSet};
+use crate::refusal::{Code, Refusal};
+use crate::text;
+use crate::who::Caller;
+
+const NAME: usize = 100;
+
+/// Decides on a new node below one that exists.
+pub fn add(caller: &Caller, path: &NodePath, name: &str) -> Result<(Node, Change), Refusal> {
+    caller.needs_at(NODES_CREATE, path)?;
+    let account = &caller.account;
+    let Some(parent) = path.parent() else {
+        return Err(Refusal::invalid(
+            "path",
+            "The root is there already; name a path below it, such as `/sales`.",
+        ));
+    };
+    let levels = account.levels.len().saturating_sub(1);
+    if path.depth() > levels {
+        let sentence = format!(
+            "This account's tree has {levels} levels below the account ({}).",
+            account.levels.join(" > ")
+        );
+        return Err(Refusal::invalid("path", sentence));
+    }
+    let node = Node {
+        account: account.id.clone(),
+        path: path.clone(),
+        name: text::name("name", name, NAME)?,
+        created_at: caller.now,
+        version: 0,
+    };
+    let taken = Refusal::of_field(Code::NameTaken, "path", format!("There is a node {path} already."));
+    let free = Condition::NodeFree { account: account.id.clone(), path: path.clone() };
+    let mut change = Change::default()
+        .guard(free, taken)
+        .write(Write::InsertNode(node.clone()))
+        .entry(caller.entry(Action::NodeCreated, path, serde_json::json!({ "name": node.name })));
+    if !parent.is_root() {
+        change = change.expect(Expect::Node(account.id.clone(), parent));
+    }
+    Ok((node, change))
+}
+
+/// Decides on another name.
+pub fn rename(caller: &Caller, node: Node, name: &str) -> Result<(Node, Change), Refusal> {
+    caller.needs_at(NODES_UPDATE, &node.path)?;
+    if node.path.is_root() {
+        return Err(Refusal::wrong_state("The root has the account's name; rename the account."));
+    }
+    let name = text::name("name", name, NAME)?;
+    if name == node.name {
+        return Ok((node, Change::default()));
+    }
+    let told = serde_json::json!({ "name": name, "was": node.name });
+    let next = Node { name, ..node };
+    let change = Change::default().write(Write::UpdateNode(next.clone())).entry(caller.entry(
+        Action::NodeEdited,
+        &next.path,
+        told,
+    ));
+    Ok((next, change))
+}
+
+/// The root as a node: no row of its own, because it is the account.
+pub fn root(account: &Account) -> Node {
+    Node {
+        account: account.id.clone(),
+        path: NodePath::root(),
+        name: account.name.clone(),
+        created_at: account.created_at,
+        version: account.version,
+    }
+}
+
+impl Caller {
+    /// Whether the caller may do this at one node at least. Rights only grow on the way down, and
+    /// only where a role is bound.
+    pub fn has_somewhere(&self, permission: PermissionSet) -> bool {
+        let root = NodePath::root();
+        let mut places = grant::places(&self.holder, self.token().map_or(&root, |by| &by.node));
+        places.any(|at| self.rights(at).contains(permission))
+    }
+
+    /// Needs a permission at one node at least; where it counts is then for what is found to say.
+    pub fn needs_somewhere(&self, permission: PermissionSet) -> Result<(), Refusal> {
+        if self.has_somewhere(permission) { Ok(()) } else { self.needs(permission) }
+    }
+}

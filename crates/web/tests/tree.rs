@@ -1,0 +1,195 @@
+//! The account tree over HTTP: accounts edited and closed, nodes, roles at nodes, installations.
+
+mod common;
+
+use axum::http::Method;
+use common::World;
+use serde_json::{Value, json};
+
+const ACME: &str = "/v1/accounts/acme";
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_else(|| panic!("no {field} in {value}")).to_owned()
+}
+
+/// Cockpit's tree, and somebody who runs one organization of it, signed in.
+async fn cockpit() -> (World, String) {
+    let world = World::of("cockpit").await;
+    for path in ["/sales", "/sales/prod", "/lab"] {
+        world.post(&world.admin, &format!("{ACME}/nodes"), json!({ "path": path })).await.ok(201);
+    }
+    let ola = json!({
+        "name": "Ola",
+        "email": "ola@example.com",
+        "password": common::PASSWORD,
+        "bindings": [{ "role": "ORGANIZATION_PRIMARY_OWNER", "node": "/sales" }],
+    });
+    let made = world.post(&world.admin, &format!("{ACME}/members"), ola).await.ok(201);
+    assert_eq!((&made["role"], &made["bindings"][0]["node"]), (&json!(""), &json!("/sales")));
+    let login = json!({ "email": "ola@example.com", "password": common::PASSWORD });
+    let ola = text(&world.post("", "/v1/sessions", login).await.ok(201), "token");
+    (world, ola)
+}
+
+#[tokio::test]
+async fn a_node_is_found_by_its_path_however_its_slashes_are_written_and_renamed() {
+    let (world, ola) = cockpit().await;
+    let nodes = format!("{ACME}/nodes");
+    let prod = world.get(&world.admin, &format!("{nodes}/sales/prod")).await.ok(200);
+    assert_eq!((&prod["path"], &prod["level"]), (&json!("/sales/prod"), &json!("environment")));
+    for same in ["sales%2Fprod", "%2Fsales%2Fprod"] {
+        assert_eq!(world.get(&world.admin, &format!("{nodes}/{same}")).await.ok(200), prod);
+    }
+    let root = world.get(&world.admin, &format!("{nodes}/%2F")).await.ok(200);
+    assert_eq!((&root["level"], &root["parent"]), (&json!("account"), &Value::Null));
+    for bad in ["sales/prod/", "sales//prod", "Sales", "sales/nowhere", "..", "%ff"] {
+        world.get(&world.admin, &format!("{nodes}/{bad}")).await.refused(404, "not_found");
+    }
+    let patch = async |by: &str, path: &str, body: Value| {
+        world.ask(by, Method::PATCH, &format!("{nodes}/{path}"), Some(body)).await
+    };
+    let renamed = patch(&ola, "sales/prod", json!({ "name": "Production", "version": 1 })).await.ok(200);
+    assert_eq!((&renamed["name"], &renamed["version"]), (&json!("Production"), &json!(2)));
+    assert_eq!(world.get(&ola, &format!("{nodes}/sales/prod")).await.ok(200), renamed);
+    patch(&ola, "sales/prod", json!({ "name": "Prod", "version": 1 })).await.refused(409, "conflict");
+    patch(&ola, "sales/prod", json!({ "path": "/sales/x" })).await.refused(400, "bad_request");
+    // Beside her part there is nothing to find out: what is there and what is not look alike.
+    for path in ["lab", "nowhere"] {
+        patch(&ola, path, json!({ "name": "Mine" })).await.refused(403, "forbidden");
+        world.get(&ola, &format!("{nodes}/{path}")).await.refused(403, "forbidden");
+    }
+    let listed = world.get(&ola, &nodes).await.ok(200);
+    let paths: Vec<&Value> = listed["items"].as_array().unwrap().iter().map(|node| &node["path"]).collect();
+    assert_eq!(paths, ["/sales", "/sales/prod"]);
+}
+
+#[tokio::test]
+async fn roles_are_given_at_nodes_by_whoever_runs_them() {
+    let (world, ola) = cockpit().await;
+    let members = format!("{ACME}/members");
+    let uma = json!({ "name": "Uma", "bindings": [{ "role": "ENVIRONMENT_USER", "node": "/sales/prod" }] });
+    let made = world.post(&ola, &members, uma).await;
+    let place = made.head("location").unwrap().to_owned();
+    made.ok(201);
+    let patch = async |body: Value| world.ask(&ola, Method::PATCH, &place, Some(body)).await;
+    let roles = |role: &str, node: &str| json!({ "bindings": [{ "role": role, "node": node }] });
+    let moved = patch(roles("ORGANIZATION_USER", "/sales")).await.ok(200);
+    assert_eq!(moved["bindings"], json!([{ "role": "ORGANIZATION_USER", "node": "/sales" }]));
+    patch(roles("ORGANIZATION_USER", "/lab")).await.refused(403, "forbidden");
+    patch(roles("ORGANIZATION_USER", "/nowhere")).await.refused(403, "forbidden");
+    patch(roles("ACCOUNT_PRIMARY_OWNER", "/sales")).await.refused(403, "forbidden");
+    patch(json!({ "role": "ACCOUNT_USER" })).await.refused(403, "forbidden");
+    for (body, field) in [
+        (roles("ORGANIZATION_USER", "/sales/nowhere"), "bindings"),
+        (roles("NOBODY", "/sales"), "bindings"),
+        (roles("ORGANIZATION_USER", "sales"), "bindings[0].node"),
+        (json!({ "bindings": [] }), "role"),
+        (json!({ "bindings": [], "role": "ACCOUNT_USER" }), "bindings"),
+    ] {
+        assert_eq!(patch(body).await.refused(422, "invalid_field")["errors"][0]["field"], field);
+    }
+    patch(json!({ "bindings": [{ "role": "ACCOUNT_USER", "node": "/", "all": true }] }))
+        .await
+        .refused(400, "bad_request");
+    // She sees those who are in her part, and for the others it is as if they were not there.
+    let seen = world.get(&ola, &members).await.ok(200);
+    let names: Vec<&Value> = seen["items"].as_array().unwrap().iter().map(|member| &member["name"]).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    let everybody = world.get(&world.admin, &members).await.ok(200);
+    let ada = everybody["items"].as_array().unwrap().iter().find(|member| member["name"] == "Ada").unwrap();
+    world.get(&ola, &format!("{members}/{}", text(ada, "id"))).await.refused(404, "not_found");
+    world.post(&ola, &format!("{place}/deactivate"), json!({})).await.ok(200);
+    world.ask(&ola, Method::DELETE, &place, None).await.ok(200);
+    // Service accounts likewise.
+    let robot =
+        json!({ "name": "robot", "bindings": [{ "role": "ENVIRONMENT_USER", "node": "/sales/prod" }] });
+    let robot = world.post(&ola, &format!("{ACME}/service-accounts"), robot).await.ok(201);
+    assert_eq!(robot["bindings"][0]["role"], "ENVIRONMENT_USER");
+    let role = json!({ "name": "robot", "role": "ACCOUNT_USER" });
+    world.post(&ola, &format!("{ACME}/service-accounts"), role).await.refused(403, "forbidden");
+}
+
+#[tokio::test]
+async fn installations_are_made_linked_and_forgotten_where_one_may() {
+    let (world, ola) = cockpit().await;
+    let all = format!("{ACME}/installations");
+    let body = json!({ "name": "eu-1", "nodes": ["/sales/prod", "/lab"] });
+    let made = world.post(&world.admin, &all, body).await;
+    let place = made.head("location").unwrap().to_owned();
+    let made = made.ok(201);
+    assert_eq!(made["nodes"], json!(["/lab", "/sales/prod"]));
+    assert_eq!(world.get(&ola, &place).await.ok(200), made);
+    let hidden = json!({ "name": "us-1", "nodes": ["/lab"] });
+    let hidden = text(&world.post(&world.admin, &all, hidden).await.ok(201), "id");
+    let listed = world.get(&ola, &all).await.ok(200);
+    assert_eq!(listed["items"], json!([made]));
+    let missing = world.get(&ola, &format!("{all}/ins_0123456789ab")).await.text;
+    for method in [Method::GET, Method::DELETE] {
+        assert_eq!(world.ask(&ola, method, &format!("{all}/{hidden}"), None).await.text, missing);
+    }
+    let patch = async |by: &str, body: Value| world.ask(by, Method::PATCH, &place, Some(body)).await;
+    patch(&ola, json!({ "nodes": ["/sales/prod"] })).await.refused(403, "forbidden");
+    patch(&ola, json!({ "name": "mine" })).await.refused(403, "forbidden");
+    let linked = patch(&ola, json!({ "nodes": ["/sales", "/lab"], "version": 1 })).await.ok(200);
+    assert_eq!((&linked["nodes"], &linked["version"]), (&json!(["/lab", "/sales"]), &json!(2)));
+    patch(&ola, json!({ "nodes": ["/sales"], "version": 1 })).await.refused(409, "conflict");
+    for (nodes, field) in
+        [(json!(["/nowhere"]), "nodes"), (json!(["/lab", "/lab"]), "nodes"), (json!(["lab"]), "nodes[0]")]
+    {
+        let problem = patch(&world.admin, json!({ "nodes": nodes })).await.refused(422, "invalid_field");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
+    world.ask(&ola, Method::DELETE, &place, None).await.refused(403, "forbidden");
+    world.ask(&world.admin, Method::DELETE, &place, None).await.ok(200);
+    world.get(&world.admin, &place).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_account_is_edited_closed_and_reopened() {
+    let world = World::of("default").await;
+    let umbra = "/v1/accounts/umbra";
+    let create = json!({ "id": "umbra", "name": "Umbra", "external_id": "c-1" });
+    let made = world.post(&world.admin, "/v1/accounts", create.clone()).await.ok(201);
+    assert_eq!(made["levels"], json!(["account", "project"]));
+    let again = json!({ "id": "umbra-2", "name": "Umbra", "external_id": "c-1" });
+    world.post(&world.admin, "/v1/accounts", again).await.refused(409, "name_taken");
+    let owner =
+        json!({ "name": "Ola", "email": "ola@example.com", "role": "Owner", "password": common::PASSWORD });
+    world.post(&world.admin, &format!("{umbra}/members"), owner).await.ok(201);
+    let login = json!({ "email": "ola@example.com", "password": common::PASSWORD });
+    let ola = text(&world.post("", "/v1/sessions", login.clone()).await.ok(201), "token");
+    let token = world.post(&ola, &format!("{umbra}/tokens"), json!({ "name": "ci" })).await.ok(201);
+
+    let patch =
+        async |by: &str, path: &str, body: Value| world.ask(by, Method::PATCH, path, Some(body)).await;
+    let edited =
+        patch(&ola, umbra, json!({ "name": "Umbra Corp", "metadata": { "plan": "gold" } })).await.ok(200);
+    assert_eq!((&edited["name"], &edited["metadata"]["plan"]), (&json!("Umbra Corp"), &json!("gold")));
+    let problem = patch(&ola, umbra, json!({ "external_id": "c-2" })).await.refused(403, "forbidden");
+    assert_eq!(problem["errors"][0]["field"], "external_id");
+    for body in [json!({ "active": false }), json!({ "active": true })] {
+        patch(&ola, umbra, body).await.refused(403, "forbidden");
+    }
+    let found = patch(&world.admin, umbra, json!({ "external_id": "c-2" })).await.ok(200);
+    assert_eq!(found["external_id"], "c-2");
+    patch(&world.admin, ACME, json!({ "external_id": "c-2" })).await.refused(409, "name_taken");
+    let mixed = json!({ "active": false, "name": "x" });
+    patch(&world.admin, umbra, mixed).await.refused(422, "invalid_field");
+    patch(&ola, ACME, json!({ "name": "Ours" })).await.refused(404, "not_found");
+    patch(&world.admin, "/v1/accounts/nobody", json!({ "name": "x" })).await.refused(404, "not_found");
+    patch(&world.admin, umbra, json!({ "name": "x", "version": 1 })).await.refused(409, "conflict");
+
+    let ask = json!({ "token": token["secret"] });
+    let closed = world.post(&world.admin, &format!("{umbra}/deactivate"), json!({})).await.ok(200);
+    assert_eq!(closed["active"], false);
+    assert_eq!(world.post(&world.key, "/v1/verify", ask.clone()).await.ok(200)["code"], "suspended");
+    world.get(&ola, umbra).await.refused(401, "unauthenticated");
+    world.post("", "/v1/sessions", login.clone()).await.refused(401, "unauthenticated");
+    world.post(&world.admin, &format!("{umbra}/deactivate"), json!({})).await.ok(200);
+    assert_eq!(patch(&world.admin, umbra, json!({ "active": true })).await.ok(200)["active"], true);
+    assert_eq!(world.post(&world.key, "/v1/verify", ask).await.ok(200)["valid"], true);
+    world.get(&ola, umbra).await.ok(200);
+    // Nobody locks the door behind themselves.
+    world.post(&world.admin, &format!("{ACME}/deactivate"), json!({})).await.refused(409, "wrong_state");
+    world.post(&ola, &format!("{umbra}/deactivate"), json!({})).await.refused(403, "forbidden");
+}
