@@ -1,6 +1,7 @@
 //! How a server begins: its preset, its place, and what differs from the usual.
 
 use std::collections::HashMap;
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use crate::{Place, Postgres, Server};
@@ -18,6 +19,8 @@ pub struct Begin {
     pub(crate) under: Vec<String>,
     pub(crate) environment: HashMap<String, String>,
     pub(crate) configuration: String,
+    /// A socket that is passed on, so that it stays open while nobody serves.
+    pub(crate) socket: Option<Arc<TcpListener>>,
 }
 
 impl Begin {
@@ -31,6 +34,7 @@ impl Begin {
             under: Vec::new(),
             environment: HashMap::new(),
             configuration: String::new(),
+            socket: None,
         }
     }
 
@@ -76,6 +80,12 @@ impl Begin {
     /// The text of `jeton.toml`.
     pub fn configuration(mut self, toml: &str) -> Begin {
         self.configuration = toml.to_owned();
+        self
+    }
+
+    /// `serve` is handed this socket as a service manager would, and does not listen by itself.
+    pub fn listening_on(mut self, socket: Arc<TcpListener>) -> Begin {
+        self.socket = Some(socket);
         self
     }
 

@@ -23,8 +23,13 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts `jeton serve` and waits until it takes connections; panics with what it said otherwise.
-    pub(crate) fn serve(mut command: Command, number: usize, output: &Arc<Mutex<Vec<u8>>>) -> Running {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) fn serve(
+        mut command: Command,
+        input: Stdio,
+        number: usize,
+        output: &Arc<Mutex<Vec<u8>>>,
+    ) -> Running {
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary was found");
         let (found, listening) = mpsc::channel();
         let (alive, ended) = mpsc::channel();

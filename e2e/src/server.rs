@@ -3,6 +3,7 @@
 //! with a directory, behind one address. What a test says to it is the same everywhere.
 
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -302,6 +303,20 @@ impl Server {
         self.running.first().expect("it runs").pid()
     }
 
+    /// Tells it to end and does not wait; `stop` does.
+    pub fn tell_to_stop(&self) {
+        self.running.iter().for_each(Running::terminate);
+    }
+
+    /// Tells it to read its configuration again, after the file was changed to this.
+    pub fn reload(&self, toml: &str) {
+        std::fs::write(self.directory.path().join("jeton.toml"), toml).expect("our own directory");
+        for peer in &self.running {
+            let pid = Pid::from_raw(peer.pid().try_into().expect("a process id")).expect("not zero");
+            kill_process(pid, Signal::HUP).expect("our own child");
+        }
+    }
+
     /// Where each process listens by itself; one that is no peer is alone in this.
     pub fn each(&self) -> Vec<Client> {
         self.running.iter().map(|peer| Client::anonymous(&peer.url)).collect()
@@ -391,6 +406,13 @@ impl Server {
             std::fs::copy(self.data().join("keys"), data.join("keys")).expect("the first peer has keys");
         }
         let mut command = match self.begin.under.split_first() {
+            _ if self.begin.socket.is_some() => {
+                // The process id is known only to the process, which becomes the server.
+                let script = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\"";
+                let mut command = self.alone("sh");
+                command.args(["-c", script, "sh"]).arg(binary());
+                command
+            }
             Some((program, arguments)) => {
                 let mut command = self.alone(program);
                 command.args(arguments).arg(binary());
@@ -404,7 +426,9 @@ impl Server {
         }
         command.args(&self.begin.arguments);
         let before = self.peers.as_ref().map(Peers::ids);
-        self.running.push(Running::serve(command, number, &self.output));
+        let socket = self.begin.socket.as_ref().map(|socket| socket.try_clone().expect("a socket"));
+        let input = socket.map_or_else(Stdio::null, |socket| Stdio::from(OwnedFd::from(socket)));
+        self.running.push(Running::serve(command, input, number, &self.output));
         if let (Some(peers), Some(before)) = (&self.peers, before) {
             peers.joined(number, &before);
         }

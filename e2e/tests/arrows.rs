@@ -8,8 +8,9 @@ use e2e::repository;
 
 /// Each room and its floor. Arrows point to lower floors only, so rooms of one floor do not know
 /// each other.
-const FLOORS: [(&str, u32); 9] = [
+const FLOORS: [(&str, u32); 10] = [
     ("token", 0),
+    ("meter", 0),
     ("domain", 1),
     ("api", 1),
     ("store", 2),

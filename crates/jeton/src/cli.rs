@@ -31,6 +31,7 @@ use crate::operations::doctor::{self, DoctorArgs};
 use crate::operations::migrate::{self, MigrateArgs};
 use crate::operations::restore::{self, RestoreArgs};
 use crate::operations::transfer::{self, MoveArgs};
+use crate::reload::Reloader;
 use crate::{access, init, serve, telemetry};
 use pages::{CompletionsArgs, ManArgs};
 
@@ -283,9 +284,10 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Serve(args) => {
-            let (config, _) = args.installation.load(args.flags())?;
-            telemetry::start(&config.log_level, config.log_format)?;
-            serve::serve(config)?;
+            let again = move || args.installation.load(args.flags());
+            let (config, resolved) = again()?;
+            let volume = telemetry::start(&config.log_level, config.log_format)?;
+            serve::serve(config, Reloader::new(&resolved, Box::new(again)), volume)?;
         }
         Command::Init(args) => {
             let (config, _) = args.installation.load(preset(args.preset.as_ref()).into_iter().collect())?;

@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::time::{DynamicClockId, Timespec, clock_gettime_dynamic};
+use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
 
 /// Reads the machine's wall clock and its time since boot. Both in microseconds.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,6 +26,12 @@ impl SystemClock {
     pub fn boot(&self) -> i64 {
         let Timespec { tv_sec, tv_nsec } = clock_gettime_dynamic(DynamicClockId::Boottime)
             .expect("every Linux since 2.6.39 has CLOCK_BOOTTIME");
+        tv_sec * 1_000_000 + tv_nsec / 1_000
+    }
+
+    /// Microseconds of `CLOCK_MONOTONIC`, which service managers count in.
+    pub fn monotonic(&self) -> i64 {
+        let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Monotonic);
         tv_sec * 1_000_000 + tv_nsec / 1_000
     }
 }

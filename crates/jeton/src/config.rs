@@ -109,10 +109,23 @@ keys! {
     /// The form of a log line; `auto` is text on a terminal and JSON elsewhere.
     log_format: LogFormat = "log.format", Unset::Is("auto");
 
+    /// The address and port on which metrics are served, at `/metrics` and to whoever asks; none
+    /// are without one. Not an address that others than the scraper can reach.
+    metrics_listen: Option<SocketAddr> = "metrics.listen", Unset::Nothing;
+
     /// How many tokens are kept in memory, about 130 bytes each. Beyond it a new one takes the
     /// place of any other, which is read from the database when it is asked for.
     verifier_max_tokens: NonZeroU64 = "verifier.max_tokens", Unset::Is("10000000");
 }
+
+/// The keys that a reload changes while the server runs; the others wait for a restart.
+pub const LIVE: &[&str] = &[
+    "server.preset",
+    "server.max_connections",
+    "server.max_connections_per_ip",
+    "server.drain",
+    "log.level",
+];
 
 impl Config {
     /// Resolves [`KEYS`] from what was set.

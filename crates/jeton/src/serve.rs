@@ -2,49 +2,128 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use domain::preset::Preset;
 use service::{Desk, Workers};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tracing::info;
-use web::server::{Limits, Tracker};
+use web::Changing;
+use web::server::{Drained, Limits, Tracker};
 
 use crate::client::output;
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::metrics::{self, Sources};
+use crate::notify::{self, Notify};
+use crate::reload::{Live, Reloader, Reloads};
+use crate::sockets::{self, Given};
+use crate::telemetry::Volume;
 use crate::{access, wiring};
 
-/// Opens the data, serves, and on SIGTERM or SIGINT lets what is under way finish.
-pub(crate) fn serve(config: Config) -> Result<(), Failure> {
+/// Opens the data, serves, reads the configuration again on SIGHUP, and on SIGTERM or SIGINT lets
+/// what is under way finish.
+pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Result<(), Failure> {
     must_know(&config)?;
+    let given = Given::take()?;
     wiring::block_on(async {
         // Taken first, so that a signal during the start is not lost.
         let stopped = stop_signal()?;
+        let hangup = signal(SignalKind::hangup()).context("could not listen for SIGHUP")?;
+        let notify = Notify::from_environment();
         let desk = wiring::open(&config).await?;
-        let listener = TcpListener::bind(config.server_listen).await.map_err(|cause| {
-            Failure::failed(format!("could not listen on {}: {cause}", config.server_listen))
-                .help("choose another address or port with --listen, as in --listen 127.0.0.1:8080")
-        })?;
+        let listener = sockets::listen(given.main, config.server_listen, "--listen").await?;
         let address = listener.local_addr().context("could not learn the address that was bound")?;
+        let tracker = Tracker::new();
+        let preset = Changing::from(config.server_preset.0.as_str());
+        let reloads = Arc::<Reloads>::default();
+        let scraped = Sources { desk: desk.clone(), tracker: tracker.clone(), reloads: reloads.clone() };
+        let metrics = Metrics::start(&config, given.metrics, scraped).await?;
         announce(&desk, &config, address).await?;
         let place = wiring::shown(&access::place(&config));
-        info!(%place, "the data is in {place}");
+        let version = env!("CARGO_PKG_VERSION");
+        info!(version, %address, %place, "jeton {version} answers on {address}; the data is in {place}");
 
         let workers = Workers::start(&desk);
-        let tracker = Tracker::new();
-        let limits = limits(&config);
-        let app = web::router(desk.clone(), &options(&config), tracker.clone());
-        let drained = web::server::serve(listener, app, limits, stopped, tracker).await;
+        let options = web::Options { preset: preset.clone(), patience: Limits::default().request };
+        let app = web::router(desk.clone(), &options, tracker.clone());
+        let live = Live { volume, tracker: tracker.clone(), preset };
+        let beside = [
+            tokio::spawn(reload_on(hangup, reloader, live, reloads, notify.clone())),
+            tokio::spawn(notify::watchdog(notify.clone(), desk.clone())),
+        ];
+        notify.ready();
+        let told = async {
+            stopped.await;
+            notify.stopping();
+        };
+        let drained = web::server::serve(listener, app, limits(&config), told, tracker).await;
         if drained.cut > 0 {
             info!(cut = drained.cut, "{} connections had to be cut off", drained.cut);
         }
+        beside.iter().for_each(JoinHandle::abort);
+        metrics.stop().await;
         workers.stop(&desk).await;
         desk.store().close().await;
         info!("stopped");
         Ok(())
     })
+}
+
+async fn reload_on(
+    mut hangup: Signal,
+    mut reloader: Reloader,
+    live: Live,
+    reloads: Arc<Reloads>,
+    notify: Notify,
+) {
+    while hangup.recv().await.is_some() {
+        notify.reloading();
+        reloader.reload(&live, &reloads);
+        notify.ready();
+    }
+}
+
+/// The listener of the metrics, where there is one.
+struct Metrics(Option<(oneshot::Sender<()>, JoinHandle<Drained>)>);
+
+impl Metrics {
+    async fn start(
+        config: &Config,
+        given: Option<std::net::TcpListener>,
+        scraped: Sources,
+    ) -> Result<Metrics, Failure> {
+        let address = match (&given, config.metrics_listen) {
+            (None, None) => return Ok(Metrics(None)),
+            (_, Some(address)) => address,
+            (Some(given), None) => given.local_addr().context("could not learn where metrics are served")?,
+        };
+        let listener = sockets::listen(given, address, "metrics.listen").await?;
+        let address = listener.local_addr().context("could not learn where metrics are served")?;
+        // Scrapers are few, and must not take descriptors from those who ask for verdicts.
+        let limits = Limits { connections: 32, per_address: 32, drain: Duration::ZERO, ..Limits::default() };
+        let scraped = Arc::new(scraped);
+        let entropy = scraped.desk.entropy().clone();
+        let page = move || metrics::page(&scraped);
+        let app = web::metrics(page, &*entropy, limits.request);
+        let (stop, stopped) = oneshot::channel();
+        // Both a word and the sender's end mean that it is over.
+        let stopped = async { drop(stopped.await) };
+        info!(%address, "metrics are on http://{address}/metrics");
+        let serving = tokio::spawn(web::server::serve(listener, app, limits, stopped, Tracker::new()));
+        Ok(Metrics(Some((stop, serving))))
+    }
+
+    async fn stop(self) {
+        let Some((stop, serving)) = self.0 else { return };
+        let _ = stop.send(());
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "what served the metrics failed");
+        }
+    }
 }
 
 /// One line with the address, and on an empty database one with the set-up link. Both are for
@@ -68,7 +147,8 @@ pub(crate) fn link(config: &Config, address: SocketAddr, secret: &str) -> String
     }
 }
 
-fn limits(config: &Config) -> Limits {
+/// The limits of connections that a configuration asks for.
+pub(crate) fn limits(config: &Config) -> Limits {
     let count = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
     Limits {
         connections: count(config.server_max_connections),
@@ -76,10 +156,6 @@ fn limits(config: &Config) -> Limits {
         drain: config.server_drain.0,
         ..Limits::default()
     }
-}
-
-fn options(config: &Config) -> web::Options {
-    web::Options { preset: config.server_preset.0.clone(), patience: Limits::default().request }
 }
 
 /// A preset that does not exist is said at the start, not to the first person who needs it.

@@ -17,6 +17,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::config::key::{LogFilter, LogFormat};
 
@@ -24,15 +25,27 @@ use crate::config::key::{LogFilter, LogFormat};
 ///
 /// # Errors
 /// When logging was started before.
-pub fn start(filter: &LogFilter, format: LogFormat) -> anyhow::Result<()> {
+pub fn start(filter: &LogFilter, format: LogFormat) -> anyhow::Result<Volume> {
     let terminal = io::stderr().is_terminal();
     let shape = match format {
         LogFormat::Text => Shape::Text { colour: terminal && colour_wanted() },
         LogFormat::Auto if terminal => Shape::Text { colour: colour_wanted() },
         LogFormat::Auto | LogFormat::Json => Shape::Json,
     };
-    tracing::subscriber::set_global_default(subscriber(filter.0.clone(), shape, io::stderr))?;
-    Ok(())
+    let (filter, handle) = reload::Layer::new(filter.0.clone());
+    tracing::subscriber::set_global_default(subscriber(filter, shape, io::stderr))?;
+    Ok(Volume(handle))
+}
+
+/// What is logged, changed while the process runs.
+#[derive(Debug, Clone)]
+pub struct Volume(reload::Handle<Targets, Registry>);
+
+impl Volume {
+    pub fn set(&self, filter: &LogFilter) {
+        // The log lives as long as the process, so there is always one to change.
+        let _ = self.0.reload(filter.0.clone());
+    }
 }
 
 /// Reports a panic as one redacted line, in the log when there is one. Call it first in `main`.
@@ -64,7 +77,11 @@ enum Shape {
     Json,
 }
 
-fn subscriber<W>(filter: Targets, shape: Shape, writer: W) -> Box<dyn Subscriber + Send + Sync>
+fn subscriber<W>(
+    filter: impl Layer<Registry> + Send + Sync,
+    shape: Shape,
+    writer: W,
+) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -227,7 +244,7 @@ mod tests {
     fn logged(shape: Shape, filter: &str, speak: impl FnOnce()) -> String {
         let page = Page::default();
         let writer = page.clone();
-        let subscriber = subscriber(filter.parse().unwrap(), shape, move || writer.clone());
+        let subscriber = subscriber(filter.parse::<Targets>().unwrap(), shape, move || writer.clone());
         tracing::subscriber::with_default(subscriber, speak);
         let bytes = page.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()

@@ -54,6 +54,7 @@ pub struct Desk {
     answers: answers::Answers,
     rotations: rotations::Rotations,
     parser: Parser,
+    verdicts: meter::Tally,
     /// Told when memory was emptied and has to be filled again.
     reload: Arc<Notify>,
 }
@@ -122,6 +123,7 @@ impl Desk {
             answers: answers::Answers::new(store.keys(), entropy.clone()),
             rotations: rotations::Rotations::default(),
             parser: Parser::new([Brand::default()], foreign),
+            verdicts: verify::counters(),
             reload,
             store,
             verifier,
@@ -144,6 +146,11 @@ impl Desk {
 
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What memory holds and had to read.
+    pub fn memory(&self) -> verifier::Figures {
+        self.verifier.figures()
     }
 
     pub fn entropy(&self) -> &Arc<dyn Entropy> {

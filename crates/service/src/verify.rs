@@ -3,6 +3,7 @@
 use domain::admit::{Ask, Code, Verdict};
 use domain::facts::Service;
 use domain::time::Timestamp;
+use meter::Tally;
 use token::Kind;
 use verifier::Origin;
 
@@ -12,6 +13,20 @@ use crate::{Desk, Error};
 pub enum Asker<'a> {
     Service(&'a Service),
     Operator,
+}
+
+/// The counter of questions that were not answered, after those of the codes.
+const UNDETERMINED: usize = Code::ALL.len();
+
+pub(crate) fn counters() -> Tally {
+    Tally::new(UNDETERMINED + 1)
+}
+
+/// Verdicts as they were counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdicts {
+    pub told: [(&'static str, u64); Code::ALL.len()],
+    pub undetermined: u64,
 }
 
 impl Desk {
@@ -26,6 +41,11 @@ impl Desk {
         address: Option<&str>,
         render: impl FnOnce(&Verdict<'_>, Timestamp) -> R,
     ) -> Result<R, Error> {
+        // Counted where it is rendered, so that each answer is counted and each once.
+        let render = |verdict: &Verdict<'_>, now| {
+            self.verdicts.add(verdict.code as usize, 1);
+            render(verdict, now)
+        };
         let Some(presented) = self.read(text) else {
             return Ok(render(&Verdict::unknown(Code::Malformed), self.now()));
         };
@@ -39,6 +59,16 @@ impl Desk {
             ),
             Asker::Operator => (ask, Origin::default()),
         };
-        Ok(self.verifier.verify(&presented, &ask, origin, || self.moment(), render).await?)
+        let verdict = self.verifier.verify(&presented, &ask, origin, || self.moment(), render).await;
+        if verdict.is_err() {
+            self.verdicts.add(UNDETERMINED, 1);
+        }
+        Ok(verdict?)
+    }
+
+    /// How many verdicts there were of each code since the start, and how many questions found none.
+    pub fn verdicts(&self) -> Verdicts {
+        let told = Code::ALL.map(|code| (code.as_str(), self.verdicts.read(code as usize)));
+        Verdicts { told, undetermined: self.verdicts.read(UNDETERMINED) }
     }
 }

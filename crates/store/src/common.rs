@@ -8,6 +8,7 @@ use domain::facts::Account;
 use domain::ids::AccountId;
 use domain::permission::Registry;
 
+use crate::figures::Meter;
 use crate::keys::Keys;
 use crate::sealing::Sealer;
 
@@ -17,6 +18,7 @@ const REMEMBERED: usize = 10_000;
 pub(crate) struct Common {
     pub(crate) keys: Keys,
     pub(crate) sealer: Arc<Sealer>,
+    pub(crate) meter: Arc<Meter>,
     /// Accounts as they were last read. A row of one version is the same for ever, so that what
     /// is read again need not be parsed again.
     accounts: Mutex<HashMap<AccountId, Arc<Account>>>,
@@ -26,7 +28,13 @@ pub(crate) struct Common {
 impl Common {
     pub(crate) fn new(keys: Keys) -> Self {
         let sealer = Arc::new(Sealer::new(&keys));
-        Self { keys, sealer, accounts: Mutex::default(), registry: Mutex::default() }
+        Self {
+            keys,
+            sealer,
+            meter: Arc::default(),
+            accounts: Mutex::default(),
+            registry: Mutex::default(),
+        }
     }
 
     pub(crate) fn known(&self, id: &AccountId) -> Option<Arc<Account>> {

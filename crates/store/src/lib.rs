@@ -16,6 +16,7 @@ mod backup;
 mod common;
 mod contract;
 mod examine;
+mod figures;
 mod journal;
 mod keys;
 mod migrations;
@@ -46,6 +47,7 @@ pub use contract::{
     Broken, ChainError, Clock, CommitError, Committed, Health, Heard, Listener, OpenError, Options, Purged,
     Stop, USAGE_DAYS, Unavailable,
 };
+pub use figures::{Figures, Following};
 pub use examine::{Finding, Verdict, examine};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
@@ -55,6 +57,7 @@ pub use restore::{Log, Order, Reasserted, RestoreError, Restored, restore};
 pub use transfer::{MoveError, Moved, transfer};
 
 use common::Common;
+use figures::Told;
 use journal::Walk;
 use sql::beside::Beside;
 use sql::query::Read;
@@ -170,7 +173,13 @@ impl Store {
     /// Carries out a change, all of it or nothing, and answers once it is durable and the
     /// listener has heard of it. A caller that is gone meanwhile changes nothing of that.
     pub async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
-        each!(self, backend => backend.commit(change).await)
+        let told = Told::of(&change);
+        let outcome = each!(self, backend => backend.commit(change).await);
+        self.common().meter.outcome(&outcome);
+        if let Ok(committed) = &outcome {
+            told.say(committed.position);
+        }
+        outcome
     }
 
     pub async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, Unavailable> {
@@ -418,6 +427,11 @@ impl Store {
 
     pub fn health(&self) -> Health {
         each!(self, backend => backend.health())
+    }
+
+    /// What was counted since the store was opened, and how it is.
+    pub fn figures(&self) -> Figures {
+        Figures::new(&self.common().meter, each!(self, backend => backend.figures()))
     }
 
     async fn read<S: Send + 'static>(&self, read: Read<S>) -> Result<S, Unavailable> {

@@ -30,6 +30,7 @@ use crate::common::Common;
 use crate::contract::{
     Clock, CommitError, Committed, Health, Listener, OpenError, Purged, Stop, Unavailable,
 };
+use crate::figures::{Following, Now};
 use crate::keys::Keys;
 use crate::migrations::Migrated;
 use crate::place::Access;
@@ -127,6 +128,7 @@ impl Postgres {
             listener,
             applied: applied.clone(),
             committed,
+            meter: common.meter.clone(),
         };
         watched("writer", writer.run(inbox), stop_process);
         Ok(Self {
@@ -236,6 +238,17 @@ impl Postgres {
             free_bytes: None,
             below_watermark: false,
             ballast: true,
+        }
+    }
+
+    pub(crate) fn figures(&self) -> Now {
+        let queued = |jobs: &mpsc::Sender<Job>| jobs.max_capacity() - jobs.capacity();
+        let (head, others) = self.applied.seen();
+        Now {
+            health: self.health(),
+            waiting_changes: self.jobs().as_ref().map_or(0, queued),
+            waiting_reads: self.pool.status().waiting + self.aside.status().waiting,
+            following: Some(Following { head, silent: self.silent(), peers: others + 1 }),
         }
     }
 

@@ -24,6 +24,7 @@ use crate::common::Common;
 use crate::contract::{
     Clock, CommitError, Committed, Health, Listener, OpenError, Options, Purged, Stop, Unavailable,
 };
+use crate::figures::Now;
 use crate::keys::Keys;
 use crate::migrations::Migrated;
 use crate::narrowings::{self, Narrowings};
@@ -110,6 +111,7 @@ impl Sqlite {
             listener,
             stop: stop.clone(),
             pulse: pulse.clone(),
+            meter: common.meter.clone(),
             lock,
         };
         let thread = spawn(writer, inbox, stop, pulse.clone()).map_err(io)?;
@@ -136,7 +138,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn read<S: Send + 'static>(&self, read: Read<S>) -> Result<S, Unavailable> {
-        self.readers.run(move |db| execute::read(db, read)).await
+        self.readers.run(&self.common.meter.waiting_reads, move |db| execute::read(db, read)).await
     }
 
     pub(crate) async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
@@ -165,6 +167,16 @@ impl Sqlite {
             free_bytes,
             below_watermark: free_bytes.is_some_and(|free| free < self.watermark_bytes),
             ballast: self.ballast.load(Ordering::SeqCst),
+        }
+    }
+
+    pub(crate) fn figures(&self) -> Now {
+        let queued = |jobs: &mpsc::Sender<Job>| jobs.max_capacity() - jobs.capacity();
+        Now {
+            health: self.health(),
+            waiting_changes: locked(&self.jobs).as_ref().map_or(0, queued),
+            waiting_reads: self.common.meter.waiting_reads.read(),
+            following: None,
         }
     }
 

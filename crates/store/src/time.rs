@@ -22,6 +22,11 @@ impl Time {
         Self { clock, ahead }
     }
 
+    /// Microseconds since the machine started, to measure how long something takes.
+    pub(crate) fn boot(&self) -> i64 {
+        self.clock.boot()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         // The wall first: a pause between the two readings then makes the answer earlier by
         // less than the floor already corrects, never later than the wall.

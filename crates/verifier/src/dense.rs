@@ -23,6 +23,11 @@ impl<T> Chunks<T> {
         self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * SIZE + last.len())
     }
 
+    /// Bytes taken, whether used yet or not; without what the values point to.
+    pub(crate) fn bytes(&self) -> usize {
+        self.chunks.len() * SIZE * size_of::<T>()
+    }
+
     pub(crate) fn push(&mut self, value: T) {
         match self.chunks.last_mut() {
             Some(last) if last.len() < SIZE => last.push(value),

@@ -26,6 +26,10 @@ impl Index {
         Self { entries: vec![EMPTY; 1024], len: 0 }
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.len() * size_of::<u32>()
+    }
+
     /// The place for which `is` says that it holds this digest.
     pub(crate) fn find(&self, digest: &Digest, is: impl Fn(u32) -> bool) -> Option<u32> {
         let hash = hash(digest);

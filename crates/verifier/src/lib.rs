@@ -29,6 +29,7 @@ use domain::usage::Usage;
 use token::{Digest, Kind, Presented, TokenId};
 use tracing::error;
 
+use meter::Count;
 use misses::{Joined, Queue, Reader, Told, Wanted};
 pub use table::Generation;
 use table::{Found, Table};
@@ -92,6 +93,22 @@ impl Origin<'_> {
 /// they can be looked at, or snapshots that lag behind.
 const TRIES: u32 = 4;
 
+/// What a [`Verifier`] holds and what it had to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Tokens in memory.
+    pub tokens: usize,
+    /// Bytes that the table of them has taken, without what few tokens have of their own (metadata,
+    /// conditions) and without accounts and holders.
+    pub bytes: usize,
+    /// Digests that wait to be read.
+    pub waiting: usize,
+    /// Questions whose facts were not in memory.
+    pub misses: u64,
+    /// Reads that answered them, many digests in each.
+    pub reads: u64,
+}
+
 /// Facts in memory, kept true by commits.
 pub struct Verifier {
     table: RwLock<Table>,
@@ -99,6 +116,8 @@ pub struct Verifier {
     counters: Counters,
     fetch: Fetch,
     batch: usize,
+    misses: Count,
+    reads: Count,
     /// For the task that reads.
     me: Weak<Self>,
 }
@@ -112,6 +131,8 @@ impl Verifier {
             counters: Counters::new(options.max_counted),
             fetch,
             batch: options.batch.max(1),
+            misses: Count::default(),
+            reads: Count::default(),
             me: me.clone(),
         })
     }
@@ -239,6 +260,13 @@ impl Verifier {
         self.table().map_or(0, |table| table.len())
     }
 
+    /// For whoever watches over the server.
+    pub fn figures(&self) -> Figures {
+        let (tokens, bytes) = self.table().map_or((0, 0), |table| (table.len(), table.bytes()));
+        let (misses, reads) = (self.misses.read(), self.reads.read());
+        Figures { tokens, bytes, waiting: self.queue.len(), misses, reads }
+    }
+
     /// The answer, or `render` back where the facts are not here.
     fn answer<R, F: FnOnce(&Verdict<'_>, Timestamp) -> R>(
         &self,
@@ -269,6 +297,7 @@ impl Verifier {
 
     /// Waits until the facts about this digest were read.
     async fn read(&self, digest: Digest) -> Result<Told, Undetermined> {
+        self.misses.add(1);
         let known = || self.table().is_ok_and(|table| table.knows(&digest));
         match self.queue.join(digest, known)? {
             Joined::Known => Ok(Told::Present),
@@ -289,6 +318,7 @@ impl Verifier {
         while let Some(batch) = reader.next(std::mem::take(&mut carried), self.batch) {
             let since = self.generation();
             let digests: Vec<Digest> = batch.iter().map(|wanted| wanted.digest).collect();
+            self.reads.add(1);
             // Those whose batch could not be read hear of it by its being dropped.
             let Ok(rows) = (self.fetch)(digests.clone()).await else { continue };
             let Ok(found) = self.write(|table| table.fill(rows, &digests, since)) else { continue };

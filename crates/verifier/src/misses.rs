@@ -86,6 +86,11 @@ impl Queue {
         Ok(Joined::Waiting { told, read: !std::mem::replace(reading, true) })
     }
 
+    /// How many digests are waited for.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().waiters.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Whoever panicked here left at worst a digest without its place in the order, whose
         // waiters the reader's end releases.

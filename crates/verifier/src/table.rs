@@ -143,6 +143,11 @@ impl Table {
         self.slots.len() - self.free.len()
     }
 
+    /// Bytes that the rows of tokens and their index have taken.
+    pub(crate) fn bytes(&self) -> usize {
+        self.slots.bytes() + self.texts.bytes() + self.index.bytes()
+    }
+
     /// Rows as commits left them. With several peers two tell of them, who commits here and who
     /// follows the others, so one may be late: a token that was let go since is read again.
     pub(crate) fn apply(&mut self, mut rows: Snapshot) {

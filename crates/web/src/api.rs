@@ -24,16 +24,19 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use service::Desk;
 
+use crate::Changing;
 use crate::problem::Problem;
 use crate::server::Tracker;
+use crate::traffic::Traffic;
 use table::Table;
 
 /// What every handler shares.
 pub(crate) struct House {
     pub(crate) desk: Arc<Desk>,
     /// The preset of accounts that name none.
-    pub(crate) preset: String,
+    pub(crate) preset: Changing,
     pub(crate) tracker: Tracker,
+    pub(crate) traffic: Traffic,
     /// `/openapi.json`
     pub(crate) openapi: Bytes,
 }

@@ -21,16 +21,20 @@ use token::Entropy;
 use crate::problem::{Code, Problem};
 use crate::query::refuse_token_in;
 use crate::request_id::{RequestId, RequestIds, X_REQUEST_ID};
+use crate::traffic::Traffic;
 
 /// Puts the layer around a router that has all its routes, and answers what they do not.
 ///
-/// `patience` is how long a handler may take, [`crate::server::Limits::request`].
-pub fn dress(routes: Router, entropy: &dyn Entropy, patience: Duration) -> Router {
-    let house = House { ids: RequestIds::new(entropy), patience };
+/// `patience` is how long a handler may take, [`crate::server::Limits::request`]; `traffic` counts
+/// what no route takes.
+pub fn dress(routes: Router, entropy: &dyn Entropy, patience: Duration, traffic: Traffic) -> Router {
+    let house = House { ids: RequestIds::new(entropy), patience, traffic: traffic.clone() };
+    let not_found = traffic.clone();
     routes
-        .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || {
-            Problem::new(Code::MethodNotAllowed, "The header `Allow` names the methods of this route.")
+        .fallback(async move || not_found.refused(Problem::not_found()))
+        .method_not_allowed_fallback(async move || {
+            let names = "The header `Allow` names the methods of this route.";
+            traffic.refused(Problem::new(Code::MethodNotAllowed, names))
         })
         .layer(from_fn_with_state(Arc::new(house), around))
 }
@@ -38,13 +42,14 @@ pub fn dress(routes: Router, entropy: &dyn Entropy, patience: Duration) -> Route
 struct House {
     ids: RequestIds,
     patience: Duration,
+    traffic: Traffic,
 }
 
 async fn around(State(house): State<Arc<House>>, mut request: Request, next: Next) -> Response {
     let id = house.ids.of(request.headers());
     request.extensions_mut().insert(id.clone());
     let response = match refuse_token_in(request.uri().query().unwrap_or("")) {
-        Err(problem) => problem.into_response(),
+        Err(problem) => house.traffic.refused(problem),
         Ok(()) => in_time(&house, &id, request, next).await,
     };
     finish(response, &id)

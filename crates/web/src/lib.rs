@@ -21,21 +21,45 @@ pub mod query;
 pub mod request_id;
 pub mod server;
 mod setup;
+pub mod traffic;
 mod verify;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
 use service::Desk;
 
 /// What the routes need to know besides the desk.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The preset of accounts that name none.
-    pub preset: String,
+    pub preset: Changing,
     /// How long a handler may take, [`server::Limits::request`].
     pub patience: Duration,
+}
+
+/// A text that can be changed while the server runs. Clones are one.
+#[derive(Clone, Debug)]
+pub struct Changing(Arc<RwLock<String>>);
+
+impl Changing {
+    pub fn get(&self) -> String {
+        // It is replaced whole, so it is right even after a panic.
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set(&self, text: &str) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = text.to_owned();
+    }
+}
+
+impl From<&str> for Changing {
+    fn from(text: &str) -> Self {
+        Changing(Arc::new(RwLock::new(text.to_owned())))
+    }
 }
 
 /// Every route of the server, dressed: what [`server::serve`] serves.
@@ -43,6 +67,26 @@ pub fn router(desk: Arc<Desk>, options: &Options, tracker: server::Tracker) -> R
     let api::table::Table { routes, router } = api::table();
     let openapi = openapi::describe(&routes).to_string().into();
     let entropy = desk.entropy().clone();
-    let house = api::House { desk, preset: options.preset.clone(), tracker, openapi };
-    layers::dress(router.with_state(Arc::new(house)), &*entropy, options.patience)
+    let named = routes.iter().map(|route| (route.method.clone(), route.path)).collect();
+    let traffic = traffic::Traffic::new(named, options.patience);
+    tracker.watch(&traffic);
+    let house =
+        api::House { desk, preset: options.preset.clone(), tracker, traffic: traffic.clone(), openapi };
+    layers::dress(router.with_state(Arc::new(house)), &*entropy, options.patience, traffic)
+}
+
+/// What the listener for metrics serves: `/metrics`, as `render` writes it anew for each question in
+/// the text format of OpenMetrics 1.0, and nothing else.
+pub fn metrics(
+    render: impl Fn() -> String + Clone + Send + Sync + 'static,
+    entropy: &dyn token::Entropy,
+    patience: Duration,
+) -> Router {
+    const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let answer = move || {
+        let text = render();
+        async move { ([(CONTENT_TYPE, FORMAT)], text) }
+    };
+    let nobody = traffic::Traffic::new(Vec::new(), patience);
+    layers::dress(Router::new().route("/metrics", get(answer)), entropy, patience, nobody)
 }

@@ -11,7 +11,7 @@ mod wire;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -27,8 +27,11 @@ use tower::{Service, ServiceExt};
 
 pub use body::BodyTimedOut;
 use body::{Counted, Timed};
+pub use crowd::Visitors;
 use crowd::{Crowd, Place};
 use wire::Protocol;
+
+use crate::traffic::{Told, Traffic};
 
 /// How long and how much. The defaults are those of the documentation.
 #[derive(Clone, Debug)]
@@ -76,16 +79,21 @@ impl Default for Limits {
     }
 }
 
+/// How long a connection that has not asked anything yet is listened to once the server stops.
+const NEWCOMER: Duration = Duration::from_secs(1);
+
 /// The other end of the connection that a request came by; in the request's extensions. Behind a
 /// proxy it is the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
 /// What the server is doing, for readiness and metrics. Clones look at the same server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Tracker {
     stage: Arc<watch::Sender<Stage>>,
     crowd: Arc<Crowd>,
+    traffic: Arc<OnceLock<Traffic>>,
+    limits: Arc<RwLock<Arc<Limits>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +107,12 @@ enum Stage {
 
 impl Default for Tracker {
     fn default() -> Tracker {
-        Tracker { stage: Arc::new(watch::Sender::new(Stage::Serving)), crowd: Arc::default() }
+        Tracker {
+            stage: Arc::new(watch::Sender::new(Stage::Serving)),
+            crowd: Arc::default(),
+            traffic: Arc::default(),
+            limits: Arc::default(),
+        }
     }
 }
 
@@ -111,6 +124,32 @@ impl Tracker {
     /// Connections that are open.
     pub fn connections(&self) -> usize {
         self.crowd.len()
+    }
+
+    /// From now on these hold for connections that come; how many may stay holds for all.
+    pub fn set_limits(&self, limits: Limits) {
+        // It is replaced whole, so it is right even after a panic.
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
+    }
+
+    fn limits(&self) -> Arc<Limits> {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many connections came, and how many of them were turned away or asked to make room.
+    pub fn visitors(&self) -> Visitors {
+        self.crowd.visitors()
+    }
+
+    /// What was asked, route by route; nothing before there is a router.
+    pub fn traffic(&self) -> Vec<Told> {
+        self.traffic.get().map(Traffic::told).unwrap_or_default()
+    }
+
+    /// The requests of this server are counted there.
+    pub(crate) fn watch(&self, traffic: &Traffic) {
+        // A second router over one tracker counts for itself.
+        let _ = self.traffic.set(traffic.clone());
     }
 
     /// Whether the server has been told to stop.
@@ -128,6 +167,9 @@ pub struct Drained {
 
 /// Serves until `shutdown`, then stops accepting, lets the requests in flight finish, and returns.
 ///
+/// What was said on connections until then is answered, also on those that were accepted a moment
+/// before: nobody whose connection was taken is left without an answer.
+///
 /// `service` is a dressed router ([`crate::layers::dress`]) or anything that takes what axum takes.
 pub async fn serve<S>(
     listener: TcpListener,
@@ -140,7 +182,7 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let limits = Arc::new(limits);
+    tracker.set_limits(limits);
     // Nothing is sent: the channel closes when the last connection has gone.
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let mut shutdown = pin!(shutdown);
@@ -157,17 +199,13 @@ where
                 continue;
             }
         };
+        let limits = tracker.limits();
         let Some(place) = tracker.crowd.admit(peer.ip(), &limits) else {
             tracing::debug!(%peer, "refused a connection: there are too many, and none is idle");
             continue;
         };
-        let connection = Connection {
-            service: service.clone(),
-            limits: limits.clone(),
-            stage: tracker.stage.subscribe(),
-            peer,
-            place,
-        };
+        let connection =
+            Connection { service: service.clone(), limits, stage: tracker.stage.subscribe(), peer, place };
         let alive = alive.clone();
         tokio::spawn(async move {
             connection.run(stream).await;
@@ -177,7 +215,7 @@ where
     drop(listener);
     drop(alive);
     tracker.stage.send_replace(Stage::Draining);
-    if tokio::time::timeout(limits.drain, all_gone.recv()).await.is_ok() {
+    if tokio::time::timeout(tracker.limits().drain, all_gone.recv()).await.is_ok() {
         return Drained { cut: 0 };
     }
     let cut = tracker.connections();
@@ -219,7 +257,8 @@ where
         let sniffed = tokio::select! {
             sniffed = wire::sniff(stream, meter.clone(), self.limits.clone()) => sniffed,
             () = meter.evicted() => return,
-            () = reached(&mut self.stage, Stage::Draining) => return,
+            // Whoever connected a moment before is about to ask, and had no other server to ask.
+            () = patience_over(&mut self.stage) => return,
         };
         let Ok(wire) = sniffed else { return };
         match wire.protocol() {
@@ -286,7 +325,15 @@ where
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
             () = meter.evicted() => return,
-            () = reached(&mut self.stage, Stage::Draining) => None,
+            // hyper would close one that has not asked anything yet, also where the question is there
+            // and nobody has looked.
+            () = async {
+                reached(&mut self.stage, Stage::Draining).await;
+                tokio::select! {
+                    () = meter.asked() => {}
+                    () = patience_over(&mut self.stage) => {}
+                }
+            } => None,
         };
         let ended = match ended {
             Some(ended) => ended,
@@ -323,6 +370,15 @@ fn bare(status: StatusCode) -> Response<Body> {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Once the server stops, and whoever has not asked yet has had the time to.
+async fn patience_over(stage: &mut watch::Receiver<Stage>) {
+    reached(stage, Stage::Draining).await;
+    tokio::select! {
+        () = tokio::time::sleep(NEWCOMER) => {}
+        () = reached(stage, Stage::Cut) => {}
+    }
 }
 
 async fn reached(stage: &mut watch::Receiver<Stage>, wanted: Stage) {

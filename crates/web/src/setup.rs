@@ -45,7 +45,7 @@ async fn show(call: Call<Anyone, One<String>>) -> Result<Page, Problem> {
     if !call.desk().setup_link_opens(&call.at.0).await? {
         return Ok(dead());
     }
-    let empty = Filled { preset: call.house.preset.clone(), ..Filled::default() };
+    let empty = Filled { preset: call.house.preset.get(), ..Filled::default() };
     Ok(form(StatusCode::OK, &empty, None))
 }
 

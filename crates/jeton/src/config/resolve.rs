@@ -51,6 +51,13 @@ pub struct Value {
     pub origin: Origin,
 }
 
+impl Value {
+    /// Whether the key has the same value there, wherever it came from.
+    pub fn says_as(&self, other: &Value) -> bool {
+        self.text == other.text
+    }
+}
+
 impl fmt::Debug for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.text.as_deref().map(|text| match self.key.secret {

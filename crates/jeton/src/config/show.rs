@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::LIVE;
 use super::key::{Key, Kind, Unset};
 use super::resolve::{Resolved, Value};
 
@@ -70,8 +71,9 @@ pub fn as_markdown(keys: &[Key]) -> String {
             }
             None => String::new(),
         };
+        let live = if LIVE.contains(&key.name) { "- changed by a reload\n" } else { "" };
         page += &format!(
-            "\n## `{}`\n\n{}\n\n- accepts {}\n- default: {unset}\n- environment: `{variable}`{file}\n{secret}",
+            "\n## `{}`\n\n{}\n\n- accepts {}\n- default: {unset}\n- environment: `{variable}`{file}\n{live}{secret}",
             key.name,
             key.doc.trim(),
             key.accepts,
@@ -106,6 +108,7 @@ listen = \"127.0.0.1:7070\"
 
 A key or a `JETON_` variable that jeton does not know is refused, with the nearest one that it
 knows. `jeton config show --origin` prints every value and where it came from; `jeton config check`
-names everything that is wrong. What accounts may do is not configuration but policy, and is
+names everything that is wrong. A server reads it again on SIGHUP (`systemctl reload jeton`): keys
+that say so below change at once, others at the next start, and the log says which. What accounts may do is not configuration but policy, and is
 changed while the server runs.
 ";

@@ -56,8 +56,10 @@ struct Progress {
     joins: u64,
     /// When the database last answered a beat, by the boot clock.
     heard: i64,
-    /// Nobody else had a row at that beat.
-    alone: bool,
+    /// How many others had a row at that beat; none yet after joining.
+    others: Option<usize>,
+    /// The last entry of the journal at that beat.
+    head: i64,
     /// Groups that this peer committed, of which memory knows already, by where they begin.
     own: BTreeMap<i64, (Head, Head)>,
 }
@@ -71,7 +73,8 @@ impl Applied {
             epoch: String::new(),
             joins: 0,
             heard: 0,
-            alone: false,
+            others: None,
+            head: 0,
             own,
         }))
     }
@@ -115,20 +118,27 @@ impl Applied {
 
     /// Whether no other peer was there at the last beat.
     pub(super) fn is_alone(&self) -> bool {
-        self.lock().alone
+        self.lock().others == Some(0)
+    }
+
+    /// The last entry of the journal and how many other peers there were, at the last beat.
+    pub(super) fn seen(&self) -> (i64, usize) {
+        let progress = self.lock();
+        (progress.head.max(progress.seq), progress.others.unwrap_or(0))
     }
 
     fn join(&self, head: Head, epoch: String, heard: i64) {
         let mut progress = self.lock();
         let own = BTreeMap::new();
         let joins = progress.joins + 1;
-        *progress = Progress { seq: head.seq, hash: head.hash, epoch, joins, heard, alone: false, own };
+        let (seq, hash) = (head.seq, head.hash);
+        *progress = Progress { seq, hash, epoch, joins, heard, others: None, head: seq, own };
     }
 
     /// The database has answered a beat.
-    fn beaten(&self, heard: i64, alone: bool) {
+    fn beaten(&self, heard: i64, others: usize, head: i64) {
         let mut progress = self.lock();
-        (progress.heard, progress.alone) = (heard, alone);
+        (progress.heard, progress.others, progress.head) = (heard, Some(others), head);
     }
 
     /// Whether memory knows of this entry because this peer wrote it.
@@ -344,7 +354,7 @@ impl Follower {
         }
         self.time.at_least(head.at);
         self.look_around(link).await?;
-        self.applied.beaten(received, self.others.is_empty());
+        self.applied.beaten(received, self.others.len(), head.seq);
         if head.seq == seq { Ok(false) } else { self.apply(link).await }
     }
 

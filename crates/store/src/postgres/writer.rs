@@ -25,6 +25,7 @@ use super::execute;
 use super::follower::Applied;
 use super::time::Time;
 use crate::contract::{CommitError, Committed, Heard, Listener, Unavailable};
+use crate::figures::Meter;
 use crate::journal::{self, Head, Line, Touched};
 use crate::sealing::Sealer;
 use crate::sql::loads::EPOCH;
@@ -63,6 +64,7 @@ pub(super) struct Writer {
     pub(super) applied: Arc<Applied>,
     /// Rung after each commit, for those who tell the other peers.
     pub(super) committed: Arc<Notify>,
+    pub(super) meter: Arc<Meter>,
 }
 
 /// A change and who waits for it.
@@ -112,9 +114,13 @@ impl Writer {
 
     async fn commit(&mut self, mut waiting: Vec<Waiting>) {
         let joins = self.applied.joins();
+        let begun = self.time.boot();
         let grouped = self.write(&mut waiting).await;
         match grouped {
-            Ok(group) => self.settle(waiting, group, joins),
+            Ok(group) => {
+                self.meter.groups.observe(self.time.boot().abs_diff(begun));
+                self.settle(waiting, group, joins);
+            }
             Err(cause) => {
                 let cause = cause.0.to_string();
                 tracing::error!(%cause, "could not write a group of changes: {cause}");

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::{gone, locked, open};
 use crate::contract::Unavailable;
+use crate::figures::Waiting;
 
 pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
@@ -28,9 +29,12 @@ impl Readers {
     /// connection back all the same.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        waiting: &Waiting,
         read: impl FnOnce(&mut Connection) -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, Unavailable> {
+        let waits = waiting.begin();
         let permit = self.free.clone().acquire_owned().await.map_err(|_| gone())?;
+        drop(waits);
         let idle = self.idle.clone();
         let task = tokio::task::spawn_blocking(move || {
             let db = locked(&idle).pop();

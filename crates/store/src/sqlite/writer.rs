@@ -23,6 +23,7 @@ use super::execute;
 use super::open::Lock;
 use super::space::Space;
 use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Stop, Unavailable};
+use crate::figures::Meter;
 use crate::journal::{self, Head, Touched};
 use crate::narrowings::{self, Line, Narrowings};
 use crate::sealing::Sealer;
@@ -61,6 +62,7 @@ pub(super) struct Writer {
     pub(super) listener: Listener,
     pub(super) stop: Stop,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) meter: Arc<Meter>,
     /// Let go of last.
     pub(super) lock: Lock,
 }
@@ -128,6 +130,7 @@ impl Writer {
         if self.space.is_low() {
             waiting = refuse_what_grows(waiting);
         }
+        let begun = self.time.boot();
         let mut outcome = self.group(&mut waiting);
         if let Err(Failed::Full) = outcome {
             if let Err(cause) = self.space.release() {
@@ -135,6 +138,9 @@ impl Writer {
             }
             waiting = refuse_what_grows(waiting);
             outcome = self.group(&mut waiting);
+        }
+        if outcome.is_ok() && !waiting.is_empty() {
+            self.meter.groups.observe(self.time.boot().abs_diff(begun));
         }
         match outcome {
             Ok(written) => self.settle(waiting, written),

@@ -68,8 +68,8 @@ async fn create(call: Call<Operator, (), NoQuery, Json<CreateAccount>>) -> Resul
         external_id: body.external_id,
         metadata: body.metadata.map(map::object),
     };
-    let preset = body.preset.as_deref().unwrap_or(&call.house.preset);
-    let account = call.house.desk.found_account(call.who.0, order, preset, replay).await?;
+    let preset = body.preset.unwrap_or_else(|| call.house.preset.get());
+    let account = call.house.desk.found_account(call.who.0, order, &preset, replay).await?;
     Ok(Created { location: format!("/v1/accounts/{}", account.id), body: map::account(&account) })
 }
 

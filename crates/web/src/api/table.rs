@@ -17,6 +17,7 @@ use super::call::{Body, Call, Place};
 use super::door::{Door, Who};
 use super::shape::{Answer, Shape};
 use crate::problem::Problem;
+use crate::traffic::Access;
 
 /// One route as it is declared.
 pub(crate) struct Route {
@@ -88,8 +89,9 @@ impl Table {
         Fut: Future<Output = Result<A, Problem>> + Send + 'static,
     {
         debug_assert_eq!(path.matches('{').count(), P::NAMED, "{path} and its type name different places");
+        let number = self.routes.len();
         self.routes.push(Route {
-            method,
+            method: method.clone(),
             path,
             who: W::WHO,
             id,
@@ -100,16 +102,22 @@ impl Table {
             answer: A::shape(),
         });
         let answer = move |State(house): State<Arc<House>>, request: Request| {
-            let handler = handler.clone();
+            let (handler, method) = (handler.clone(), method.clone());
             async move {
+                let traffic = house.traffic.clone();
+                let underway = traffic.begin(number);
+                let access = Access::of(&request);
                 let answered = match Call::read(house, request).await {
                     Ok(call) => handler(call).await,
                     Err(problem) => Err(problem),
                 };
-                match answered {
+                let response = match answered {
                     Ok(answer) => answer.into_response(),
                     Err(problem) => problem.into_response(),
-                }
+                };
+                let micros = underway.end(response.status());
+                access.say(&method, path, response.status(), micros);
+                response
             }
         };
         let router = std::mem::take(&mut self.router);

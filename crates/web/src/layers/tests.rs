@@ -15,6 +15,7 @@ use super::dress;
 use crate::json::{EmptyOrJson, Json};
 use crate::problem::Problem;
 use crate::request_id::RequestId;
+use crate::traffic::Traffic;
 
 fn app() -> Router {
     let routes = Router::new()
@@ -30,7 +31,8 @@ fn app() -> Router {
             "/maybe",
             post(async |EmptyOrJson(body): EmptyOrJson<RevokeToken>| body.reason.unwrap_or_default()),
         );
-    dress(routes, &SystemEntropy, Duration::from_millis(100))
+    let patience = Duration::from_millis(100);
+    dress(routes, &SystemEntropy, patience, Traffic::new(Vec::new(), patience))
 }
 
 async fn panicking() -> &'static str {

@@ -21,7 +21,21 @@ struct Places {
     /// The connections of each address, in the order of their arrival.
     of: HashMap<IpAddr, BTreeMap<u64, Arc<Meter>>>,
     taken: usize,
+    /// Also how many were let in.
     next: u64,
+    refused: u64,
+    evicted: u64,
+}
+
+/// Connections since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Visitors {
+    /// Let in.
+    pub accepted: u64,
+    /// Closed at once, because there were too many and none was idle.
+    pub refused: u64,
+    /// Idle ones that were closed to make room.
+    pub evicted: u64,
 }
 
 /// A connection's place in the crowd, given back when it is dropped.
@@ -38,6 +52,7 @@ pub(super) struct Meter {
     begun: AtomicU64,
     in_flight: AtomicU32,
     leave: Notify,
+    first: Notify,
 }
 
 /// A request in flight.
@@ -48,6 +63,11 @@ impl Crowd {
         self.places().taken
     }
 
+    pub(super) fn visitors(&self) -> Visitors {
+        let places = self.places();
+        Visitors { accepted: places.next, refused: places.refused, evicted: places.evicted }
+    }
+
     /// A place for a connection from there, if there is one or one can be made.
     pub(super) fn admit(self: &Arc<Self>, from: IpAddr, limits: &Limits) -> Option<Place> {
         let address = neighbourhood(from);
@@ -55,9 +75,11 @@ impl Crowd {
         if places.of.get(&address).is_some_and(|there| there.len() >= limits.per_address)
             && !places.evict_from(address)
         {
+            places.refused += 1;
             return None;
         }
         if places.taken >= limits.connections && !places.evict_from_the_largest() {
+            places.refused += 1;
             return None;
         }
         let number = places.next;
@@ -93,6 +115,7 @@ impl Places {
             .map(|(number, meter)| (*number, meter.clone()));
         let Some((number, meter)) = oldest_idle else { return false };
         meter.leave.notify_one();
+        self.evicted += 1;
         self.remove(address, number);
         true
     }
@@ -123,7 +146,9 @@ impl Drop for Place {
 impl Meter {
     /// Counts a request in until the result is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
-        self.begun.fetch_add(1, Ordering::Relaxed);
+        if self.begun.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.first.notify_one();
+        }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         Busy(self.clone())
     }
@@ -131,6 +156,13 @@ impl Meter {
     /// How many requests have begun.
     pub(super) fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the first request; for one waiter.
+    pub(super) async fn asked(&self) {
+        if self.begun() == 0 {
+            self.first.notified().await;
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {

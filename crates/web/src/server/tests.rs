@@ -21,6 +21,7 @@ use super::{Drained, Limits, Peer, Tracker, serve};
 use crate::credentials::bearer;
 use crate::json::Json;
 use crate::layers::dress;
+use crate::traffic::Traffic;
 
 /// Far more than anything here takes; a test that gets there has failed.
 const EVER: Duration = Duration::from_secs(20);
@@ -60,7 +61,7 @@ async fn start(limits: Limits) -> Server {
                 "open"
             }),
         );
-    let service = dress(routes, &SystemEntropy, limits.request);
+    let service = dress(routes, &SystemEntropy, limits.request, Traffic::new(Vec::new(), limits.request));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let tracker = Tracker::new();

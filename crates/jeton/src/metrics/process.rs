@@ -1,0 +1,59 @@
+//! What the kernel says of this process, by proc(5).
+
+use std::fs;
+
+use rustix::param::clock_ticks_per_second;
+use rustix::process::{Resource, getrlimit};
+
+pub(super) struct Process {
+    pub(super) cpu_seconds: f64,
+    pub(super) resident_bytes: u64,
+    pub(super) virtual_bytes: u64,
+    pub(super) open_fds: usize,
+    pub(super) max_fds: u64,
+    pub(super) threads: u64,
+    /// Since 1970.
+    pub(super) started: f64,
+}
+
+/// None where /proc is not there or is not Linux's.
+pub(super) fn look() -> Option<Process> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name in parentheses may hold anything; fields are counted from behind it, the first being 3.
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let field = |number: usize| fields.get(number - 3)?.trim_end().parse::<u64>().ok();
+    let ticks = clock_ticks_per_second() as f64;
+    let boot = fs::read_to_string("/proc/stat").ok()?;
+    let boot: f64 = boot.lines().find_map(|line| line.strip_prefix("btime "))?.parse().ok()?;
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = |name: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    Some(Process {
+        cpu_seconds: (field(14)? + field(15)?) as f64 / ticks,
+        resident_bytes: kilobytes("VmRSS:")? * 1024,
+        virtual_bytes: kilobytes("VmSize:")? * 1024,
+        // One of them is the look itself.
+        open_fds: fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1),
+        max_fds: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
+        threads: field(20)?,
+        started: boot + field(22)? as f64 / ticks,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn the_kernel_says_what_this_process_is() {
+        let process = look().unwrap();
+        assert!(process.resident_bytes > 1 << 20 && process.virtual_bytes >= process.resident_bytes);
+        assert!(process.open_fds > 2 && process.max_fds as usize >= process.open_fds);
+        assert!(process.threads >= 1 && process.cpu_seconds >= 0.0);
+        let now = SystemClock.wall() as f64 / 1e6;
+        assert!((now - process.started).abs() < 3_600.0 * 24.0, "{} at {now}", process.started);
+    }
+}
