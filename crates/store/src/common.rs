@@ -28,13 +28,7 @@ pub(crate) struct Common {
 impl Common {
     pub(crate) fn new(keys: Keys) -> Self {
         let sealer = Arc::new(Sealer::new(&keys));
-        Self {
-            keys,
-            sealer,
-            meter: Arc::default(),
-            accounts: Mutex::default(),
-            registry: Mutex::default(),
-        }
+        Self { keys, sealer, meter: Arc::default(), accounts: Mutex::default(), registry: Mutex::default() }
     }
 
     pub(crate) fn known(&self, id: &AccountId) -> Option<Arc<Account>> {

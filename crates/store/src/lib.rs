@@ -47,8 +47,8 @@ pub use contract::{
     Broken, ChainError, Clock, CommitError, Committed, Health, Heard, Listener, OpenError, Options, Purged,
     Stop, USAGE_DAYS, Unavailable,
 };
-pub use figures::{Figures, Following};
 pub use examine::{Finding, Verdict, examine};
+pub use figures::{Figures, Following};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
 pub use migrations::Migrated;
