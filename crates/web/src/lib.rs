@@ -12,6 +12,7 @@
 
 mod api;
 pub mod credentials;
+pub mod dev;
 pub mod json;
 pub mod layers;
 mod map;
@@ -64,6 +65,20 @@ impl From<&str> for Changing {
 
 /// Every route of the server, dressed: what [`server::serve`] serves.
 pub fn router(desk: Arc<Desk>, options: &Options, tracker: server::Tracker) -> Router {
+    with_more(desk, options, tracker, Router::new())
+}
+
+/// The same and a clock that anybody can move, for development alone.
+pub fn development_router(
+    desk: Arc<Desk>,
+    options: &Options,
+    tracker: server::Tracker,
+    clock: Arc<dyn dev::MovableClock>,
+) -> Router {
+    with_more(desk, options, tracker, dev::routes(clock))
+}
+
+fn with_more(desk: Arc<Desk>, options: &Options, tracker: server::Tracker, more: Router) -> Router {
     let api::table::Table { routes, router } = api::table();
     let openapi = openapi::describe(&routes).to_string().into();
     let entropy = desk.entropy().clone();
@@ -72,7 +87,7 @@ pub fn router(desk: Arc<Desk>, options: &Options, tracker: server::Tracker) -> R
     tracker.watch(&traffic);
     let house =
         api::House { desk, preset: options.preset.clone(), tracker, traffic: traffic.clone(), openapi };
-    layers::dress(router.with_state(Arc::new(house)), &*entropy, options.patience, traffic)
+    layers::dress(router.with_state(Arc::new(house)).merge(more), &*entropy, options.patience, traffic)
 }
 
 /// What the listener for metrics serves: `/metrics`, as `render` writes it anew for each question in

@@ -1,12 +1,16 @@
 //! `jeton doctor`: looks at the store and says what is found.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use clap::Args;
 use serde_json::json;
 use store::place::Place;
 use store::{Finding, Verdict};
 
 use crate::cli::Installation;
+use crate::client::http::{Request, Server};
 use crate::client::output;
+use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::{access, wiring};
 
@@ -19,8 +23,12 @@ use crate::{access, wiring};
 Examples:
   jeton doctor
   jeton doctor --store postgres://jeton@db.example.com/jeton
+  jeton doctor --ready
   jeton doctor --json")]
 pub(crate) struct DoctorArgs {
+    /// Only ask the server that runs here whether it takes changes: 0 if so, 5 if nobody answers.
+    #[arg(long)]
+    pub(crate) ready: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -30,6 +38,9 @@ pub(crate) struct DoctorArgs {
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let (config, _) = args.installation.load(Vec::new())?;
+    if args.ready {
+        return ready(&config, args.json);
+    }
     let access = access::of(&config)?;
     let findings = wiring::block_on(async { Ok(store::examine(&access, &wiring::clock()).await) })?;
     let healthy = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
@@ -38,6 +49,25 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         false => output::data(&report(&findings))?,
     }
     Ok(if healthy { Exit::Done } else { Exit::Failed })
+}
+
+/// What a container's health check asks.
+fn ready(config: &Config, json: bool) -> Result<Exit, Failure> {
+    let mut address = config.server_listen;
+    if address.ip().is_unspecified() {
+        // It listens everywhere, so here too.
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    let server = Server::at(&format!("http://{address}"))?;
+    let asked = server.send(&Request::get("/readyz"));
+    if json {
+        let said = asked.as_ref().err().map(|failure| failure.sentence.clone());
+        output::data(&json!({"server": server.url(), "ready": asked.is_ok(), "problem": said}).to_string())?;
+        return Ok(asked.map_or_else(|failure| failure.exit, |_| Exit::Done));
+    }
+    asked?;
+    output::data(&format!("{} takes changes", server.url()))?;
+    Ok(Exit::Done)
 }
 
 fn word(verdict: Verdict) -> &'static str {
