@@ -116,7 +116,8 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
     let body = CreateMember {
         name: args.name,
         email: args.email,
-        role: args.role,
+        role: Some(args.role),
+        bindings: Vec::new(),
         active: None,
         external_id: args.external_id,
         metadata: args.metadata,

@@ -101,7 +101,8 @@ pub struct CreateArgs {
 fn create(args: CreateArgs) -> Result<(), Failure> {
     let body = CreateServiceAccount {
         name: args.name,
-        role: args.role,
+        role: Some(args.role),
+        bindings: Vec::new(),
         active: None,
         external_id: args.external_id,
         metadata: args.metadata,
