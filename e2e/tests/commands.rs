@@ -107,7 +107,14 @@ fn an_account_gets_its_people_role_place_service_and_policy_by_command_alone() {
 
     // A place, a service account, and its token there, of which a service asks.
     run(&["node", "create", "/sales", "--name", "Sales"]).done();
-    assert!(run(&["node", "list"]).done().contains("/sales"));
+    run(&["node", "edit", "/sales", "--name", "Sales department"]).done();
+    assert!(run(&["node", "list"]).done().contains("/sales  Sales department  project"));
+    let copy = made(&run(&["installation", "create", "frankfurt", "--node", "/sales", "--json"]));
+    run(&["installation", "edit", &copy, "--unlink"]).done();
+    assert!(!run(&["installation", "show", &copy]).done().contains("/sales"));
+    assert_eq!(run(&["installation", "delete", &copy]).code, USAGE);
+    run(&["installation", "delete", &copy, "--yes"]).done();
+    assert_eq!(run(&["installation", "show", &copy]).code, NOT_FOUND);
     let bot = made(&run(&["service-account", "create", "deployer", "--role", "Viewer", "--json"]));
     let token = run(&["token", "create", "ci", "--holder", &bot, "--node", "/sales", "--role", "Viewer"]);
     let token = token.done().trim_end().to_owned();
@@ -129,7 +136,8 @@ fn an_account_gets_its_people_role_place_service_and_policy_by_command_alone() {
     assert!(run(&["service", "list"]).done().contains("revoked"));
 
     // Grace gets another role, which leaves hers to nobody, and then she leaves.
-    run(&["member", "edit", &grace, "--role", "Viewer"]).done();
+    run(&["member", "edit", &grace, "--binding", "Viewer@/sales"]).done();
+    assert!(run(&["member", "list"]).done().contains("Viewer@/sales"));
     run(&["role", "delete", "Deployer", "--yes"]).done();
     assert!(!run(&["role", "list"]).done().contains("Deployer"));
     assert_eq!(run(&["member", "remove", &grace]).code, USAGE);
@@ -177,6 +185,30 @@ fn a_policy_is_edited_as_a_file_and_every_presets_comes_back_as_it_was() {
         assert_eq!(refused.code, FAILED, "{refused:#?}");
         assert!(refused.stderr.contains("brand"), "the switch is named: {refused:#?}");
     }
+}
+
+#[test]
+fn a_service_makes_a_members_token_by_command_and_an_account_is_closed_and_reopened() {
+    let server = logged_in();
+    let run = |arguments: &[&str]| server.jeton(arguments);
+    run(&["account", "create", "globex", "--external-id", "c-1"]).done();
+    let create = ["member", "create", "User", "--account", "globex", "--external-id", "user 4711"];
+    run(&[&create[..], &["--role", "Viewer"]].concat()).done();
+    let key = run(&["service", "create", "backend", "--scope", "verify,act_as"]).done().trim_end().to_owned();
+    let acting = ["token", "create", "ci", "--as", "user 4711", "--account", "globex"];
+    let token = server.jeton_as(&key, &acting, "").done().trim_end().to_owned();
+    let verify = || server.jeton_as(&key, &["token", "verify", "--json"], &token);
+    let verdict = verify().json();
+    assert_eq!(text(&verdict["holder"], "external_id"), "user 4711");
+    assert_eq!(text(&verdict["account"], "external_id"), "c-1");
+
+    run(&["account", "deactivate", "globex"]).done();
+    assert_eq!(verify().code, FAILED);
+    assert!(run(&["account", "show", "globex"]).done().contains("inactive since"));
+    run(&["account", "reactivate", "globex"]).done();
+    assert_eq!(verify().code, DONE);
+    run(&["account", "edit", "globex", "--external-id", "c-2"]).done();
+    assert_eq!(text(&verify().json()["account"], "external_id"), "c-2");
 }
 
 #[test]

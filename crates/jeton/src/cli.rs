@@ -13,6 +13,7 @@ use ::token::redact;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::client::account::{self, AccountCommand};
+use crate::client::installation::{self, InstallationCommand};
 use crate::client::logins::{self, SessionCommand};
 use crate::client::member::{self, MemberCommand};
 use crate::client::node::{self, NodeCommand};
@@ -81,6 +82,8 @@ enum Command {
     Role(RoleCommand),
     #[command(subcommand)]
     Node(NodeCommand),
+    #[command(subcommand)]
+    Installation(InstallationCommand),
     #[command(subcommand)]
     Policy(PolicyCommand),
     #[command(subcommand)]
@@ -312,6 +315,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::ServiceAccount(command) => service_account::run(command)?,
         Command::Role(command) => role::run(command)?,
         Command::Node(command) => node::run(command)?,
+        Command::Installation(command) => installation::run(command)?,
         Command::Policy(command) => policy::run(command)?,
         Command::Service(command) => service::run(command)?,
         Command::Session(command) => logins::run(command)?,

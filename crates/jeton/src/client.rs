@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod holder;
 pub mod http;
 pub mod input;
+pub mod installation;
 pub mod logins;
 pub mod member;
 pub mod node;
@@ -41,19 +42,12 @@ pub struct ServerArgs {
     /// The account [default: the token's].
     #[arg(long, value_name = "SLUG", env = "JETON_ACCOUNT", hide_env_values = true)]
     account: Option<String>,
+    /// The member, by id or external id, in whose name a service that may act for members does it.
+    #[arg(long = "as", value_name = "MEMBER")]
+    actor: Option<String>,
     /// Print JSON, as the server sent it.
     #[arg(long)]
     pub json: bool,
-}
-
-impl ServerArgs {
-    fn server(&self) -> Option<&str> {
-        filled(self.server.as_ref())
-    }
-
-    fn account(&self) -> Option<&str> {
-        filled(self.account.as_ref())
-    }
 }
 
 /// What a command takes that speaks to a server about more than one account, or about none.
@@ -65,6 +59,12 @@ pub struct WholeServerArgs {
     /// Print JSON, as the server sent it.
     #[arg(long)]
     pub json: bool,
+}
+
+impl WholeServerArgs {
+    fn server(&self) -> Option<&str> {
+        filled(self.server.as_ref())
+    }
 }
 
 /// A variable that is set to nothing, as a script may leave it, names nothing.
@@ -146,7 +146,17 @@ impl Desk {
     /// # Errors
     /// When there is no credential, or the server's URL is none.
     pub fn open(args: &ServerArgs) -> Result<Self, Failure> {
-        Self::at(args.server(), args.account())
+        let mut desk = Self::at(filled(args.server.as_ref()), filled(args.account.as_ref()))?;
+        if let Some(actor) = &args.actor {
+            // A service has no account of its own that could be meant.
+            if filled(args.account.as_ref()).is_none() {
+                return Err(
+                    Failure::usage("--as names a member of an account").help("name it with --account SLUG")
+                );
+            }
+            desk.server.act_for(actor)?;
+        }
+        Ok(desk)
     }
 
     /// The same for what is in no account.
@@ -154,7 +164,7 @@ impl Desk {
     /// # Errors
     /// As for [`Desk::open`].
     pub fn of_server(args: &WholeServerArgs) -> Result<Self, Failure> {
-        Self::at(filled(args.server.as_ref()), None)
+        Self::at(args.server(), None)
     }
 
     fn at(server: Option<&str>, account: Option<&str>) -> Result<Self, Failure> {

@@ -125,9 +125,10 @@ fn each_noun_has_the_verbs_of_its_routes() {
     let holder = ["list", "show", "create", "edit", "deactivate", "reactivate", "remove"];
     assert_eq!(verbs("member"), holder);
     assert_eq!(verbs("service-account"), holder);
-    assert_eq!(verbs("account"), ["list", "show", "create"]);
+    assert_eq!(verbs("account"), ["list", "show", "create", "edit", "deactivate", "reactivate"]);
     assert_eq!(verbs("role"), ["list", "show", "create", "edit", "delete"]);
-    assert_eq!(verbs("node"), ["list", "create"]);
+    assert_eq!(verbs("node"), ["list", "show", "create", "edit"]);
+    assert_eq!(verbs("installation"), ["list", "show", "create", "edit", "delete"]);
     assert_eq!(verbs("policy"), ["show", "set"]);
     assert_eq!(verbs("service"), ["list", "create", "revoke"]);
     assert_eq!(verbs("session"), ["list", "end"]);

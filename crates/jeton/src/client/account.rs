@@ -1,17 +1,17 @@
 //! `jeton account …`: the customers of the product.
 
-use api::Metadata;
-use api::accounts::{Account, CreateAccount};
+use api::accounts::{Account, CreateAccount, EditAccount};
+use api::{Maybe, Metadata};
 use clap::{Args, Subcommand};
 
 use super::holder::{status, status_at_length};
 use super::http::{Request, path};
-use super::noun::verbs::{self, ListArgs};
+use super::noun::verbs::{self, EndArgs, ListArgs, OneArgs};
 use super::noun::{self, Facts, Noun, Place, metadata, named};
 use super::{Desk, WholeServerArgs, filled, output};
 use crate::exit::Failure;
 
-/// Lists, shows and makes accounts: the customers of the product.
+/// Lists, makes and changes accounts, the customers of the product.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:
@@ -27,6 +27,23 @@ Examples:
     List(ListArgs<Account>),
     Show(ShowArgs),
     Create(CreateArgs),
+    Edit(EditArgs),
+    /// Closes an account: its tokens and logins stop at once. Only operators may.
+    ///
+    /// `jeton account reactivate` undoes it.
+    #[command(before_help = "\
+Examples:
+  jeton account deactivate globex
+  jeton account deactivate globex --yes --json")]
+    Deactivate(EndArgs<Account>),
+    /// Reopens an account: what was good, and has not ended meanwhile, is good again.
+    ///
+    /// Only operators may.
+    #[command(before_help = "\
+Examples:
+  jeton account reactivate globex
+  jeton account reactivate globex --json")]
+    Reactivate(OneArgs<Account>),
 }
 
 /// # Errors
@@ -36,6 +53,9 @@ pub fn run(command: AccountCommand) -> Result<(), Failure> {
         AccountCommand::List(args) => verbs::list(&args),
         AccountCommand::Show(args) => show(&args),
         AccountCommand::Create(args) => create(args),
+        AccountCommand::Edit(args) => edit(args),
+        AccountCommand::Deactivate(args) => verbs::deactivate(&args),
+        AccountCommand::Reactivate(args) => verbs::reactivate(&args),
     }
 }
 
@@ -79,7 +99,8 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
 
 /// Makes an account with copies of a preset's policy and roles.
 ///
-/// Only operators may. The account is empty: `jeton member create --account` adds its first member.
+/// Only operators may. The account is empty: `jeton member create --account SLUG` adds its first
+/// member.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -95,10 +116,10 @@ pub struct CreateArgs {
     /// The preset whose policy and roles it begins with [default: the server's].
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
-    /// The product's own id of it.
+    /// The id that the product itself has for it.
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
-    /// What to keep with it.
+    /// What to keep with it, as a JSON object.
     #[arg(long, value_name = "JSON", value_parser = metadata)]
     metadata: Option<Metadata>,
     #[command(flatten)]
@@ -116,10 +137,48 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
     verbs::create::<Account>(&args.server, &body)
 }
 
+/// Changes an account's name, metadata or external id.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton account edit --name 'Acme Ltd'
+  jeton account edit globex --external-id customer-4711 --metadata '{\"plan\":\"gold\"}'")]
+pub struct EditArgs {
+    #[command(flatten)]
+    which: WhichArgs,
+    /// What it is called from now on.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The id that the product itself has for it; an empty text removes it. For operators.
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+    /// What to keep with it, as a JSON object, instead of what is kept now; `{}` for nothing.
+    #[arg(long, value_name = "JSON", value_parser = metadata)]
+    metadata: Option<Metadata>,
+    /// Refuse if it changed since it had this version.
+    #[arg(long, value_name = "NUMBER")]
+    version_is: Option<i64>,
+}
+
+fn edit(args: EditArgs) -> Result<(), Failure> {
+    let body = EditAccount {
+        name: args.name,
+        metadata: args.metadata.map_or(Maybe::Absent, Maybe::Value),
+        external_id: noun::or_nothing(args.external_id),
+        active: None,
+        version: args.version_is,
+    };
+    verbs::must_change(&body)?;
+    let (mut desk, route) = args.which.find()?;
+    let answer = desk.send(&Request::patch(route, &body))?;
+    noun::report::<Account>(&answer, args.which.server.json, "changed", Account::ONE)
+}
+
 impl Noun for Account {
     const ONE: &'static str = "account";
     const MANY: &'static str = "accounts";
     const ID: &'static str = "The account, as in `acme`";
+    const VALUE: &'static str = "SLUG";
     const ROUTE: &'static str = "accounts";
     const HEAD: &'static [&'static str] = &["ID", "NAME", "PRESET", "STATUS", "EXTERNAL ID", "CREATED"];
     const DISPENSABLE: &'static [&'static str] = &["CREATED", "EXTERNAL ID", "STATUS", "PRESET"];
@@ -141,6 +200,7 @@ impl Noun for Account {
             .with("id", &self.id)
             .with("name", &self.name)
             .with("preset", &self.preset)
+            .with("levels", self.levels.join(" > "))
             .with("status", status_at_length(self.inactive_since.as_deref()))
             .with_any("external id", self.external_id.as_ref())
             .with("created", output::time(&self.created_at))

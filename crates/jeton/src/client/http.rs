@@ -24,6 +24,8 @@ pub struct Server {
     agent: ureq::Agent,
     url: String,
     credential: Option<HeaderValue>,
+    /// The member for whom a service asks.
+    actor: Option<HeaderValue>,
 }
 
 impl Server {
@@ -60,7 +62,7 @@ impl Server {
             .user_agent(concat!("jeton/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Ok(Self { agent, url: url.trim_end_matches('/').to_owned(), credential: None })
+        Ok(Self { agent, url: url.trim_end_matches('/').to_owned(), credential: None, actor: None })
     }
 
     /// The URL without a slash at its end.
@@ -87,6 +89,16 @@ impl Server {
         let mut header = header.ok_or_else(|| Failure::usage("the credential is not a token"))?;
         header.set_sensitive(true);
         self.credential = Some(header);
+        Ok(())
+    }
+
+    /// Names this member, by id or external id, as the one for whom every request from now on is.
+    ///
+    /// # Errors
+    /// When the text cannot stand in a header.
+    pub fn act_for(&mut self, member: &str) -> Result<(), Failure> {
+        let header = HeaderValue::from_bytes(member.as_bytes()).ok().filter(|_| !member.is_empty());
+        self.actor = Some(header.ok_or_else(|| Failure::usage("--as names no member"))?);
         Ok(())
     }
 
@@ -117,6 +129,9 @@ impl Server {
         builder = builder.header("accept", "application/json, application/problem+json");
         if let Some(credential) = &self.credential {
             builder = builder.header("authorization", credential);
+        }
+        if let Some(actor) = &self.actor {
+            builder = builder.header("jeton-actor", actor);
         }
         if let Some(key) = &request.once {
             builder = builder.header("idempotency-key", key);

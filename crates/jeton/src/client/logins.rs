@@ -9,7 +9,9 @@ use super::noun::{self, Facts, Noun, Place};
 use super::{WholeServerArgs, output};
 use crate::exit::Failure;
 
-/// Lists where you are logged in, and ends logins; `jeton logout` ends the one in use.
+/// Lists and ends your logins.
+///
+/// `jeton logout` ends the one in use.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:

@@ -6,13 +6,15 @@ use api::Metadata;
 use api::members::{CreateMember, Member};
 use clap::{Args, Subcommand};
 
-use super::holder::{EditArgs, status, status_at_length};
+use super::holder::{EditArgs, RolesArgs, roles, status, status_at_length};
 use super::noun::verbs::{self, EndArgs, ListArgs, OneArgs};
 use super::noun::{Facts, Noun, metadata, named};
 use super::{ServerArgs, input, output};
 use crate::exit::Failure;
 
-/// Lists, adds and changes the members of an account: people who log in, and users of the product.
+/// Lists, adds and changes the members of an account.
+///
+/// A member is a person who logs in, or a user of the product whom it knows by an id of its own.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:
@@ -36,13 +38,14 @@ Examples:
     Show(OneArgs<Member>),
     #[command(alias = "add")]
     Create(CreateArgs),
-    /// Changes a member's name, role or metadata.
+    /// Changes a member's name, roles or metadata.
     #[command(before_help = "\
 Examples:
   jeton member edit mem_0123456789ab --role Viewer
+  jeton member edit mem_0123456789ab --binding Viewer@/ --binding Admin@/sales
   jeton member edit mem_0123456789ab --name 'Ada King' --metadata '{\"team\":\"a\"}'")]
     Edit(EditArgs<Member>),
-    /// Stops a member: no login, and what the account's policy says for their tokens.
+    /// Ends a member's logins at once; the account's policy says what becomes of their tokens.
     ///
     /// `jeton member reactivate` undoes it.
     #[command(before_help = "\
@@ -92,19 +95,18 @@ Examples:
 pub struct CreateArgs {
     /// What the member is called.
     name: String,
-    /// The role, as `jeton role list` names it.
-    #[arg(long, value_name = "ROLE")]
-    role: String,
+    #[command(flatten)]
+    roles: RolesArgs,
     /// The e-mail address with which the person logs in.
     #[arg(long, value_name = "EMAIL")]
     email: Option<String>,
     /// The file that holds the password for the first login, `-` for standard input.
     #[arg(long, value_name = "FILE", requires = "email")]
     password_file: Option<PathBuf>,
-    /// The product's own id of this user.
+    /// The id that the product itself has for the member.
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
-    /// What to keep with the member.
+    /// What to keep with the member, as a JSON object.
     #[arg(long, value_name = "JSON", value_parser = metadata)]
     metadata: Option<Metadata>,
     #[command(flatten)]
@@ -116,8 +118,8 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
     let body = CreateMember {
         name: args.name,
         email: args.email,
-        role: Some(args.role),
-        bindings: Vec::new(),
+        role: args.roles.role,
+        bindings: args.roles.binding,
         active: None,
         external_id: args.external_id,
         metadata: args.metadata,
@@ -140,7 +142,7 @@ impl Noun for Member {
             self.id.clone(),
             self.name.clone(),
             self.email.clone().unwrap_or_default(),
-            self.role.clone(),
+            roles(&self.bindings),
             status(self.inactive_since.as_deref(), time),
             self.external_id.clone().unwrap_or_default(),
         ]
@@ -152,7 +154,7 @@ impl Noun for Member {
             .with("name", &self.name)
             .with_any("e-mail", self.email.as_ref())
             .with("account", &self.account)
-            .with("role", &self.role)
+            .with("role", roles(&self.bindings))
             .with("status", status_at_length(self.inactive_since.as_deref()))
             .with_any("external id", self.external_id.as_ref())
             .with("created", output::time(&self.created_at))

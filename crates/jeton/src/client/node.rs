@@ -1,16 +1,18 @@
 //! `jeton node …`: the places in an account's tree, which are organizations, environments, projects
 //! or profiles as the preset names them.
 
-use api::nodes::{CreateNode, Node};
+use api::nodes::{CreateNode, EditNode, Node};
 use clap::{Args, Subcommand};
 
-use super::noun::verbs::{self, ListArgs};
+use super::noun::verbs::{self, ListArgs, OneArgs};
 use super::noun::{Facts, Noun, named};
 use super::{ServerArgs, output};
 use crate::exit::Failure;
 
-/// Lists and makes the places in an account's tree: what its preset calls projects, environments
-/// and the like.
+/// Lists, makes and renames the places in an account's tree.
+///
+/// They are what the account's preset calls organizations, environments, projects or profiles. A
+/// role or a token that holds at one holds at all below it.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:
@@ -23,7 +25,14 @@ Examples:
   jeton node list
   jeton node list --all --json | jq -r '.items[].path'")]
     List(ListArgs<Node>),
+    /// Shows one place.
+    #[command(before_help = "\
+Examples:
+  jeton node show /sales/prod
+  jeton node show /sales/prod --json")]
+    Show(OneArgs<Node>),
     Create(CreateArgs),
+    Edit(EditArgs),
 }
 
 /// # Errors
@@ -31,7 +40,9 @@ Examples:
 pub fn run(command: NodeCommand) -> Result<(), Failure> {
     match command {
         NodeCommand::List(args) => verbs::list(&args),
+        NodeCommand::Show(args) => verbs::show(&args),
         NodeCommand::Create(args) => create(args),
+        NodeCommand::Edit(args) => edit(args),
     }
 }
 
@@ -42,7 +53,7 @@ Examples:
   jeton node create /sales
   jeton node create /sales/prod --name Production --json")]
 pub struct CreateArgs {
-    /// Its path, as in `/sales/prod`; it never changes.
+    /// The path, as in `/sales/prod`; it never changes.
     path: String,
     /// What it is called [default: the last part of the path].
     #[arg(long, value_name = "NAME")]
@@ -55,10 +66,33 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
     verbs::create::<Node>(&args.server, &CreateNode { path: args.path, name: args.name })
 }
 
+/// Renames a place; its path never changes.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton node edit /sales/prod --name Production")]
+pub struct EditArgs {
+    #[arg(value_name = Node::VALUE, help = Node::ID)]
+    path: String,
+    /// What it is called from now on.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Refuse if it changed since it had this version.
+    #[arg(long, value_name = "NUMBER")]
+    version_is: Option<i64>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+fn edit(args: EditArgs) -> Result<(), Failure> {
+    verbs::edit::<Node, _>(&args.server, &args.path, &EditNode { name: args.name, version: args.version_is })
+}
+
 impl Noun for Node {
     const ONE: &'static str = "node";
     const MANY: &'static str = "nodes below the root";
     const ID: &'static str = "The node, as in `/sales/prod`";
+    const VALUE: &'static str = "PATH";
     const ROUTE: &'static str = "nodes";
     const HEAD: &'static [&'static str] = &["PATH", "NAME", "LEVEL", "CREATED"];
     const DISPENSABLE: &'static [&'static str] = &["CREATED", "LEVEL"];
@@ -75,6 +109,7 @@ impl Noun for Node {
             .with("level", &self.level)
             .with_any("parent", self.parent.as_ref())
             .with("created", output::time(&self.created_at))
+            .with("version", self.version.to_string())
     }
 
     fn called(&self) -> String {

@@ -7,7 +7,7 @@ pub mod verbs;
 
 use std::fmt;
 
-use api::{Metadata, Page, Secret};
+use api::{Maybe, Metadata, Page, Secret};
 use clap::Args;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,9 @@ pub trait Noun: DeserializeOwned {
     const ONE: &'static str;
     /// Several, as in "no members".
     const MANY: &'static str;
-    /// How an argument that names one is described.
+    /// How an argument that names one is described, and called.
     const ID: &'static str;
+    const VALUE: &'static str = "ID";
     /// The part of the route under which they are.
     const ROUTE: &'static str;
     /// The columns of a list.
@@ -276,6 +277,15 @@ pub fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
+    }
+}
+
+/// A field of an edit: not named, named with nothing in it, or with something.
+pub fn or_nothing(text: Option<String>) -> Maybe<String> {
+    match text {
+        None => Maybe::Absent,
+        Some(text) if text.is_empty() => Maybe::Null,
+        Some(text) => Maybe::Value(text),
     }
 }
 

@@ -13,7 +13,9 @@ use super::noun::Place;
 use super::{ReauthArgs, ServerArgs, output};
 use crate::exit::Failure;
 
-/// Shows an account's policy, or sets it: which tokens there may be, and who may do what with them.
+/// Shows or sets the policy of an account.
+///
+/// It says which tokens there may be, what they may do, and who may do what with them.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:

@@ -11,9 +11,9 @@ use super::{Desk, ServerArgs, output};
 use crate::exit::{Exit, Failure};
 use crate::nearest::nearest;
 
-/// Lists, makes and changes roles: named sets of permissions.
+/// Lists, makes and changes roles, which are named sets of permissions.
 ///
-/// Members and service accounts have a role each; tokens that have one follow its changes.
+/// Members and service accounts have roles; tokens may have one too. All follow its changes.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:
@@ -70,7 +70,8 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
 
 /// Makes a role, the weakest in order.
 ///
-/// Nobody gives more than they may do themselves.
+/// `jeton role show` of the strongest role names all permissions that there are. Nobody gives more
+/// than they may do themselves.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:

@@ -9,7 +9,7 @@ use super::noun::{self, Facts, Noun, Place, named, word};
 use super::{WholeServerArgs, output};
 use crate::exit::Failure;
 
-/// Lists, makes and revokes the keys with which programs of the product ask jeton.
+/// Lists, makes and revokes services, the programs of the product that ask jeton with a key.
 ///
 /// Only operators may.
 #[derive(Debug, Subcommand)]

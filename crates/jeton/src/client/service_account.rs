@@ -4,13 +4,15 @@ use api::Metadata;
 use api::service_accounts::{CreateServiceAccount, ServiceAccount};
 use clap::{Args, Subcommand};
 
-use super::holder::{EditArgs, status, status_at_length};
+use super::holder::{EditArgs, RolesArgs, roles, status, status_at_length};
 use super::noun::verbs::{self, EndArgs, ListArgs, OneArgs};
 use super::noun::{Facts, Noun, metadata, named};
 use super::{ServerArgs, output};
 use crate::exit::Failure;
 
-/// Lists, makes and changes service accounts: they hold tokens that should not hang on one person.
+/// Lists, makes and changes service accounts, which hold tokens for programs.
+///
+/// What holds its own tokens does not stop when the person leaves who made it.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:
@@ -33,13 +35,13 @@ Examples:
     Show(OneArgs<ServiceAccount>),
     #[command(alias = "add")]
     Create(CreateArgs),
-    /// Changes a service account's name, role or metadata.
+    /// Changes a service account's name, roles or metadata.
     #[command(before_help = "\
 Examples:
   jeton service-account edit sac_0123456789ab --role Viewer
   jeton service-account edit sac_0123456789ab --name 'nightly build'")]
     Edit(EditArgs<ServiceAccount>),
-    /// Stops a service account, and what the account's policy says for its tokens.
+    /// Stops a service account; the account's policy says what becomes of its tokens.
     ///
     /// `jeton service-account reactivate` undoes it.
     #[command(before_help = "\
@@ -81,17 +83,17 @@ pub fn run(command: ServiceAccountCommand) -> Result<(), Failure> {
 #[command(before_help = "\
 Examples:
   jeton service-account create deployer --role Member
+  jeton service-account create releaser --binding Member@/sales
   jeton service-account create sensors --role Viewer --metadata '{\"team\":\"a\"}' --json")]
 pub struct CreateArgs {
     /// What it is called.
     name: String,
-    /// The role, as `jeton role list` names it.
-    #[arg(long, value_name = "ROLE")]
-    role: String,
-    /// The product's own id of it.
+    #[command(flatten)]
+    roles: RolesArgs,
+    /// The id that the product itself has for it.
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
-    /// What to keep with it.
+    /// What to keep with it, as a JSON object.
     #[arg(long, value_name = "JSON", value_parser = metadata)]
     metadata: Option<Metadata>,
     #[command(flatten)]
@@ -101,8 +103,8 @@ pub struct CreateArgs {
 fn create(args: CreateArgs) -> Result<(), Failure> {
     let body = CreateServiceAccount {
         name: args.name,
-        role: Some(args.role),
-        bindings: Vec::new(),
+        role: args.roles.role,
+        bindings: args.roles.binding,
         active: None,
         external_id: args.external_id,
         metadata: args.metadata,
@@ -123,7 +125,7 @@ impl Noun for ServiceAccount {
         vec![
             self.id.clone(),
             self.name.clone(),
-            self.role.clone(),
+            roles(&self.bindings),
             status(self.inactive_since.as_deref(), time),
             self.external_id.clone().unwrap_or_default(),
         ]
@@ -134,7 +136,7 @@ impl Noun for ServiceAccount {
             .with("id", &self.id)
             .with("name", &self.name)
             .with("account", &self.account)
-            .with("role", &self.role)
+            .with("role", roles(&self.bindings))
             .with("status", status_at_length(self.inactive_since.as_deref()))
             .with_any("external id", self.external_id.as_ref())
             .with("created", output::time(&self.created_at))

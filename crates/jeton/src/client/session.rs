@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::credentials::{self, Credentials};
 use super::http::{Request, Server};
-use super::{DEFAULT_SERVER, Desk, ServerArgs, input, output};
+use super::{DEFAULT_SERVER, Desk, WholeServerArgs, filled, input, output};
 use crate::exit::Failure;
 
 /// Logs in and keeps the credential for later commands.
@@ -38,8 +38,11 @@ pub struct LoginArgs {
     /// The file that holds a token to keep, `-` for standard input.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// The account, for whoever is a member of several.
+    #[arg(long, value_name = "SLUG", env = "JETON_ACCOUNT", hide_env_values = true)]
+    account: Option<String>,
     #[command(flatten)]
-    server: ServerArgs,
+    server: WholeServerArgs,
 }
 
 /// Ends the login and forgets it.
@@ -67,7 +70,7 @@ Examples:
   JETON_TOKEN_FILE=token jeton whoami --json")]
 pub struct WhoamiArgs {
     #[command(flatten)]
-    server: ServerArgs,
+    server: WholeServerArgs,
 }
 
 pub fn login(args: LoginArgs) -> Result<(), Failure> {
@@ -81,24 +84,24 @@ pub fn login(args: LoginArgs) -> Result<(), Failure> {
         ));
     }
     match &args.token_file {
-        Some(file) => keep(&mut server, file, &args.server),
+        Some(file) => keep(&mut server, file, &args),
         None => log_in(&server, &args),
     }
 }
 
 /// Asks who the token is before it is kept, so that a wrong one is refused now and not later.
-fn keep(server: &mut Server, file: &Path, args: &ServerArgs) -> Result<(), Failure> {
+fn keep(server: &mut Server, file: &Path, args: &LoginArgs) -> Result<(), Failure> {
     let token = input::secret(file, "token")?;
     server.speak_with(&token)?;
     let answer = server.send(&Request::get("/v1/tokens/self"))?;
     let own: SelfToken = answer.read()?;
-    if args.account().is_some_and(|account| account != own.token.account) {
+    if filled(args.account.as_ref()).is_some_and(|account| account != own.token.account) {
         return Err(Failure::usage(format!("the token belongs to the account {}", own.token.account)));
     }
     let account = Some(own.token.account.clone());
     Credentials { server: server.url().to_owned(), account, token, refresh_token: None }.save()?;
     output::say(&format!("kept {} of {} for {}", own.token.id, own.token.holder.name, server.url()));
-    if args.json { output::data(&answer.text) } else { Ok(()) }
+    if args.server.json { output::data(&answer.text) } else { Ok(()) }
 }
 
 fn log_in(server: &Server, args: &LoginArgs) -> Result<(), Failure> {
@@ -128,7 +131,7 @@ fn log_in(server: &Server, args: &LoginArgs) -> Result<(), Failure> {
         email,
         password,
         one_time_code: code,
-        account: args.server.account().map(str::to_owned),
+        account: filled(args.account.as_ref()).map(str::to_owned),
         node: args.node.clone(),
     };
     let answer = server.send(&Request::post("/v1/sessions", &body)).map_err(|mut refused| {
@@ -195,7 +198,7 @@ fn done(json: bool, ended: bool) -> Result<(), Failure> {
 }
 
 pub fn whoami(args: WhoamiArgs) -> Result<(), Failure> {
-    let mut desk = Desk::open(&args.server)?;
+    let mut desk = Desk::of_server(&args.server)?;
     let answer = desk.send(&Request::get("/v1/tokens/self"))?;
     if args.server.json {
         return output::data(&answer.text);

@@ -33,7 +33,7 @@ fn with(mut object: Value, more: Value) -> Value {
 fn started(token: &str, refresh: Option<&str>) -> Value {
     let member = json!({
         "id": "mem_0123456789ab", "number": 1, "account": "acme", "external_id": null, "name": "Ada",
-        "email": "ada@example.com", "role": "Owner", "active": true, "inactive_since": null, "metadata": {},
+        "email": "ada@example.com", "role": "Owner", "bindings": [], "active": true, "inactive_since": null, "metadata": {},
         "created_at": "2026-08-21T10:00:00.000000Z", "version": 1
     });
     let session = json!({"token": token, "expires_at": "2026-08-28T10:00:00.000000Z", "member": member});

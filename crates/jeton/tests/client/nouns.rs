@@ -10,7 +10,7 @@ const KEY: &str = "jtn_svc_0123456789ab_ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 fn member(name: &str) -> Value {
     json!({
         "id": "mem_0123456789ab", "account": "acme", "external_id": null, "name": name,
-        "email": "ada@example.com", "role": "Owner", "active": true, "inactive_since": null, "metadata": {},
+        "email": "ada@example.com", "role": "Owner", "bindings": [{"role": "Owner", "node": "/"}], "active": true, "inactive_since": null, "metadata": {},
         "created_at": "2026-08-21T10:00:00.000000Z", "version": 1
     })
 }
@@ -221,17 +221,95 @@ fn a_policy_that_is_none_is_refused_with_its_place_and_one_that_the_server_refus
 #[test]
 fn an_account_is_named_or_the_tokens_own() {
     let account = json!({
-        "id": "acme", "external_id": "c-1", "name": "Acme Ltd", "preset": "default", "active": true,
+        "id": "acme", "external_id": "c-1", "name": "Acme Ltd", "preset": "default", "levels": ["account", "project"], "active": true,
         "inactive_since": null, "metadata": {"plan": "gold"}, "created_at": "2026-08-21T10:00:00.000000Z", "version": 2
     });
-    let server = Canned::answering(vec![(200, account.clone()), (200, account.clone()), (201, account)]);
+    let answers = [200, 200, 201, 200, 200, 200].map(|status| (status, account.clone()));
+    let server = Canned::answering(answers.into());
     let home = Home::new().with_token(&server, LOGIN);
     let ran = home.run(&["account", "show"]);
     assert!(ran.out.contains("external id  c-1") && ran.out.contains("{\"plan\":\"gold\"}"), "{}", ran.out);
     assert_eq!(home.run(&["account", "show", "globex", "--json"]).exit, 0);
     assert_eq!(home.run(&["account", "create", "acme", "--preset", "gcore"]).exit, 0);
-    assert_eq!(lines(&server), ["GET /v1/accounts/acme", "GET /v1/accounts/globex", "POST /v1/accounts"]);
+    assert_eq!(home.run(&["account", "edit", "--external-id", ""]).exit, 0);
+    assert_eq!(home.run(&["account", "edit", "globex"]).exit, 2, "nothing to change");
+    assert_eq!(home.run(&["account", "deactivate"]).exit, 2, "none is closed by accident");
+    assert_eq!(home.run(&["account", "deactivate", "globex"]).err, "deactivated acme \"Acme Ltd\"\n");
+    assert_eq!(home.run(&["account", "reactivate", "globex"]).exit, 0);
+    assert_eq!(
+        lines(&server),
+        [
+            "GET /v1/accounts/acme",
+            "GET /v1/accounts/globex",
+            "POST /v1/accounts",
+            "PATCH /v1/accounts/acme",
+            "POST /v1/accounts/globex/deactivate",
+            "POST /v1/accounts/globex/reactivate",
+        ]
+    );
     assert_eq!(server.asked()[2].json(), json!({"id": "acme", "name": "acme", "preset": "gcore"}));
+    assert_eq!(server.asked()[3].json(), json!({"external_id": null}));
+}
+
+#[test]
+fn a_role_holds_everywhere_or_at_a_node() {
+    let two = json!([{"role": "Viewer", "node": "/"}, {"role": "Admin", "node": "/sales"}]);
+    let ada = with(member("Ada"), json!({"role": "Viewer", "bindings": two}));
+    let server = Canned::answering(vec![(201, ada.clone()), (200, ada.clone()), page(vec![ada], None)]);
+    let home = Home::new().with_token(&server, LOGIN);
+    assert_eq!(home.run(&["member", "create", "Ada"]).exit, 2, "there is no role");
+    let create = ["member", "create", "Ada", "--binding", "Viewer@/", "--binding", "Team @ Sales@/sales"];
+    assert_eq!(home.run(&create).exit, 0);
+    assert_eq!(home.run(&["member", "edit", "mem_0123456789ab", "--binding", "Viewer@sales"]).exit, 2);
+    assert_eq!(home.run(&["member", "edit", "mem_0123456789ab", "--binding", "Admin@/sales"]).exit, 0);
+    let listed = home.run(&["member", "list"]);
+    assert!(listed.out.contains("Viewer, Admin@/sales"), "{}", listed.out);
+    let asked = server.asked();
+    let bound = |role: &str, node: &str| json!({"role": role, "node": node});
+    assert_eq!(
+        asked[0].json(),
+        json!({"name": "Ada", "bindings": [bound("Viewer", "/"), bound("Team @ Sales", "/sales")]})
+    );
+    assert_eq!(asked[1].json(), json!({"bindings": [bound("Admin", "/sales")]}));
+}
+
+#[test]
+fn a_node_is_named_by_its_path_and_an_installation_is_linked_and_unlinked() {
+    let node = json!({"path": "/sales/prod", "parent": "/sales", "name": "Production", "level": "environment",
+                      "created_at": "2026-08-21T10:00:00.000000Z", "version": 1});
+    let copy = json!({"id": "ins_0123456789ab", "account": "acme", "name": "frankfurt", "nodes": ["/sales/prod"],
+                      "created_at": "2026-08-21T10:00:00.000000Z", "version": 1});
+    let answers =
+        vec![(200, node), (201, copy.clone()), (200, copy.clone()), (200, copy.clone()), (200, copy)];
+    let server = Canned::answering(answers);
+    let home = Home::new().with_token(&server, LOGIN);
+    let ran = home.run(&["node", "edit", "/sales/prod", "--name", "Production"]);
+    assert_eq!((ran.exit, ran.err.as_str()), (0, "changed /sales/prod \"Production\"\n"));
+    assert_eq!(home.run(&["installation", "create", "frankfurt", "--node", "/sales/prod"]).exit, 0);
+    let id = "ins_0123456789ab";
+    assert!(home.run(&["installation", "show", id]).out.contains("nodes    /sales/prod"));
+    assert_eq!(home.run(&["installation", "edit", id, "--unlink"]).exit, 0);
+    assert_eq!(home.run(&["installation", "delete", id]).exit, 2);
+    assert_eq!(home.run(&["installation", "delete", id, "--yes"]).exit, 0);
+    let asked = server.asked();
+    assert!(asked[0].line.starts_with("PATCH /v1/accounts/acme/nodes/%2Fsales%2Fprod "));
+    assert_eq!(asked[1].json(), json!({"name": "frankfurt", "nodes": ["/sales/prod"]}));
+    assert_eq!(asked[3].json(), json!({"nodes": []}));
+    assert!(asked[4].line.starts_with("DELETE /v1/accounts/acme/installations/ins_0123456789ab "));
+}
+
+#[test]
+fn a_service_says_for_whom_it_asks_and_in_which_account() {
+    let server = Canned::answering(vec![page(vec![], None)]);
+    let home = Home::new().with("JETON_SERVER", server.url()).with("JETON_TOKEN", KEY);
+    let ran = home.run(&["token", "list", "--as", "user-4711"]);
+    assert_eq!((ran.exit, ran.err.contains("--account")), (2, true), "{}", ran.err);
+    assert_eq!(home.run(&["token", "list", "--as", "", "--account", "acme"]).exit, 2);
+    assert_eq!(home.run(&["token", "list", "--as", "a\nb", "--account", "acme"]).exit, 2);
+    assert_eq!(home.run(&["token", "list", "--as", "user-4711", "--account", "acme"]).exit, 0);
+    let asked = server.asked();
+    assert_eq!((asked.len(), asked[0].header("jeton-actor").as_str()), (1, "user-4711"));
+    assert_eq!(asked[0].header("authorization"), format!("Bearer {KEY}"));
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub struct ListArgs<T: Noun> {
 /// A verb about one thing.
 #[derive(Debug, Args)]
 pub struct OneArgs<T: Noun> {
-    #[arg(value_name = "ID", help = T::ID)]
+    #[arg(value_name = T::VALUE, help = T::ID)]
     pub id: String,
     #[command(flatten)]
     pub place: T::Place,
@@ -33,7 +33,7 @@ pub struct OneArgs<T: Noun> {
 /// A verb after which something no longer works.
 #[derive(Debug, Args)]
 pub struct EndArgs<T: Noun> {
-    #[arg(value_name = "ID", help = T::ID)]
+    #[arg(value_name = T::VALUE, help = T::ID)]
     pub id: String,
     #[command(flatten)]
     pub yes: YesArgs,

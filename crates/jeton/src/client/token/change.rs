@@ -33,7 +33,7 @@ pub struct EditArgs {
     grant: GrantArgs,
     #[command(flatten)]
     expiry: ExpiryArgs,
-    /// What to keep with it, instead of what is kept now.
+    /// What to keep with it, as a JSON object, instead of what is kept now.
     #[arg(long, value_name = "JSON", value_parser = metadata)]
     metadata: Option<Metadata>,
     /// Refuse if the token changed since it had this version.
@@ -46,11 +46,7 @@ pub struct EditArgs {
 pub(super) fn edit(args: EditArgs) -> Result<(), Failure> {
     let body = EditToken {
         name: args.name,
-        description: match args.description {
-            None => Maybe::Absent,
-            Some(text) if text.is_empty() => Maybe::Null,
-            Some(text) => Maybe::Value(text),
-        },
+        description: noun::or_nothing(args.description),
         expires_at: args.expiry.expires_at(),
         expires_in: args.expiry.expires_in,
         metadata: args.metadata.map_or(Maybe::Absent, Maybe::Value),

@@ -112,7 +112,7 @@ pub struct CreateArgs {
     /// The member or service account that it acts for [default: you].
     #[arg(long, value_name = "ID")]
     holder: Option<String>,
-    /// What to keep with it.
+    /// What to keep with it, as a JSON object.
     #[arg(long, value_name = "JSON", value_parser = metadata)]
     metadata: Option<Metadata>,
     #[command(flatten)]

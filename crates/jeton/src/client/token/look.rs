@@ -9,7 +9,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::super::http::Request;
 use super::super::noun::{self, Noun, PageArgs, Place, word};
-use super::super::{Desk, ServerArgs, input, output};
+use super::super::{Desk, ServerArgs, WholeServerArgs, filled, input, output};
 use super::{get, not_self, route};
 use crate::exit::{Exit, Failure};
 
@@ -163,20 +163,23 @@ pub struct VerifyArgs {
     /// The address of whoever showed the token.
     #[arg(long, value_name = "IP")]
     address: Option<String>,
+    /// The account that it must belong to [default: any].
+    #[arg(long, value_name = "SLUG", env = "JETON_ACCOUNT", hide_env_values = true)]
+    account: Option<String>,
     #[command(flatten)]
-    server: ServerArgs,
+    server: WholeServerArgs,
 }
 
 pub(super) fn verify(args: VerifyArgs) -> Result<Exit, Failure> {
     let token = input::secret(Path::new(&args.file), "token")?;
-    let mut desk = Desk::open(&args.server)?;
+    let mut desk = Desk::of_server(&args.server)?;
     let mut all: Vec<Expression> = args.permission.iter().cloned().map(Expression::One).collect();
     let ask = Ask {
         token,
         permission: if all.len() > 1 { Some(Expression::All { all }) } else { all.pop() },
         node: args.node,
         // Only an account that was asked for: the one of the login is not the token's.
-        account: args.server.account().map(str::to_owned),
+        account: filled(args.account.as_ref()).map(str::to_owned),
         address: args.address,
         user_agent: None,
         method: None,
