@@ -13,6 +13,7 @@
 
 pub mod accounts;
 pub mod installations;
+pub mod inventory;
 pub mod members;
 pub mod nodes;
 pub mod permission;
@@ -69,6 +70,9 @@ mod tests {
             crate::installations::CreateInstallation,
             crate::installations::EditInstallation,
             crate::members::Binding,
+            crate::inventory::InventoryQuery,
+            crate::inventory::RevokeMatching,
+            crate::inventory::TokenFilter,
             crate::members::CreateMember,
             crate::members::EditMember,
             crate::members::PutMember,

@@ -290,6 +290,10 @@ pub enum TokenSort {
     ExpiresAt,
     #[serde(rename = "-expires_at")]
     ExpiresAtDescending,
+    #[serde(rename = "last_used_at")]
+    LastUsedAt,
+    #[serde(rename = "-last_used_at")]
+    LastUsedAtDescending,
 }
 
 /// `GET …/usage`: what would break if the token stopped.

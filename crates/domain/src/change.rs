@@ -132,6 +132,13 @@ pub enum Write {
         keep: Option<Arc<TokenText>>,
     },
     UpdateToken(Box<Token>),
+    /// Revokes all of these at that moment, each at the version it has here; one that moved on is a
+    /// conflict.
+    RevokeTokens {
+        tokens: Vec<Token>,
+        at: Timestamp,
+        reason: Option<String>,
+    },
     /// Forgets the sealed text of a token that will never be good again.
     ForgetSecret(TokenId),
     InsertService(Service),
@@ -256,6 +263,7 @@ actions! {
     TokenEdited = "token.edited",
     TokenRotated = "token.rotated",
     TokenRevoked = "token.revoked",
+    TokensRevoked = "tokens.revoked",
     TokenApproved = "token.approved",
     TokenLeaked = "token.leaked",
     TokenRevealed = "token.revealed",

@@ -128,7 +128,7 @@ impl Holder {
 }
 
 /// A role that holds at a node and below.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Binding {
     pub role: RoleId,
     pub node: NodePath,

@@ -206,6 +206,58 @@ impl Lens {
     }
 }
 
+impl Lens {
+    /// What [`state`] says of a token of the account that this lens was made for, by comparisons alone.
+    pub fn state(&self, kind: Kind, life: &Life, standing: &Standing) -> State {
+        let login = kind == Kind::Ses;
+        let suspended = self.closed
+            || (standing.inactive_since.is_some() && (self.suspends || login))
+            || (standing.removed_at.is_some() && login);
+        if life.deleted_at.is_some() || standing.tokens_deleted_at.is_some() {
+            State::Deleted
+        } else if life.leaked_at.is_some() {
+            State::Leaked
+        } else if life.is_revoked(standing) {
+            State::Revoked
+        } else if suspended {
+            State::Suspended
+        } else {
+            match self.by_time(kind, life.created_at, life.expires_at) {
+                State::Expired => State::Expired,
+                _ if life.is_pending(standing) => State::Pending,
+                _ if life.rotated_to.is_some() => match life.grace_until {
+                    Some(until) if self.now < until => State::Grace,
+                    _ => State::Rotated,
+                },
+                seen => seen,
+            }
+        }
+    }
+
+    /// The same of a token to which nothing happened but time, and whose holder is in good standing.
+    pub fn by_time(&self, kind: Kind, created_at: Timestamp, expires_at: Option<Timestamp>) -> State {
+        let login = kind == Kind::Ses;
+        let outlived = |some: Option<Timestamp>, all: Option<Timestamp>| {
+            let in_its_day = |at: Timestamp| at.as_micros().rem_euclid(DAY);
+            all.is_some_and(|all| created_at <= all)
+                || some.is_some_and(|some| created_at <= some && in_its_day(created_at) <= in_its_day(some))
+        };
+        if self.closed {
+            State::Suspended
+        } else if expires_at.is_some_and(|end| end <= self.now)
+            || (!login && outlived(self.outlived, self.outlived_all))
+        {
+            State::Expired
+        } else if self.soon.is_some_and(|soon| expires_at.is_some_and(|end| end <= soon))
+            || (!login && outlived(self.soon_outlived, self.soon_outlived_all))
+        {
+            State::Expiring
+        } else {
+            State::Active
+        }
+    }
+}
+
 /// The last moment up to which `length` has passed at `end` from every start, and the last from
 /// which it has. They differ by up to three days, each as far into its day, where the end of
 /// `length` falls on the last day of a month shorter than the one it began in. Searched for,

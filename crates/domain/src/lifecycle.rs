@@ -15,6 +15,7 @@ mod expiry;
 mod permission;
 mod reveal;
 mod rotate;
+mod sweep;
 
 pub use approve::approve;
 pub use create::{Create, create, first_token};
@@ -24,6 +25,7 @@ pub use expiry::AskedEnd;
 pub use permission::AskedGrant;
 pub use reveal::reveal;
 pub use rotate::{hand_out, rotate};
+pub use sweep::revoke_many;
 
 use std::sync::Arc;
 

@@ -7,10 +7,12 @@
 pub mod accounts;
 mod answers;
 mod auth;
+mod catalogue;
 mod cursors;
 mod error;
 pub mod founding;
 pub mod installations;
+pub mod inventory;
 pub mod members;
 pub mod nodes;
 mod passwords;
@@ -25,13 +27,16 @@ mod workers;
 use std::sync::{Arc, OnceLock, Weak};
 
 use domain::change::Change;
+use domain::facts::Snapshot;
 use domain::permission::Registry;
 use domain::time::{Moment, Timestamp};
 use domain::who::Caller;
-use store::{CommitError, Heard, Store, Unavailable};
+use store::{CommitError, Committed, Heard, Store, Unavailable};
 use token::{Brand, Entropy, Kind, Parser, TokenText};
 use tokio::sync::Notify;
 use verifier::{Undetermined, Verifier};
+
+use catalogue::Catalogue;
 
 pub use answers::Replay;
 pub use auth::{Visitor, scope};
@@ -48,6 +53,7 @@ const ATTEMPTS: usize = 16;
 pub struct Desk {
     store: Store,
     verifier: Arc<Verifier>,
+    catalogue: Arc<Catalogue>,
     entropy: Arc<dyn Entropy>,
     passwords: passwords::Passwords,
     cursors: cursors::Cursors,
@@ -81,11 +87,16 @@ impl Desk {
         // The store holds the verifier weakly: the verifier holds the store to read from it.
         let hearing: Arc<OnceLock<Weak<Verifier>>> = Arc::default();
         let reload = Arc::new(Notify::new());
+        let catalogue = Arc::new(Catalogue::new(setup.verifier.max_tokens));
         let listener: store::Listener = {
-            let (hearing, reload) = (hearing.clone(), reload.clone());
+            let (hearing, reload, catalogue) = (hearing.clone(), reload.clone(), catalogue.clone());
             Arc::new(move |heard| match (hearing.get().and_then(Weak::upgrade), heard) {
-                (Some(verifier), Heard::Rows(rows)) => verifier.apply(rows),
+                (Some(verifier), Heard::Rows(rows)) => {
+                    catalogue.apply(&rows);
+                    apply(&verifier, rows);
+                }
                 (Some(verifier), Heard::Lost) => {
+                    catalogue.clear();
                     verifier.clear();
                     reload.notify_one();
                 }
@@ -107,12 +118,13 @@ impl Desk {
         });
         let verifier = Verifier::new(setup.verifier, (*registry).clone(), fetch);
         hearing.set(Arc::downgrade(&verifier)).expect("it is set nowhere else");
-        Ok(Self::new(store, verifier, setup.entropy, setup.foreign_tokens, reload))
+        Ok(Self::new(store, verifier, catalogue, setup.entropy, setup.foreign_tokens, reload))
     }
 
     fn new(
         store: Store,
         verifier: Arc<Verifier>,
+        catalogue: Arc<Catalogue>,
         entropy: Arc<dyn Entropy>,
         foreign: bool,
         reload: Arc<Notify>,
@@ -127,6 +139,7 @@ impl Desk {
             reload,
             store,
             verifier,
+            catalogue,
             entropy,
         })
     }
@@ -193,6 +206,23 @@ impl Desk {
     }
 }
 
+/// Tells the verifier of rows, in parts of which each is taken in within a millisecond or so: verifications
+/// wait for no more than one of them.
+fn apply(verifier: &Verifier, mut rows: Snapshot) {
+    const PART: usize = 2_000;
+    let mut tokens = std::mem::take(&mut rows.tokens).into_iter();
+    let position = rows.position;
+    loop {
+        rows.tokens = tokens.by_ref().take(PART).collect();
+        let last = tokens.len() == 0;
+        verifier.apply(std::mem::take(&mut rows));
+        if last {
+            return;
+        }
+        rows.position = position;
+    }
+}
+
 /// A caller's tries at one change: read, decide, commit; and from the start where others were
 /// faster, with the caller's own rows read again.
 struct Tries<'a> {
@@ -205,16 +235,18 @@ struct Tries<'a> {
 struct Settled {
     /// Of the token that it made.
     number: Option<i64>,
+    /// The change's last journal entry; none where there was nothing to do.
+    position: Option<i64>,
 }
 
 impl Tries<'_> {
     /// None: the rows have moved on, so decide again, for [`Tries::caller`] as it is now.
     async fn commit(&mut self, change: Change) -> Result<Option<Settled>, Error> {
         if change.writes.is_empty() && change.entries.is_empty() {
-            return Ok(Some(Settled { number: None }));
+            return Ok(Some(Settled { number: None, position: None }));
         }
         match self.desk.store.commit(self.caller.stands_behind(change)).await {
-            Ok(committed) => Ok(Some(Settled { number: committed.number })),
+            Ok(Committed { position, number }) => Ok(Some(Settled { number, position: Some(position) })),
             Err(CommitError::Conflict) if self.left > 1 => {
                 self.left -= 1;
                 self.caller = self.desk.again(self.caller.clone()).await?;

@@ -47,6 +47,7 @@ impl Workers {
                 if let Err(error) = desk.store.purge(desk.now()).await {
                     tracing::warn!(%error, "old rows could not be purged; they are tried again");
                 }
+                desk.catalogue.rest(desk.now());
             })),
         ];
         Self { stop, tasks }
@@ -146,6 +147,7 @@ impl Desk {
                 self.verifier.give_back(left.to_vec());
                 return Err(error.into());
             }
+            self.catalogue.used(some);
             left = rest;
         }
         Ok(())

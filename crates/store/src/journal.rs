@@ -219,6 +219,7 @@ impl Touched {
                 Write::InsertHolder(row) | Write::UpdateHolder(row) => all.holders.push(row.id),
                 Write::InsertToken { token, .. } => all.token(token.id),
                 Write::UpdateToken(row) => all.token(row.id),
+                Write::RevokeTokens { tokens, .. } => tokens.iter().for_each(|row| all.token(row.id)),
                 Write::InsertService(row) | Write::UpdateService(row) => all.service(row.id),
                 Write::InsertPermission { .. } => all.permissions = true,
                 Write::InsertPerson(_)

@@ -52,7 +52,9 @@ pub use figures::{Figures, Following};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
 pub use migrations::Migrated;
-pub use query::{After, HolderKind, HolderQuery, LastUse, Place, Resume, Sort, TokenQuery, UsageReport};
+pub use query::{
+    After, HolderKind, HolderQuery, LastUse, Place, Resume, Roll, Sort, TokenQuery, UsageReport,
+};
 pub use restore::{Log, Order, Reasserted, RestoreError, Restored, restore};
 pub use transfer::{MoveError, Moved, transfer};
 
@@ -61,7 +63,7 @@ use figures::Told;
 use journal::Walk;
 use sql::beside::Beside;
 use sql::query::Read;
-use sql::{Dialect, lists, loads, reads};
+use sql::{Dialect, lists, loads, reads, rolls};
 
 /// Entries of the journal that are recomputed at a time.
 const STRETCH: usize = 5_000;
@@ -291,6 +293,66 @@ impl Store {
         query: TokenQuery,
     ) -> Result<Vec<(Token, LastUse)>, Unavailable> {
         Ok(self.read(lists::tokens(account, &query, self.dialect())).await?.rows)
+    }
+
+    /// These tokens with their last use, in no order; of one account, or of any.
+    pub async fn tokens_by_id(
+        &self,
+        account: Option<&AccountId>,
+        ids: &[TokenId],
+    ) -> Result<Vec<(Token, LastUse)>, Unavailable> {
+        Ok(self.read(rolls::tokens(account, ids, self.dialect())).await?.rows)
+    }
+
+    /// How many tokens the account was ever given: no fewer than it has.
+    pub async fn tokens_made(&self, account: &AccountId) -> Result<i64, Unavailable> {
+        Ok(self.read(rolls::made(account)).await?.unwrap_or_default())
+    }
+
+    /// Every token of an account, or of the server, as lists look at it; deleted ones too. In chunks of
+    /// at most `limit`, each of a snapshot of its own; what is written meanwhile the listener hears.
+    pub async fn rolls(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<Resume>,
+        limit: usize,
+    ) -> Result<(Vec<Roll>, Option<Resume>), Unavailable> {
+        let read = self.read(rolls::rolls(account, after.as_ref(), limit, self.dialect())).await?;
+        let full = read.rows.len() >= limit.max(1);
+        Ok((read.rows, read.last.filter(|_| full)))
+    }
+
+    /// Every holder of the server by account and id, removed ones too; those after `after`, at most
+    /// `limit`.
+    pub async fn every_holder(
+        &self,
+        after: Option<(&AccountId, HolderId)>,
+        limit: usize,
+    ) -> Result<Vec<Holder>, Unavailable> {
+        self.read(rolls::holders(after, limit)).await
+    }
+
+    /// Those of `ids` that are holders of one of these accounts, removed ones too, in no order.
+    pub async fn holders_anywhere(
+        &self,
+        ids: &[HolderId],
+        accounts: &[AccountId],
+    ) -> Result<Vec<Holder>, Unavailable> {
+        self.read(rolls::holders_anywhere(ids, accounts, self.dialect())).await
+    }
+
+    /// When tokens were last used, of an account or of the server, where that was after `since`.
+    pub async fn uses(
+        &self,
+        account: Option<&AccountId>,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<(TokenId, Timestamp)>, Unavailable> {
+        self.read(rolls::uses(account, since)).await
+    }
+
+    /// The tokens, not ended otherwise, that were replaced by one of these and are in grace at `now`.
+    pub async fn in_grace(&self, ids: &[TokenId], now: Timestamp) -> Result<Vec<Token>, Unavailable> {
+        self.read(rolls::in_grace(ids, now, self.dialect())).await
     }
 
     pub async fn node(&self, account: &AccountId, path: &NodePath) -> Result<Option<Node>, Unavailable> {

@@ -4,7 +4,9 @@
 //! One JSON object a line: `seq` and `hash` (the change's place in the journal), `at`, `table`, and
 //! `row`, the row as the change left it, by its columns, without names and other text that is no
 //! authority. Lines are first committed with the change and then written here, so a crash between
-//! the two loses none: whoever opens the store next writes them.
+//! the two loses none: whoever opens the store next writes them. Tokens that were revoked together
+//! stand in one line: `table` is [`MANY`], and `row` has their `revoked_at` and of each its account, its id
+//! and its version.
 //!
 //! The hash says whether a backup contains the change: another history may have another one at the
 //! same number. What a restore took over from the log it marks by a line of its own, whose `table`
@@ -28,6 +30,9 @@ pub(crate) const NAME: &str = "narrowings.log";
 
 /// The `table` of a line that says: up to here, this log is in the history that has this entry.
 pub(crate) const MARK: &str = "restored";
+
+/// The `table` of a line about many tokens, which were revoked and stayed as they were otherwise.
+pub(crate) const MANY: &str = "tokens";
 
 /// A line of the log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -130,6 +135,12 @@ pub(crate) fn narrowed(write: &Written) -> Option<(&'static str, Value)> {
         Written::InsertHolder(row) => Some(("holder", narrowed_holder(row, 1))),
         Written::UpdateToken(row) => Some(("token", narrowed_token(row, row.version + 1))),
         Written::InsertToken { token, .. } => Some(("token", narrowed_token(token, 1))),
+        // Of many in one line: what happened to them, and each with its account and version.
+        Written::RevokeTokens { tokens, at, .. } => {
+            let each = |row: &Token| json!([row.account, row.id.to_string(), row.version + 1]);
+            let all: Vec<Value> = tokens.iter().map(each).collect();
+            Some((MANY, json!({ "revoked_at": at.as_micros(), "tokens": all })))
+        }
         Written::UpdateService(row) => Some((
             "service",
             json!({

@@ -3,8 +3,10 @@
 use std::str::FromStr;
 
 use domain::facts::Token;
-use domain::ids::{HolderId, RoleId};
-use domain::life::{Lens, State};
+use domain::grant::Grant;
+use domain::ids::{AccountId, HolderId, RoleId};
+use domain::life::{Lens, Life, State};
+use domain::node::NodePath;
 use domain::time::Timestamp;
 use domain::usage::Count;
 use serde::{Deserialize, Serialize};
@@ -114,6 +116,38 @@ pub struct LastUse {
     /// None: not used yet.
     pub at: Option<Timestamp>,
     pub address: Option<String>,
+}
+
+/// A token as whoever answers lists from memory keeps it: what filters and orders look at.
+#[derive(Clone, Debug)]
+pub struct Roll {
+    pub account: AccountId,
+    pub id: TokenId,
+    pub holder: HolderId,
+    pub issued_by: HolderId,
+    pub name: String,
+    pub grant: Grant,
+    pub node: NodePath,
+    pub desk: bool,
+    pub life: Life,
+    pub version: i64,
+}
+
+impl From<&Token> for Roll {
+    fn from(token: &Token) -> Self {
+        Self {
+            account: token.account.clone(),
+            id: token.id,
+            holder: token.holder,
+            issued_by: token.issued_by,
+            name: token.name.clone(),
+            grant: token.grant.clone(),
+            node: token.node.clone(),
+            desk: token.desk,
+            life: token.life,
+            version: token.version,
+        }
+    }
 }
 
 /// Which holders of an account; in the order of their ids.

@@ -11,8 +11,10 @@ pub(crate) mod lists;
 pub(crate) mod loads;
 pub(crate) mod query;
 pub(crate) mod reads;
+pub(crate) mod rolls;
 pub(crate) mod rows;
 pub(crate) mod states;
+mod sweeps;
 pub(crate) mod writes;
 
 /// Whose SQL it is to be.

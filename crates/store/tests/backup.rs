@@ -538,3 +538,34 @@ fn time_goes_on_from_what_was_taken_away_last() {
         assert!(kept.world.now() >= at(5 * DAY), "whatever ended until then stays ended");
     });
 }
+
+#[test]
+fn tokens_that_were_revoked_together_stay_revoked() {
+    run(async {
+        let kept = Kept::open().await;
+        let (_, holder) = kept.world.family().await;
+        let mut tokens = Vec::new();
+        for _ in 0..5 {
+            tokens.push(kept.world.token(&holder).await);
+        }
+        let file = kept.backup("a.db");
+        // What one of them was told before, alone, holds as well.
+        let mut narrower = tokens[0].clone();
+        narrower.grant = Grant::List(PermissionSet::of(3));
+        kept.narrow([Write::UpdateToken(Box::new(narrower))]).await;
+        let mut now = tokens[..3].to_vec();
+        now[0].version += 1;
+        now[0].grant = Grant::List(PermissionSet::of(3));
+        kept.narrow([Write::RevokeTokens { tokens: now, at: at(7), reason: None }]).await;
+        let lines = fs::read_to_string(kept.data().join("narrowings.log")).unwrap();
+        assert_eq!(lines.lines().filter(|line| line.contains("\"tokens\"")).count(), 1, "one line for all");
+
+        let (kept, done) = kept.restored(&file).await;
+        assert_eq!(done.reasserted.len(), 3);
+        for (n, token) in tokens.iter().enumerate() {
+            let there = kept.token(token).await;
+            assert_eq!(there.life.revoked_at, (n < 3).then(|| at(7)), "{n}");
+            assert_eq!(there.grant == token.grant, n > 0, "{n}");
+        }
+    });
+}

@@ -146,6 +146,27 @@ fn what_one_peer_commits_the_others_hear_of() {
 }
 
 #[test]
+fn tokens_revoked_together_end_on_every_peer() {
+    run(async {
+        let world = World::<Postgres>::open().await;
+        let (_, holder) = world.family().await;
+        let tokens: Vec<Token> = (0..300).map(|_| world::token(&holder, token::Kind::Pat)).collect();
+        world.write(tokens.iter().map(world::insert)).await;
+        let peers = [Peer::join(&world.backend).await, Peer::join(&world.backend).await];
+        let tokens: Vec<Token> = tokens.into_iter().map(|token| Token { version: 1, ..token }).collect();
+        world.write([Write::RevokeTokens { tokens: tokens.clone(), at: at(1), reason: None }]).await;
+        for peer in &peers {
+            for token in &tokens {
+                let ended = Token { version: 2, ..token.clone() };
+                until("a peer hears of each", async || peer.knows(&ended)).await;
+                let told = peer.told.lock().unwrap();
+                assert_eq!(told.tokens[&token.id.to_string()].life.revoked_at, Some(at(1)));
+            }
+        }
+    });
+}
+
+#[test]
 fn peers_that_write_at_once_leave_one_order_without_gaps() {
     run(async {
         let world = World::<Postgres>::open().await;

@@ -8,6 +8,7 @@ pub(crate) mod call;
 pub(crate) mod door;
 pub(crate) mod health;
 pub(crate) mod installations;
+pub(crate) mod inventory;
 pub(crate) mod members;
 pub(crate) mod myself;
 pub(crate) mod nodes;
@@ -46,6 +47,7 @@ pub(crate) fn table() -> Table {
     let mut table = Table::default();
     crate::verify::routes(&mut table);
     myself::routes(&mut table);
+    inventory::routes(&mut table);
     tokens::routes(&mut table);
     sessions::routes(&mut table);
     accounts::routes(&mut table);

@@ -426,7 +426,7 @@ fn holder_kind(holder: HolderId) -> HolderKind {
     }
 }
 
-fn status(state: State) -> TokenStatus {
+pub(crate) fn status(state: State) -> TokenStatus {
     match state {
         State::Deleted => TokenStatus::Deleted,
         State::Leaked => TokenStatus::Leaked,

@@ -4,6 +4,7 @@
 // Each benchmark is a program of its own and uses a part of this.
 #![allow(dead_code)]
 
+pub(crate) mod many;
 pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod wire;

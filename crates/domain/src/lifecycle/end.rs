@@ -11,7 +11,7 @@ use crate::text;
 use crate::who::Caller;
 
 /// Characters of a reason.
-const REASON: usize = 500;
+pub(super) const REASON: usize = 500;
 
 /// The other tokens that end with this one: those which it replaced and which are in grace.
 ///

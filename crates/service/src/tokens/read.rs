@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::facts::Holder;
+use domain::facts::{Account, Holder, Token};
 use domain::ids::{AccountId, HolderId};
 use domain::life::{Lens, State};
 use domain::permission::{PermissionSet, TOKENS_READ};
@@ -10,11 +10,12 @@ use domain::policy::{LoginMode, Visibility};
 use domain::refusal::Refusal;
 use domain::usage::By;
 use domain::who::Caller;
-use store::{After, Sort, TokenQuery, UsageReport};
+use store::{After, LastUse, Sort, TokenQuery, UsageReport};
 use token::{Kind, TokenId};
 
 use super::{Shown, acts_as};
 use crate::auth::at_home;
+use crate::catalogue::{Order, Scope, Want};
 use crate::cursors::Page;
 use crate::{Desk, Error};
 
@@ -158,11 +159,7 @@ impl Desk {
         if query.states.is_empty() {
             return Ok(Page { items: Vec::new(), next_cursor: None });
         }
-        let mut rows = self.store.tokens(account, query.clone()).await?;
-        let ids: Vec<TokenId> = rows.iter().map(|(token, _)| token.id).collect();
-        if self.flush_usage_of(&ids).await {
-            rows = self.store.tokens(account, query).await?;
-        }
+        let mut rows = self.page_of(&caller, query).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|(token, last)| {
@@ -184,6 +181,62 @@ impl Desk {
             })
             .collect();
         Ok(Page { items, next_cursor })
+    }
+}
+
+impl Desk {
+    /// The rows of a page of the caller's account: from memory which they are, where the store would have
+    /// to search for them.
+    async fn page_of(&self, caller: &Caller, query: TokenQuery) -> Result<Vec<(Token, LastUse)>, Error> {
+        let account = &caller.account.id;
+        if query.sort == Sort::LastUsedAt {
+            self.know_uses(caller.now).await?;
+        }
+        if self.searches(account, &query).await? {
+            let order = Order {
+                sort: query.sort,
+                descending: query.descending,
+                after: query.after.clone(),
+                limit: query.limit,
+            };
+            let want = wanted(&query, &caller.account);
+            if let Some(rows) = self.first(Scope::Account(account.clone()), want, order, caller.now).await? {
+                return Ok(rows);
+            }
+        }
+        let rows = self.store.tokens(account, query.clone()).await?;
+        let ids: Vec<TokenId> = rows.iter().map(|(token, _)| token.id).collect();
+        if self.flush_usage_of(&ids).await { Ok(self.store.tokens(account, query).await?) } else { Ok(rows) }
+    }
+
+    /// Whether the store would have to look at more rows than the page has, and at many.
+    async fn searches(&self, account: &AccountId, query: &TokenQuery) -> Result<bool, Error> {
+        /// What the store searches in no time.
+        const FEW: i64 = 1_000;
+        if self.catalogue.has(&Scope::Account(account.clone())) {
+            return Ok(true);
+        }
+        let walks = matches!(query.sort, Sort::CreatedAt | Sort::Name)
+            && query.holder.is_none()
+            && query.issued_by.is_none()
+            && query.role.is_none()
+            && query.text.is_none()
+            && query.kinds.len() > 1
+            && query.states.len() + 1 >= State::ALL.len();
+        Ok(!walks && self.store.tokens_made(account).await? > FEW)
+    }
+}
+
+/// The same tokens, as a catalogue is asked for them.
+fn wanted(query: &TokenQuery, account: &Account) -> Want {
+    Want {
+        holder: query.holder,
+        issued_by: query.issued_by,
+        role: query.role.and_then(|id| account.role(id)).map(|role| role.name.clone()),
+        states: query.states.clone(),
+        kinds: query.kinds.clone(),
+        text: query.text.clone(),
+        ..Want::default()
     }
 }
 

@@ -104,6 +104,10 @@ async fn step(client: &Client, step: &Step<'_>) -> Result<Option<i64>, Miss> {
             1 => Ok(None),
             _ => Err(Miss::Conflict),
         },
+        Must::Hits(count) => match run(client, &step.query).await.map_err(miss)? {
+            hit if hit == count as u64 => Ok(None),
+            _ => Err(Miss::Conflict),
+        },
         Must::Number => {
             let rows = rows(client, &step.query).await.map_err(miss)?;
             rows.first().ok_or(Miss::Conflict)?.try_get(0).map(Some).map_err(miss)

@@ -140,7 +140,8 @@ impl Writer {
         };
         let epoch = self.applied.epoch();
         let now = self.time.moment().latest;
-        let tools = Tools { sealer: &self.sealer, entropy: &*self.entropy, now };
+        let dialect = Dialect::Postgres;
+        let tools = Tools { dialect, sealer: &self.sealer, entropy: &*self.entropy, now };
         let group = timeout(PATIENCE, group(&link, &epoch, &tools, waiting)).await.map_err(|_| late())??;
         self.link = Some(link);
         Ok(group)

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::narrowings::{Line, MARK, mark_of};
+use crate::narrowings::{Line, MANY, MARK, mark_of};
 
 /// A row of which something was taken away again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) fn readable(line: &Line) -> Result<(), String> {
     if line.table == MARK {
         return Ok(());
     }
-    Row::of(line).map(drop).map_err(|cause| cause.to_string())
+    Row::all(line).map(drop).map_err(|cause| cause.to_string())
 }
 
 /// Asserts the last line of each row.
@@ -70,8 +70,13 @@ pub(super) fn merge(db: &Connection, since: &[Line]) -> rusqlite::Result<Merged>
     };
     let mut last = HashMap::new();
     for (n, line) in since.iter().enumerate() {
-        let row = Row::of(line).map_err(|cause| unreadable(cause.into()))?;
-        last.insert(row.key(), (n, row));
+        for row in Row::all(line).map_err(|cause| unreadable(cause.into()))? {
+            let row = match last.remove(&row.key()) {
+                Some((_, before)) => row.after(before),
+                None => row,
+            };
+            last.insert(row.key(), (n, row));
+        }
     }
     let mut rows: Vec<(usize, Row)> = last.into_values().collect();
     rows.sort_by_key(|(n, _)| *n);
@@ -90,6 +95,9 @@ pub(super) fn merge(db: &Connection, since: &[Line]) -> rusqlite::Result<Merged>
     Ok(merged)
 }
 
+/// Table, account and id.
+type Key = (&'static str, Option<AccountId>, String);
+
 struct Known {
     set: PermissionSet,
     registry: Registry,
@@ -107,6 +115,7 @@ enum Row {
     Person(PersonRow),
     Holder(HolderRow),
     Token(TokenRow),
+    Revoked(RevokedRow),
     Service(ServiceRow),
     Sealed(SealedRow),
 }
@@ -162,6 +171,20 @@ struct TokenRow {
     version: i64,
 }
 
+/// Of a token that was revoked with others nothing else has changed.
+struct RevokedRow {
+    account: AccountId,
+    id: String,
+    revoked_at: i64,
+    version: i64,
+}
+
+#[derive(Deserialize)]
+struct RevokedRows {
+    revoked_at: i64,
+    tokens: Vec<(AccountId, String, i64)>,
+}
+
 #[derive(Deserialize)]
 struct ServiceRow {
     id: String,
@@ -177,6 +200,26 @@ struct SealedRow {
 }
 
 impl Row {
+    fn all(line: &Line) -> serde_json::Result<Vec<Self>> {
+        if line.table != MANY {
+            return Ok(vec![Self::of(line)?]);
+        }
+        let RevokedRows { revoked_at, tokens } = RevokedRows::deserialize(&line.row)?;
+        let revoked = |(account, id, version)| Self::Revoked(RevokedRow { account, id, revoked_at, version });
+        Ok(tokens.into_iter().map(revoked).collect())
+    }
+
+    /// What stands once this has come after an earlier line of the same row.
+    fn after(self, before: Self) -> Self {
+        match (self, before) {
+            (Self::Revoked(row), Self::Token(before)) => {
+                let (revoked_at, version) = (Some(row.revoked_at), row.version);
+                Self::Token(TokenRow { revoked_at, version, ..before })
+            }
+            (row, _) => row,
+        }
+    }
+
     fn of(line: &Line) -> serde_json::Result<Self> {
         fn read<T: DeserializeOwned>(row: &Value) -> serde_json::Result<T> {
             T::deserialize(row)
@@ -193,12 +236,13 @@ impl Row {
         }
     }
 
-    fn key(&self) -> (&'static str, Option<AccountId>, String) {
+    fn key(&self) -> Key {
         match self {
             Self::Account(row) => ("account", Some(row.id.clone()), row.id.to_string()),
             Self::Person(row) => ("person", None, row.id.clone()),
             Self::Holder(row) => ("holder", Some(row.account.clone()), row.id.clone()),
             Self::Token(row) => ("token", Some(row.account.clone()), row.id.clone()),
+            Self::Revoked(row) => ("token", Some(row.account.clone()), row.id.clone()),
             Self::Service(row) => ("service", None, row.id.clone()),
             Self::Sealed(row) => ("sealed", None, row.token.clone()),
         }
@@ -210,6 +254,10 @@ impl Row {
             Self::Person(row) => person(db, row),
             Self::Holder(row) => holder(db, row),
             Self::Token(row) => token(db, row, known),
+            Self::Revoked(row) => {
+                let key = [("account", row.account.to_string()), ("id", row.id)];
+                put(db, "token", &key, [("revoked_at", time(Some(row.revoked_at)))], row.version)
+            }
             Self::Service(row) => {
                 let accounts = row.accounts.map_or(To::Null, To::Json);
                 let set = [

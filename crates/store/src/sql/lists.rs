@@ -4,7 +4,7 @@ use domain::facts::Token;
 use domain::ids::AccountId;
 
 use super::Dialect;
-use super::query::{Query, Read, Value};
+use super::query::{Query, Read, Row, Unreadable, Value};
 use super::reads::bound;
 use super::rows::{self, Seen, TOKEN};
 use super::states;
@@ -15,6 +15,14 @@ use crate::query::{LastUse, Place, Sort, TokenQuery};
 pub(crate) struct Page {
     pub(crate) rows: Vec<(Token, LastUse)>,
     seen: Seen,
+}
+
+impl Page {
+    /// Takes in a row of [`TOKEN`] and the last use.
+    pub(super) fn take(&mut self, row: &dyn Row) -> Result<(), Unreadable> {
+        self.rows.push((rows::token(row, &mut self.seen)?, rows::last_use(row)?));
+        Ok(())
+    }
 }
 
 pub(crate) fn tokens(account: &AccountId, asked: &TokenQuery, dialect: Dialect) -> Read<Page> {
@@ -67,14 +75,7 @@ pub(crate) fn tokens(account: &AccountId, asked: &TokenQuery, dialect: Dialect) 
          LIMIT ?{limit}"
     )
     .into();
-    Read {
-        queries: vec![query],
-        state: Page::default(),
-        row: |page, _, row| {
-            page.rows.push((rows::token(row, &mut page.seen)?, rows::last_use(row)?));
-            Ok(())
-        },
-    }
+    Read { queries: vec![query], state: Page::default(), row: |page, _, row| page.take(row) }
 }
 
 /// What a list is in order of, and what [`After::row`](crate::After::row) computes likewise.

@@ -18,7 +18,7 @@ use token::Digest;
 
 use super::query::{Row, Unreadable};
 use crate::journal::{self, Head, JournalRow, Link};
-use crate::query::LastUse;
+use crate::query::{LastUse, Roll};
 
 type Result<T> = std::result::Result<T, Unreadable>;
 
@@ -128,6 +128,39 @@ pub(crate) fn token(row: &dyn Row, seen: &mut Seen) -> Result<Token> {
         digest: Digest::from_bytes(bytes(row, 21)?),
         conditions: row.str_or_none(22)?.map(|_| json(row, 22)).transpose()?.unwrap_or_default(),
         version: int(row, 23)?,
+    })
+}
+
+/// Of [`TOKEN`] what filters and orders of lists look at.
+pub(crate) const ROLL: &str = "t.account, t.number, t.id, t.holder, t.issued_by, t.name, t.granted, t.node, t.desk, \
+     t.created_at, t.not_before, t.expires_at, t.approved_at, t.revoked_at, t.leaked_at, t.rotated_to, t.grace_until, \
+     t.deleted_at, t.version";
+
+/// Columns of [`ROLL`], after which a query may name its own.
+pub(crate) const ROLL_COLUMNS: usize = 19;
+
+pub(crate) fn roll(row: &dyn Row, seen: &mut Seen) -> Result<Roll> {
+    Ok(Roll {
+        account: seen.accounts.text(row, 0)?,
+        id: text(row, 2)?,
+        holder: text(row, 3)?,
+        issued_by: text(row, 4)?,
+        name: string(row, 5)?,
+        grant: seen.grants.json(row, 6)?,
+        node: seen.nodes.text(row, 7)?,
+        desk: row.flag(8)?,
+        life: Life {
+            created_at: time(row, 9)?,
+            not_before: time_or_none(row, 10)?,
+            expires_at: time_or_none(row, 11)?,
+            approved_at: time_or_none(row, 12)?,
+            revoked_at: time_or_none(row, 13)?,
+            leaked_at: time_or_none(row, 14)?,
+            rotated_to: text_or_none(row, 15)?,
+            grace_until: time_or_none(row, 16)?,
+            deleted_at: time_or_none(row, 17)?,
+        },
+        version: int(row, 18)?,
     })
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use token::{Entropy, TokenId, TokenText};
 
 use super::query::{Query, Rows, Unreadable, Value, values};
+use super::{Dialect, sweeps};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -42,6 +43,8 @@ pub(crate) struct Step<'a> {
 pub(crate) enum Must {
     /// One row written.
     Hit,
+    /// As many rows written.
+    Hits(usize),
     /// Nothing in particular.
     Pass,
     /// One row written, which answers with its number.
@@ -50,6 +53,7 @@ pub(crate) enum Must {
 
 /// What carrying out needs besides the change.
 pub(crate) struct Tools<'a> {
+    pub(crate) dialect: Dialect,
     pub(crate) sealer: &'a Sealer,
     pub(crate) entropy: &'a dyn Entropy,
     pub(crate) now: Timestamp,
@@ -66,6 +70,9 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
         Write::UpdateHolder(row) => update_holder(row),
         Write::InsertToken { token, keep } => return insert_token(token, keep.as_deref(), tools),
         Write::UpdateToken(row) => update_token(row),
+        Write::RevokeTokens { tokens, at, reason } => {
+            return Ok(sweeps::revoke_tokens(tokens, *at, reason, tools.dialect));
+        }
         // Most tokens have no sealed text; forgetting nothing is done as well.
         Write::ForgetSecret(token) => {
             let query = Query::new("DELETE FROM sealed WHERE token = ?1", values![token.to_string()]);
@@ -138,6 +145,9 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
             to.tokens.push(Token { number, version: 1, ..*token });
         }
         Write::UpdateToken(row) => to.tokens.push(Token { version: row.version + 1, ..*row }),
+        Write::RevokeTokens { tokens, at, reason } => {
+            to.tokens.extend(tokens.into_iter().map(|row| sweeps::revoked(row, at, &reason)));
+        }
         Write::InsertService(row) => to.services.push(Service { version: 1, ..row }),
         Write::UpdateService(row) => to.services.push(Service { version: row.version + 1, ..row }),
         Write::InsertPermission { bit, name } => to.permissions.push((bit, name)),

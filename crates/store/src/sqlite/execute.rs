@@ -58,6 +58,10 @@ pub(super) fn step(db: &Connection, step: &Step<'_>) -> Result<Option<i64>, Miss
             1 => Ok(None),
             _ => Err(Miss::Conflict),
         },
+        Must::Hits(count) => match run(db, query).map_err(miss)? {
+            hit if hit == count => Ok(None),
+            _ => Err(Miss::Conflict),
+        },
         Must::Number => {
             let mut statement = db.prepare_cached(&query.text).map_err(miss)?;
             let mut rows = statement.query(values(query).as_slice()).map_err(miss)?;

@@ -203,7 +203,8 @@ impl Writer {
         if self.unlogged.is_empty() {
             db.prepare_cached("DELETE FROM narrowing")?.execute([])?;
         }
-        let tools = Tools { sealer: &self.sealer, entropy: &*self.entropy, now: self.time.now() };
+        let (dialect, now) = (Dialect::Sqlite, self.time.now());
+        let tools = Tools { dialect, sealer: &self.sealer, entropy: &*self.entropy, now };
         let mut all = Vec::with_capacity(waiting.len());
         for each in waiting {
             let mut next = *head;

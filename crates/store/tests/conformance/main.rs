@@ -10,6 +10,7 @@ mod loads;
 mod others;
 mod place;
 mod states;
+mod sweeps;
 mod world;
 
 /// Runs a behaviour to its end.
@@ -66,6 +67,11 @@ behaviours! {
         filters_find_what_they_say,
         a_search_takes_the_text_as_it_is_written,
         holders_are_listed_by_kind_and_without_those_who_left,
+    ;
+    sweeps:
+        many_tokens_are_revoked_together_or_none_of_them,
+        every_token_is_read_for_lists_in_chunks,
+        what_a_token_replaced_is_found_while_it_is_in_grace,
     ;
     loads:
         a_snapshot_brings_what_belongs_to_a_digest_and_its_position,

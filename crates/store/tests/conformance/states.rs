@@ -1,4 +1,4 @@
-//! The states that SQL tells apart are the states of `domain::life`.
+//! The states that SQL tells apart, and those that a lens does, are the states of `domain::life`.
 
 use std::collections::BTreeSet;
 
@@ -163,6 +163,10 @@ async fn check<B: Backend>(world: &World<B>, case: Case) -> Result<(), TestCaseE
         let listed: BTreeSet<TokenId> = listed.iter().map(|(token, _)| token.id).collect();
         let ruled = tokens.iter().filter(|token| seen(token) == wanted).map(|token| token.id).collect();
         prop_assert_eq!(listed, ruled, "{:?}", wanted);
+    }
+    for token in &tokens {
+        let by_comparing = lens.state(token.id.kind, &token.life, &holder(token.holder).standing);
+        prop_assert_eq!(by_comparing, seen(token), "{:?}", token.life);
     }
 
     let takes_a_place = |token: &&Token| {

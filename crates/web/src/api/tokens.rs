@@ -86,7 +86,7 @@ async fn list(call: Call<Holder, Account, TokenListQuery>) -> Result<Listed<Toke
 }
 
 /// What to sort by, and whether downwards.
-fn order(sort: TokenSort) -> (Sort, bool) {
+pub(super) fn order(sort: TokenSort) -> (Sort, bool) {
     match sort {
         TokenSort::Id => (Sort::Id, false),
         TokenSort::IdDescending => (Sort::Id, true),
@@ -96,6 +96,8 @@ fn order(sort: TokenSort) -> (Sort, bool) {
         TokenSort::CreatedAtDescending => (Sort::CreatedAt, true),
         TokenSort::ExpiresAt => (Sort::ExpiresAt, false),
         TokenSort::ExpiresAtDescending => (Sort::ExpiresAt, true),
+        TokenSort::LastUsedAt => (Sort::LastUsedAt, false),
+        TokenSort::LastUsedAtDescending => (Sort::LastUsedAt, true),
     }
 }
 
