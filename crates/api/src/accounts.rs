@@ -65,21 +65,6 @@ pub struct EditAccount {
     pub version: Option<i64>,
 }
 
-/// `PUT /v1/accounts/by-external-id/{x}`: creates (201) or updates (200).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PutAccount {
-    /// Made from the name when absent; it never changes afterwards.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preset: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub metadata: Option<Metadata>,
-}
-
 /// The policy of an account as one document, read and written whole. Its switches belong to the
 /// domain, which refuses what it does not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

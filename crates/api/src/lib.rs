@@ -18,6 +18,7 @@ pub mod members;
 pub mod nodes;
 pub mod permission;
 pub mod problem;
+pub mod provision;
 pub mod roles;
 pub mod service_accounts;
 pub mod services;
@@ -66,7 +67,6 @@ mod tests {
             crate::ListQuery,
             crate::accounts::CreateAccount,
             crate::accounts::EditAccount,
-            crate::accounts::PutAccount,
             crate::installations::CreateInstallation,
             crate::installations::EditInstallation,
             crate::members::Binding,
@@ -75,10 +75,15 @@ mod tests {
             crate::inventory::TokenFilter,
             crate::members::CreateMember,
             crate::members::EditMember,
-            crate::members::PutMember,
             crate::nodes::CreateNode,
             crate::nodes::EditNode,
             crate::permission::Permission,
+            crate::provision::PutAccount,
+            crate::provision::PutAccountItem,
+            crate::provision::PutAccounts,
+            crate::provision::PutMember,
+            crate::provision::PutMemberItem,
+            crate::provision::PutMembers,
             crate::roles::CreateRole,
             crate::roles::EditRole,
             crate::service_accounts::CreateServiceAccount,

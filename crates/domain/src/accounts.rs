@@ -5,7 +5,7 @@
 
 use crate::change::{Action, Actor, Change, Condition, Entry, Write};
 use crate::facts::{Account, Entity, Role};
-use crate::ids::{AccountId, RoleId};
+use crate::ids::{AccountId, ExternalId, RoleId};
 use crate::node::NodePath;
 use crate::permission::{POLICY_UPDATE, PermissionSet, Registry, RegistryFull};
 use crate::policy::Policy;
@@ -15,8 +15,7 @@ use crate::text;
 use crate::time::Timestamp;
 use crate::who::Caller;
 
-const NAME: usize = 100;
-const EXTERNAL_ID: usize = 255;
+pub(crate) const NAME: usize = 100;
 
 /// What a request says of a new account.
 #[derive(Clone, Debug)]
@@ -41,6 +40,23 @@ pub fn found(
     order: &Found,
     preset: &Preset,
     registry: &Registry,
+    draw: impl FnMut() -> RoleId,
+    actor: Actor,
+    now: Timestamp,
+) -> Result<Founded, Refusal> {
+    let founded = found_unguarded(order, preset, registry, draw, actor, now)?;
+    let id = &founded.account.id;
+    let taken = Refusal::of_field(Code::NameTaken, "id", format!("There is an account {id} already."));
+    let change = founded.change.guard(Condition::AccountFree { account: id.clone() }, taken);
+    let change = external_id_free(change, &founded.account, None);
+    Ok(Founded { change, ..founded })
+}
+
+/// The same, for whoever looked beforehand whether the names are free.
+pub(crate) fn found_unguarded(
+    order: &Found,
+    preset: &Preset,
+    registry: &Registry,
     mut draw: impl FnMut() -> RoleId,
     actor: Actor,
     now: Timestamp,
@@ -62,7 +78,7 @@ pub fn found(
         external_id: order
             .external_id
             .as_deref()
-            .map(|external_id| text::name("external_id", external_id, EXTERNAL_ID))
+            .map(|external_id| ExternalId::parse(external_id).map(ExternalId::into_string))
             .transpose()?,
         metadata: order.metadata.as_ref().map(text::metadata).transpose()?.flatten(),
         preset: preset.name.clone(),
@@ -78,8 +94,6 @@ pub fn found(
         roles: preset.roles.iter().map(role).collect(),
         version: 0,
     };
-    let taken =
-        Refusal::of_field(Code::NameTaken, "id", format!("There is an account {} already.", account.id));
     let entry = Entry {
         at: now,
         actor,
@@ -88,8 +102,7 @@ pub fn found(
         subject: account.id.to_string(),
         payload: serde_json::json!({ "name": account.name, "preset": account.preset }),
     };
-    let free = Condition::AccountFree { account: account.id.clone() };
-    let mut change = external_id_free(Change::default().guard(free, taken), &account, None).entry(entry);
+    let mut change = Change::default().entry(entry);
     for (bit, name) in added {
         change = change.write(Write::InsertPermission { bit, name });
     }
@@ -131,13 +144,12 @@ pub fn edit(caller: &Caller, who: As, account: Account, edit: &Edit) -> Result<(
         next.metadata = text::metadata(metadata)?;
     }
     if let Some(external_id) = &edit.external_id {
-        let named = |text: &String| text::name("external_id", text, EXTERNAL_ID);
+        let named = |text: &String| ExternalId::parse(text).map(ExternalId::into_string);
         next.external_id = external_id.as_ref().map(named).transpose()?;
     }
     if next == account {
         return Ok((account, Change::default()));
     }
-    let shown = |account: &Account| serde_json::json!({ "name": account.name, "external_id": account.external_id, "metadata": account.metadata });
     let told = serde_json::json!({ "was": shown(&account), "is": shown(&next) });
     let mut change = changed(caller, &next, Action::AccountEdited, told);
     if next.external_id != account.external_id {
@@ -174,6 +186,15 @@ pub fn reactivate(caller: &Caller, account: Account) -> Result<(Account, Change)
     Ok((next, change))
 }
 
+/// What the journal says of what an account is called.
+pub(crate) fn shown(account: &Account) -> serde_json::Value {
+    serde_json::json!({
+        "name": account.name,
+        "external_id": account.external_id,
+        "metadata": account.metadata,
+    })
+}
+
 /// In that account's journal, wherever the caller is at work.
 fn changed(caller: &Caller, account: &Account, action: Action, told: serde_json::Value) -> Change {
     let entry = Entry { account: Some(account.id.clone()), ..caller.entry(action, &account.id, told) };
@@ -185,6 +206,14 @@ fn external_id_free(change: Change, account: &Account, besides: Option<&AccountI
     let sentence = "Another account has this `external_id` already.";
     let taken = Refusal::of_field(Code::NameTaken, "external_id", sentence);
     change.guard(Condition::AccountExternalIdFree { external_id, besides: besides.cloned() }, taken)
+}
+
+/// A built-in preset.
+pub fn preset_named(name: &str) -> Result<&'static Preset, Refusal> {
+    Preset::named(name).ok_or_else(|| {
+        let known: Vec<&str> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
+        Refusal::invalid("preset", format!("There is no preset {name}; there are {}.", known.join(", ")))
+    })
 }
 
 /// Decides on another policy. It applies to every token at once.

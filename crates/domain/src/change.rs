@@ -9,7 +9,7 @@ use std::sync::Arc;
 use token::{TokenId, TokenText};
 
 use crate::facts::{Account, Holder, Installation, Node, Person, Service, Token};
-use crate::ids::{AccountId, HolderId, PersonId, RoleId, ServiceId};
+use crate::ids::{AccountId, ExternalId, HolderId, PersonId, RoleId, ServiceId};
 use crate::life::Lens;
 use crate::node::NodePath;
 use crate::policy::Counted;
@@ -31,8 +31,8 @@ pub struct Change {
     pub narrows: bool,
 }
 
-/// A row that must still be at this version. One that moved on is a conflict, and the decision
-/// is taken again.
+/// A row that must still be at this version, or still be missing. One that moved on is a conflict,
+/// and the decision is taken again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
     Account(AccountId, i64),
@@ -40,6 +40,12 @@ pub enum Expect {
     Token(AccountId, TokenId, i64),
     Person(PersonId, i64),
     Service(ServiceId, i64),
+    /// Nobody in the account, removed holders apart, has one of these external ids.
+    NobodyNamed(AccountId, Vec<ExternalId>),
+    /// There is no account with one of these ids.
+    NoAccount(Vec<AccountId>),
+    /// There is no account with one of these external ids.
+    NoAccountNamed(Vec<ExternalId>),
     /// The node must exist; nodes are never removed.
     Node(AccountId, NodePath),
 }

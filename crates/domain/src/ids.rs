@@ -128,11 +128,15 @@ impl FromStr for HolderId {
 
 as_text!(HolderId);
 
-/// An account's immutable slug, `[a-z0-9-]{2,40}`. Cheap to clone.
+/// An account's immutable slug, `[a-z0-9-]{2,40}`. Cheap to clone. `by-external-id` is none: in the
+/// place of an account's id it says that the product's own name follows.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(Arc<str>);
 
 impl AccountId {
+    /// Characters at most.
+    pub const MOST: usize = 40;
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -147,7 +151,8 @@ impl fmt::Display for AccountId {
 impl FromStr for AccountId {
     type Err = NotAnId;
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let slug = (2..=40).contains(&text.len())
+        let slug = (2..=AccountId::MOST).contains(&text.len())
+            && text != "by-external-id"
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         slug.then(|| Self(text.into())).ok_or(NotAnId)
     }
@@ -204,7 +209,7 @@ mod tests {
         for good in ["acme", "a1", "my-org-2"] {
             assert_eq!(good.parse::<AccountId>().unwrap().as_str(), good);
         }
-        for bad in ["", "a", "Acme", "a_b", "a b", "é2", &"x".repeat(41)] {
+        for bad in ["", "a", "Acme", "a_b", "a b", "é2", "by-external-id", &"x".repeat(41)] {
             assert_eq!(bad.parse::<AccountId>(), Err(NotAnId), "{bad}");
         }
     }

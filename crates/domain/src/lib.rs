@@ -26,6 +26,7 @@ pub mod nodes;
 pub mod permission;
 pub mod policy;
 pub mod preset;
+pub mod provision;
 pub mod recovery;
 pub mod refusal;
 pub mod roles;

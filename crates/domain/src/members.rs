@@ -8,7 +8,7 @@
 use crate::bindings::{self, Bound};
 use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
 use crate::facts::{Account, Binding, Holder, Person, Standing};
-use crate::ids::{HolderId, MemberId, PersonId, ServiceAccountId};
+use crate::ids::{ExternalId, HolderId, MemberId, PersonId, ServiceAccountId};
 use crate::life::Lens;
 use crate::node::NodePath;
 use crate::permission::{MEMBERS_CREATE, MEMBERS_DELETE, MEMBERS_UPDATE};
@@ -19,8 +19,7 @@ use crate::time::Timestamp;
 use crate::who::Caller;
 
 /// Characters of a holder's name.
-const NAME: usize = 100;
-const EXTERNAL_ID: usize = 255;
+pub(crate) const NAME: usize = 100;
 
 /// A decision on a holder: the row as it will stand, and the change that makes it so.
 #[derive(Debug)]
@@ -87,10 +86,10 @@ pub fn join_service_account(caller: &Caller, order: &Join, id: ServiceAccountId)
 }
 
 /// Where somebody joins, by whose doing, and when.
-struct Joining<'a> {
-    account: &'a Account,
-    actor: Actor,
-    now: Timestamp,
+pub(crate) struct Joining<'a> {
+    pub(crate) account: &'a Account,
+    pub(crate) actor: Actor,
+    pub(crate) now: Timestamp,
 }
 
 impl Joining<'_> {
@@ -150,11 +149,16 @@ impl Joining<'_> {
         Ok(self.joined(holder, change, Action::MemberCreated))
     }
 
-    fn holder(&self, order: &Join, bindings: Vec<Binding>, id: HolderId) -> Result<Holder, Refusal> {
+    pub(crate) fn holder(
+        &self,
+        order: &Join,
+        bindings: Vec<Binding>,
+        id: HolderId,
+    ) -> Result<Holder, Refusal> {
         let external_id = order
             .external_id
             .as_deref()
-            .map(|external_id| text::name("external_id", external_id, EXTERNAL_ID))
+            .map(|external_id| ExternalId::parse(external_id).map(ExternalId::into_string))
             .transpose()?;
         Ok(Holder {
             id,
@@ -286,14 +290,18 @@ pub fn reactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
         // Possible where the policy lets tokens of deactivated people work on.
         return Err(Refusal::forbidden("Nobody reactivates themselves; ask another administrator."));
     }
-    let policy = &caller.account.policy;
     let mut next = holder;
-    next.standing.inactive_since = None;
-    if policy.on_inactive == OnInactive::Suspend && policy.on_return == OnReturn::Approve {
-        next.standing.approve_after = next.standing.approve_after.max(Some(caller.now));
-    }
+    come_back(&caller.account, &mut next.standing, caller.now);
     let told = serde_json::json!({ "approve_after": next.standing.approve_after });
     Ok(decided(caller, next, Change::default(), Action::MemberReactivated, told))
+}
+
+/// What a return makes of a holder's standing, as the policy says.
+pub(crate) fn come_back(account: &Account, standing: &mut Standing, now: Timestamp) {
+    standing.inactive_since = None;
+    if account.policy.on_inactive == OnInactive::Suspend && account.policy.on_return == OnReturn::Approve {
+        standing.approve_after = standing.approve_after.max(Some(now));
+    }
 }
 
 /// Decides that a holder leaves the account. The row stays, because tokens and the journal
@@ -302,12 +310,19 @@ pub fn remove(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
     bindings::may_change(caller, MEMBERS_DELETE, &holder)?;
     must_be_here(&holder)?;
     let account = &*caller.account;
-    let mut change = still_led(Change::default(), account, &holder).narrowing();
+    let led = still_led(Change::default(), account, &holder);
+    let (next, change) = leave(account, holder, caller.now);
+    Ok(decided(caller, next, led.and(change), Action::MemberRemoved, serde_json::json!({})))
+}
+
+/// What leaving makes of a holder and of their tokens, as the policy says.
+pub(crate) fn leave(account: &Account, holder: Holder, now: Timestamp) -> (Holder, Change) {
+    let mut change = Change::default().narrowing();
     let mut next = holder;
-    next.standing.removed_at = Some(caller.now);
+    next.standing.removed_at = Some(now);
     match account.policy.on_remove {
         OnRemove::Keep => {}
-        OnRemove::Delete => next.standing.tokens_deleted_at = Some(caller.now),
+        OnRemove::Delete => next.standing.tokens_deleted_at = Some(now),
         OnRemove::Refuse => {
             let condition = Condition::Fewer {
                 account: account.id.clone(),
@@ -315,13 +330,13 @@ pub fn remove(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
                 counted: vec![Counted::Active, Counted::Pending, Counted::Suspended],
                 max: 1,
                 besides: None,
-                lens: Lens::of(account, caller.now),
+                lens: Lens::of(account, now),
             };
             let sentence = format!("{} still has active tokens; delete them first.", next.name);
             change = change.guard(condition, Refusal::wrong_state(sentence));
         }
     }
-    Ok(decided(caller, next, change, Action::MemberRemoved, serde_json::json!({})))
+    (next, change)
 }
 
 /// Decides on the first member of an account, with its strongest role.

@@ -6,17 +6,15 @@ use domain::accounts::{self, As, Edit, Found, Founded};
 use domain::change::{Actor, Change, Expect};
 use domain::facts::{Account, Role};
 use domain::ids::{AccountId, RoleId};
-use domain::permission::{POLICY_READ, ROLES_CREATE, ROLES_READ};
+use domain::permission::{POLICY_READ, PermissionSet, ROLES_CREATE, ROLES_READ};
 use domain::policy::Policy;
-use domain::preset::Preset;
 use domain::refusal::Refusal;
 use domain::roles;
 use domain::who::Caller;
 
 use crate::answers::{Kept, Made};
 use crate::auth::at_home;
-use crate::cursors::Page;
-use crate::{Desk, Error, Password, Replay};
+use crate::{Desk, Error, Password, Replay, Visitor};
 
 /// A role and its place among the account's, 0 for the strongest.
 #[derive(Debug)]
@@ -36,7 +34,7 @@ impl Desk {
         replay: Option<Replay>,
     ) -> Result<Arc<Account>, Error> {
         self.operator(&caller).await?;
-        let preset = named(preset)?;
+        let preset = accounts::preset_named(preset)?;
         let decide = |caller: &Caller| {
             let draw = || RoleId::draw(&*self.entropy);
             let registry = self.registry();
@@ -54,42 +52,10 @@ impl Desk {
         }
     }
 
-    pub async fn accounts(
-        &self,
-        caller: Caller,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Page<Arc<Account>>, Error> {
-        if self.operator(&caller).await.is_err() {
-            return Ok(Page { items: vec![caller.account.clone()], next_cursor: None });
-        }
-        let limit = limit.clamp(1, 100);
-        let after: Option<AccountId> = match cursor {
-            Some(cursor) => {
-                let place = self.cursors.read("accounts", &cursor)?;
-                Some(place.parse().map_err(|_| Error::Undetermined)?)
-            }
-            None => None,
-        };
-        let mut items = self.store.accounts(after.as_ref(), limit + 1).await?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let last = items.last().filter(|_| more);
-        let next_cursor = last.map(|account| self.cursors.write("accounts", account.id.as_str()));
-        Ok(Page { items, next_cursor })
-    }
-
-    /// An account: its own members' and tokens', and any of them for an operator.
-    pub async fn account(&self, caller: Caller, account: &AccountId) -> Result<Arc<Account>, Error> {
-        if caller.account.id == *account {
-            return Ok(caller.account);
-        }
-        let missing = || Error::from(Refusal::not_found("account"));
-        self.operator(&caller).await.map_err(|error| match error {
-            Error::Refused(_) => missing(),
-            other => other,
-        })?;
-        self.store.account(account).await?.ok_or_else(missing)
+    /// An account: its own members' and tokens', and any of them for an operator and for a service
+    /// that provisions it.
+    pub async fn account(&self, visitor: &Visitor, account: &AccountId) -> Result<Arc<Account>, Error> {
+        self.reads(visitor, account, PermissionSet::EMPTY).await
     }
 
     /// Edits an account: its own people what it is called, operators any account and how the product
@@ -174,10 +140,8 @@ impl Desk {
         Ok(changed)
     }
 
-    pub async fn roles(&self, caller: Caller, account: &AccountId) -> Result<Arc<Account>, Error> {
-        at_home(&caller, account)?;
-        caller.needs(ROLES_READ)?;
-        Ok(caller.account)
+    pub async fn roles(&self, visitor: &Visitor, account: &AccountId) -> Result<Arc<Account>, Error> {
+        self.reads(visitor, account, ROLES_READ).await
     }
 
     pub async fn create_role(
@@ -245,13 +209,6 @@ impl Desk {
         })
         .await
     }
-}
-
-pub(crate) fn named(preset: &str) -> Result<&'static Preset, Refusal> {
-    Preset::named(preset).ok_or_else(|| {
-        let known: Vec<&str> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
-        Refusal::invalid("preset", format!("There is no preset {preset}; there are {}.", known.join(", ")))
-    })
 }
 
 /// Who founds an account that nobody is in yet.

@@ -15,7 +15,7 @@ use domain::text;
 use sha2::{Digest, Sha256};
 use token::{Kind, TokenText};
 
-use crate::accounts::{FOUNDER, named};
+use crate::accounts::FOUNDER;
 use crate::services::service;
 use crate::{ATTEMPTS, Desk, Error, Password};
 
@@ -52,7 +52,7 @@ impl Desk {
     ) -> Result<Begun, Error> {
         password.acceptable()?;
         let email = text::email(&founding.admin_email)?;
-        let preset = named(&founding.preset)?;
+        let preset = accounts::preset_named(&founding.preset)?;
         let hash = link.map(link_hash);
         if let Some(hash) = hash
             && !self.store.setup_link_open(hash).await?

@@ -16,6 +16,7 @@ pub mod inventory;
 pub mod members;
 pub mod nodes;
 mod passwords;
+pub mod provision;
 pub mod recovery;
 mod rotations;
 pub mod services;
@@ -33,7 +34,7 @@ use domain::time::{Moment, Timestamp};
 use domain::who::Caller;
 use store::{CommitError, Committed, Heard, Store, Unavailable};
 use token::{Brand, Entropy, Kind, Parser, TokenText};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use verifier::{Undetermined, Verifier};
 
 use catalogue::Catalogue;
@@ -61,6 +62,8 @@ pub struct Desk {
     rotations: rotations::Rotations,
     parser: Parser,
     verdicts: meter::Tally,
+    /// Turns for batches, which are much work each.
+    batches: Semaphore,
     /// Told when memory was emptied and has to be filled again.
     reload: Arc<Notify>,
 }
@@ -136,6 +139,7 @@ impl Desk {
             rotations: rotations::Rotations::default(),
             parser: Parser::new([Brand::default()], foreign),
             verdicts: verify::counters(),
+            batches: Semaphore::new(provision::AT_ONCE),
             reload,
             store,
             verifier,

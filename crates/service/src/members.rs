@@ -1,7 +1,9 @@
 //! Members and service accounts of an account.
 
+use std::sync::Arc;
+
 use domain::bindings::{self, Bound};
-use domain::facts::Holder;
+use domain::facts::{Account, Holder};
 use domain::ids::{AccountId, HolderId, MemberId, PersonId, ServiceAccountId};
 use domain::members::{self, Decided, Edit, Join, Login};
 use domain::node::NodePath;
@@ -15,7 +17,7 @@ use store::HolderQuery;
 use crate::answers::{Kept, Made};
 use crate::auth::at_home;
 use crate::cursors::Page;
-use crate::{Desk, Error, Password, Replay};
+use crate::{Desk, Error, Password, Replay, Visitor};
 
 /// Rows looked at for one page of those who are in a part of the tree.
 const LOOKED_AT: usize = 500;
@@ -37,7 +39,7 @@ impl Desk {
         if at_home {
             caller.needs_somewhere(MEMBERS_CREATE)?;
         } else {
-            self.account(caller.clone(), account).await?;
+            self.elsewhere(&caller, account).await?;
         }
         let by = at_home.then_some((&caller, MEMBERS_CREATE));
         self.roles_must_be_somewhere(by, account, &order.bindings).await?;
@@ -82,7 +84,7 @@ impl Desk {
             let decided = if at_home {
                 members::join(caller, &order, id, login)?
             } else {
-                let account = self.account(caller.clone(), account).await?;
+                let account = self.elsewhere(caller, account).await?;
                 members::place(&account, &order, id, login, caller.actor(), caller.now)?
             };
             let kept = Kept::id(decided.holder.id);
@@ -169,14 +171,42 @@ impl Desk {
         self.change_holder(caller, account, id, members::remove).await
     }
 
-    pub async fn holder(&self, caller: Caller, account: &AccountId, id: HolderId) -> Result<Holder, Error> {
-        at_home(&caller, account)?;
-        if caller.is(id) {
-            return self.holder_of(&caller, id).await;
+    /// One holder: oneself; and whoever may read members where that one has a role.
+    pub async fn holder(
+        &self,
+        visitor: &Visitor,
+        account: &AccountId,
+        id: HolderId,
+    ) -> Result<(Arc<Account>, Holder), Error> {
+        if let Visitor::Holder(caller) = visitor
+            && caller.account.id == *account
+            && caller.is(id)
+        {
+            return Ok((caller.account.clone(), self.holder_of(account, id).await?));
         }
-        caller.needs_somewhere(MEMBERS_READ)?;
-        let holder = self.holder_of(&caller, id).await?;
-        if bindings::reads(&caller, &holder) { Ok(holder) } else { Err(Refusal::not_found("member").into()) }
+        let (account, by) = self.reads_members(visitor, account).await?;
+        let holder = self.holder_of(&account.id, id).await?;
+        if by.is_none_or(|caller| bindings::reads(caller, &holder)) {
+            Ok((account, holder))
+        } else {
+            Err(Refusal::not_found("member").into())
+        }
+    }
+
+    /// The account whose members somebody wants to read; and who they are, if they may not know of
+    /// all of them.
+    pub(crate) async fn reads_members<'v>(
+        &self,
+        visitor: &'v Visitor,
+        account: &AccountId,
+    ) -> Result<(Arc<Account>, Option<&'v Caller>), Error> {
+        match visitor {
+            Visitor::Holder(caller) if caller.account.id == *account => {
+                caller.needs_somewhere(MEMBERS_READ)?;
+                Ok((caller.account.clone(), Some(caller)))
+            }
+            _ => Ok((self.reads(visitor, account, MEMBERS_READ).await?, None)),
+        }
     }
 
     /// Roles hold at nodes that exist. Of a place where they may do nothing a caller does not learn
@@ -200,16 +230,15 @@ impl Desk {
 
     pub async fn holders(
         &self,
-        caller: Caller,
+        visitor: &Visitor,
         account: &AccountId,
         kind: HolderKind,
         limit: usize,
         cursor: Option<String>,
-    ) -> Result<Page<Holder>, Error> {
-        at_home(&caller, account)?;
-        caller.needs_somewhere(MEMBERS_READ)?;
+    ) -> Result<(Arc<Account>, Page<Holder>), Error> {
+        let (account, by) = self.reads_members(visitor, account).await?;
         let limit = limit.clamp(1, 100);
-        let list = format!("holders {account} {kind:?}");
+        let list = format!("holders {} {kind:?}", account.id);
         let after = match cursor {
             Some(cursor) => {
                 let place = self.cursors.read(&list, &cursor)?;
@@ -217,11 +246,11 @@ impl Desk {
             }
             None => None,
         };
-        let whole = caller.rights(&NodePath::root()).contains(MEMBERS_READ);
+        let whole = by.is_none_or(|caller| caller.rights(&NodePath::root()).contains(MEMBERS_READ));
         // Of a part of the tree the page may be short: so many rows are looked at for one page.
         let looked_at = if whole { limit } else { LOOKED_AT };
         let query = HolderQuery { kind: Some(kind), after, limit: looked_at + 1, include_removed: false };
-        let mut rows = self.store.holders(account, query).await?;
+        let mut rows = self.store.holders(&account.id, query).await?;
         let mut more = rows.len() > looked_at;
         rows.truncate(looked_at);
         let (mut items, mut last) = (Vec::with_capacity(limit), None);
@@ -231,13 +260,13 @@ impl Desk {
                 break;
             }
             last = Some(holder.id);
-            if whole || bindings::reads(&caller, &holder) {
+            if whole || by.is_none_or(|caller| bindings::reads(caller, &holder)) {
                 items.push(holder);
             }
         }
         let last = last.filter(|_| more);
         let next_cursor = last.map(|id| self.cursors.write(&list, &id.to_string()));
-        Ok(Page { items, next_cursor })
+        Ok((account, Page { items, next_cursor }))
     }
 
     /// Loads, decides, commits, and returns the holder as it stands then.
@@ -254,7 +283,7 @@ impl Desk {
         at_home(&caller, account)?;
         let mut tries = self.tries(caller);
         loop {
-            let holder = self.holder_of(&tries.caller, id).await?;
+            let holder = self.holder_of(account, id).await?;
             let Decided { mut holder, change } = decide(&tries.caller, holder)?;
             holder.version += i64::from(!change.writes.is_empty());
             if tries.commit(change).await?.is_some() {
@@ -263,9 +292,9 @@ impl Desk {
         }
     }
 
-    /// A holder of the caller's account who has not left.
-    async fn holder_of(&self, caller: &Caller, id: HolderId) -> Result<Holder, Error> {
-        let holder = self.store.holder(&caller.account.id, id).await?;
+    /// A holder of the account who has not left.
+    async fn holder_of(&self, account: &AccountId, id: HolderId) -> Result<Holder, Error> {
+        let holder = self.store.holder(account, id).await?;
         let there = holder.filter(|holder| holder.standing.removed_at.is_none());
         there.ok_or_else(|| Refusal::not_found("member").into())
     }

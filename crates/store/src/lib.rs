@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use domain::change::{Change, Remembered};
 use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapshot, Token};
-use domain::ids::{AccountId, HolderId, InstallationId, PersonId, ServiceId};
+use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, PersonId, ServiceId};
 use domain::node::NodePath;
 use domain::permission::Registry;
 use domain::time::{Moment, Timestamp};
@@ -198,6 +198,20 @@ impl Store {
         self.read(reads::accounts(after, limit)).await
     }
 
+    /// The accounts of these names in the product, in no order.
+    pub async fn accounts_by_external_id(
+        &self,
+        names: &[ExternalId],
+    ) -> Result<Vec<Arc<Account>>, Unavailable> {
+        self.read(reads::accounts_by_external_id(names, self.dialect())).await
+    }
+
+    /// Those of `ids` that are accounts', in no order.
+    pub async fn accounts_there(&self, ids: &[AccountId]) -> Result<Vec<AccountId>, Unavailable> {
+        let there = self.read(reads::account_ids(ids, self.dialect())).await?;
+        Ok(ids.iter().filter(|id| there.iter().any(|there| there == id.as_str())).cloned().collect())
+    }
+
     /// Whether there has never been an account.
     pub async fn is_empty(&self) -> Result<bool, Unavailable> {
         Ok(!self.read(reads::any_account()).await?)
@@ -239,6 +253,15 @@ impl Store {
         external_id: &str,
     ) -> Result<Option<Holder>, Unavailable> {
         self.read(reads::holder_by_external_id(account, external_id)).await
+    }
+
+    /// The holders of these names in the product, in no order; removed ones are not found.
+    pub async fn holders_by_external_id(
+        &self,
+        account: &AccountId,
+        names: &[ExternalId],
+    ) -> Result<Vec<Holder>, Unavailable> {
+        self.read(reads::holders_by_external_id(account, names, self.dialect())).await
     }
 
     /// Holders by id.

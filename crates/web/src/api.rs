@@ -12,6 +12,7 @@ pub(crate) mod inventory;
 pub(crate) mod members;
 pub(crate) mod myself;
 pub(crate) mod nodes;
+pub(crate) mod provision;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod services;
@@ -52,6 +53,7 @@ pub(crate) fn table() -> Table {
     sessions::routes(&mut table);
     accounts::routes(&mut table);
     members::routes(&mut table);
+    provision::routes(&mut table);
     service_accounts::routes(&mut table);
     roles::routes(&mut table);
     nodes::routes(&mut table);

@@ -27,6 +27,10 @@ pub(crate) use tree::Tree;
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 
+/// The largest body of a route that takes a thousand items, in bytes: each may have 4 KiB of metadata,
+/// and names in any letters.
+pub const MAX_BATCH: usize = 8 * 1024 * 1024;
+
 /// A JSON body, of a request or of an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
@@ -158,17 +162,17 @@ fn is_json(value: &str) -> bool {
 /// The whole body, at most [`MAX_BODY`], refused by its announced length before it is read.
 pub(crate) async fn collect(request: Request) -> Result<Bytes, Problem> {
     let (parts, body) = request.into_parts();
-    collect_body(&parts.headers, body).await
+    collect_body(&parts.headers, body, MAX_BODY).await
 }
 
-/// The same for whoever has taken the request apart.
-pub(crate) async fn collect_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let too_large = || Problem::new(Code::BodyTooLarge, format!("A body has at most {MAX_BODY} bytes."));
+/// The same for whoever has taken the request apart, with at most so many bytes.
+pub(crate) async fn collect_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(Code::BodyTooLarge, format!("A body has at most {most} bytes here."));
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > MAX_BODY as u64) {
+    if announced.is_some_and(|length: u64| length > most as u64) {
         return Err(too_large());
     }
-    match Limited::new(body, MAX_BODY).collect().await {
+    match Limited::new(body, most).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(error) if caused_by_timeout(error.as_ref()) => {

@@ -68,15 +68,18 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.summary,
-        // Who may call it: anyone, service:<scope>, holder or operator.
+        // Who may call it: anyone, service:<scope>, holder, operator, or several of them.
         "x-jeton-who": route.who.to_string(),
         "security": match route.who {
             Who::Anyone => json!([]),
             _ => json!([{ "bearer": [] }]),
         },
         "parameters": parameters,
-        "responses": { route.status.as_str(): answer, "default": problem },
+        "responses": { route.status.as_str(): &answer, "default": problem },
     });
+    if let Some(also) = route.also {
+        operation["responses"][also.as_str()] = answer;
+    }
     if let Some(body) = &route.body {
         operation["requestBody"] = json!({ "required": body.required, "content": content(body, schemas) });
     }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use api::problem::FieldError;
+use api::provision::ItemProblem;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -161,6 +162,11 @@ impl Problem {
     /// [`Problem::unauthenticated`] to the byte, so that it tells nothing.
     pub fn invalid_token() -> Problem {
         Problem { challenge: Some(Challenge::InvalidToken), ..Problem::unauthenticated() }
+    }
+
+    /// The same, said of one of many.
+    pub(crate) fn of_one(self) -> ItemProblem {
+        ItemProblem { code: self.code.as_str().into(), detail: self.detail.into_owned(), errors: self.errors }
     }
 
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Problem {

@@ -147,6 +147,10 @@ impl World {
         &self.rows.holders[&id]
     }
 
+    pub(crate) fn holders(&self) -> impl Iterator<Item = &Holder> {
+        self.rows.holders.values()
+    }
+
     pub(crate) fn token(&self, id: TokenId) -> &Token {
         &self.rows.tokens[&id]
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::change::{Condition, Expect, Write};
 use domain::facts::{Account, Holder, Person, Token};
-use domain::ids::{HolderId, PersonId, ServiceId};
+use domain::ids::{ExternalId, HolderId, PersonId, ServiceId};
 use domain::life::State;
 use domain::lifecycle;
 use domain::node::NodePath;
@@ -36,6 +36,11 @@ impl Rows {
             Expect::Holder(_, id, version) => self.holders.get(id).is_some_and(|row| row.version == *version),
             Expect::Token(_, id, version) => self.tokens.get(id).is_some_and(|row| row.version == *version),
             Expect::Person(id, version) => self.persons.get(id).is_some_and(|row| row.version == *version),
+            Expect::NobodyNamed(_, names) => !self.holders.values().any(|holder| {
+                let named = |name: &ExternalId| holder.external_id.as_deref() == Some(name.as_str());
+                holder.standing.removed_at.is_none() && names.iter().any(named)
+            }),
+            Expect::NoAccount(_) | Expect::NoAccountNamed(_) => self.account.is_none(),
             Expect::Service(id, version) => self.services.get(id) == Some(version),
             Expect::Node(_, path) => self.nodes.contains(path),
         }

@@ -56,7 +56,11 @@ fn ready(config: &Config, json: bool) -> Result<Exit, Failure> {
     let mut address = config.server_listen;
     if address.ip().is_unspecified() {
         // It listens everywhere, so here too.
-        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
     }
     let server = Server::at(&format!("http://{address}"))?;
     let asked = server.send(&Request::get("/readyz"));

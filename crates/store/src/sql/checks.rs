@@ -4,13 +4,13 @@
 //! the file, or the head row's), so what holds then still holds when the change is written.
 
 use domain::change::{Change, Condition, Expect};
-use domain::ids::{AccountId, HolderId, RoleId};
+use domain::ids::{AccountId, ExternalId, HolderId, RoleId};
 use domain::life::Lens;
 use domain::policy::Counted;
 use token::TokenId;
 
 use super::Dialect;
-use super::query::{Query, Row};
+use super::query::{Query, Row, Value};
 use super::states;
 use super::writes::Miss;
 
@@ -20,7 +20,7 @@ pub(crate) fn question(change: &Change, dialect: Dialect) -> Option<Query<'_>> {
     let mut query = Query::default();
     let mut columns = Vec::with_capacity(change.expects.len() + change.guards.len());
     for expect in &change.expects {
-        columns.push(stands(&mut query, expect));
+        columns.push(stands(&mut query, expect, dialect));
     }
     for guard in &change.guards {
         columns.push(holds(&mut query, &guard.holds, dialect));
@@ -57,7 +57,7 @@ fn none(sql: &str) -> String {
     format!("NOT EXISTS (SELECT 1 FROM {sql})")
 }
 
-fn stands(query: &mut Query<'_>, expect: &Expect) -> String {
+fn stands(query: &mut Query<'_>, expect: &Expect, dialect: Dialect) -> String {
     match expect {
         Expect::Account(id, version) => {
             let (id, version) = (query.bind(id.to_string()), query.bind(*version));
@@ -82,6 +82,24 @@ fn stands(query: &mut Query<'_>, expect: &Expect) -> String {
         Expect::Service(id, version) => {
             let (id, version) = (query.bind(id.to_string()), query.bind(*version));
             exists(&format!("service WHERE id = ?{id} AND version = ?{version}"))
+        }
+        Expect::NobodyNamed(account, names) => {
+            let account = query.bind(account.to_string());
+            let names = query.bind(Value::Texts(names.iter().map(ExternalId::to_string).collect()));
+            let among = dialect.one_of_texts("external_id", names);
+            none(&format!(
+                "holder
+                 WHERE account = ?{account} AND {among} AND external_id IS NOT NULL AND removed_at IS NULL"
+            ))
+        }
+        Expect::NoAccount(ids) => {
+            let ids = query.bind(Value::Texts(ids.iter().map(AccountId::to_string).collect()));
+            none(&format!("account WHERE {}", dialect.one_of_texts("id", ids)))
+        }
+        Expect::NoAccountNamed(names) => {
+            let names = query.bind(Value::Texts(names.iter().map(ExternalId::to_string).collect()));
+            let among = dialect.one_of_texts("external_id", names);
+            none(&format!("account WHERE {among} AND external_id IS NOT NULL"))
         }
         Expect::Node(account, path) => exists(&node(query, account, path.as_str())),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::change::Remembered;
 use domain::facts::{Account, Holder, Installation, Node, Person, Service, Token};
-use domain::ids::{AccountId, HolderId, InstallationId, PersonId, ServiceId};
+use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, PersonId, ServiceId};
 use domain::node::NodePath;
 use domain::time::Timestamp;
 use domain::usage::{By, Count};
@@ -89,6 +89,34 @@ pub(crate) fn accounts(after: Option<&AccountId>, limit: usize) -> Read<Vec<Arc<
     }
 }
 
+pub(crate) fn accounts_by_external_id(names: &[ExternalId], dialect: Dialect) -> Read<Vec<Arc<Account>>> {
+    let among = dialect.one_of_texts("external_id", 1);
+    let sql = format!("SELECT {ACCOUNT} FROM account WHERE {among} AND external_id IS NOT NULL");
+    let names = Value::Texts(names.iter().map(ExternalId::to_string).collect());
+    Read {
+        queries: vec![Query::new(sql, vec![names])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(Arc::new(rows::account(row)?));
+            Ok(())
+        },
+    }
+}
+
+/// Which of these ids are accounts'.
+pub(crate) fn account_ids(among: &[AccountId], dialect: Dialect) -> Read<Vec<String>> {
+    let sql = format!("SELECT id FROM account WHERE {}", dialect.one_of_texts("id", 1));
+    let ids = Value::Texts(among.iter().map(AccountId::to_string).collect());
+    Read {
+        queries: vec![Query::new(sql, vec![ids])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::string(row, 0)?);
+            Ok(())
+        },
+    }
+}
+
 /// Whether there is any account.
 pub(crate) fn any_account() -> Read<bool> {
     Read {
@@ -133,6 +161,22 @@ pub(crate) fn holder_by_external_id(account: &AccountId, external_id: &str) -> R
          WHERE h.account = ?1 AND h.external_id = ?2 AND h.removed_at IS NULL"
     );
     Read::first(Query::new(sql, values![account.to_string(), external_id.to_owned()]), one_holder)
+}
+
+/// Removed ones are not found.
+pub(crate) fn holders_by_external_id(
+    account: &AccountId,
+    names: &[ExternalId],
+    dialect: Dialect,
+) -> Read<Vec<Holder>> {
+    let among = dialect.one_of_texts("h.external_id", 2);
+    let sql = format!(
+        "SELECT {HOLDER}
+         FROM holder AS h
+         WHERE h.account = ?1 AND {among} AND h.external_id IS NOT NULL AND h.removed_at IS NULL"
+    );
+    let names = Value::Texts(names.iter().map(ExternalId::to_string).collect());
+    holders_of(Query::new(sql, vec![account.to_string().into(), names]))
 }
 
 pub(crate) fn holders(account: &AccountId, query: HolderQuery) -> Read<Vec<Holder>> {

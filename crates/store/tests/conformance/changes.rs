@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use domain::change::{Change, Condition, Expect, Remembered, Write};
-use domain::facts::{Account, Holder, Installation, Person, Token};
-use domain::ids::{AccountId, InstallationId, RoleId};
+use domain::facts::{Account, Holder, Installation, Person, Standing, Token};
+use domain::ids::{AccountId, ExternalId, InstallationId, RoleId};
 use domain::life::Lens;
 use domain::policy::Counted;
 use domain::refusal::{Code, Refusal};
@@ -161,6 +161,54 @@ pub(crate) async fn a_change_rests_on_the_rows_it_read<B: Backend>(world: World<
         let result = world.store.commit(change([]).expect(gone.clone())).await;
         assert!(matches!(result, Err(CommitError::Conflict)), "{gone:?}");
     }
+}
+
+pub(crate) async fn a_change_rests_on_names_that_nobody_has<B: Backend>(world: World<B>) {
+    let (account, _) = world.family().await;
+    let name = |text: &str| ExternalId::parse(text).unwrap();
+    let (there, gone) = (member(&account), member(&account));
+    let there = Holder { external_id: Some("u-1".into()), ..there };
+    let gone = Holder {
+        external_id: Some("u-2".into()),
+        standing: Standing { removed_at: Some(at(9)), ..gone.standing },
+        ..gone
+    };
+    let named = Account { id: "globex".parse().unwrap(), external_id: Some("c-1".into()), ..account.clone() };
+    world
+        .write([
+            Write::InsertHolder(there.clone()),
+            Write::InsertHolder(gone),
+            Write::InsertAccount(Box::new(named.clone())),
+        ])
+        .await;
+    let store = &world.store;
+    let globex: AccountId = "globex".parse().unwrap();
+    for (expect, stands) in [
+        (Expect::NobodyNamed(account.id.clone(), vec![name("u-2"), name("u-3")]), true),
+        (Expect::NobodyNamed(account.id.clone(), vec![name("u-3"), name("u-1")]), false),
+        (Expect::NobodyNamed(globex.clone(), vec![name("u-1")]), true),
+        (Expect::NoAccount(vec!["none".parse().unwrap()]), true),
+        (Expect::NoAccount(vec!["none".parse().unwrap(), globex.clone()]), false),
+        (Expect::NoAccountNamed(vec![name("u-1"), name("c-2")]), true),
+        (Expect::NoAccountNamed(vec![name("c-1")]), false),
+    ] {
+        let result = store.commit(change([]).expect(expect.clone())).await;
+        assert_eq!(result.is_ok(), stands, "{expect:?}: {result:?}");
+        assert!(stands || matches!(result, Err(CommitError::Conflict)));
+    }
+    for (external_id, free) in [("c-1", false), ("c-2", true)] {
+        let holds = Condition::AccountExternalIdFree { external_id: external_id.into(), besides: None };
+        assert_eq!(is_refused(store.commit(change([]).guard(holds, refusal())).await), !free);
+    }
+
+    let names = [name("u-1"), name("u-2"), name("u-3")];
+    let found = store.holders_by_external_id(&account.id, &names).await.unwrap();
+    assert_eq!(found, [Holder { version: 1, ..there }]);
+    assert!(store.holders_by_external_id(&globex, &names).await.unwrap().is_empty());
+    let found = store.accounts_by_external_id(&[name("c-2"), name("c-1")]).await.unwrap();
+    assert_eq!(found.iter().map(|account| &account.id).collect::<Vec<_>>(), [&globex]);
+    let asked = ["none".parse().unwrap(), globex.clone(), account.id.clone()];
+    assert_eq!(store.accounts_there(&asked).await.unwrap(), [globex, account.id]);
 }
 
 pub(crate) async fn a_refused_change_falls_alone_within_its_group<B: Backend>(world: World<B>) {

@@ -44,6 +44,7 @@ behaviours! {
         rows_read_back_as_they_were_written,
         an_update_replaces_only_the_version_it_names,
         a_change_rests_on_the_rows_it_read,
+        a_change_rests_on_names_that_nobody_has,
         a_refused_change_falls_alone_within_its_group,
         facts_are_not_written_without_a_journal_entry,
         of_20_at_once_for_the_last_place_one_gets_it,

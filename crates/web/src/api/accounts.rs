@@ -3,12 +3,13 @@
 use api::accounts::{Account as Shown, CreateAccount, EditAccount, Policy as Document};
 use api::{Empty, ListQuery};
 use domain::accounts::{Edit, Found};
+use domain::ids::AccountId;
 use domain::policy::Policy;
 use serde_json::Value;
 use service::Password;
 
 use super::call::{Account, Call, NoQuery};
-use super::door::{Holder, Operator};
+use super::door::{Holder, Operator, Reader};
 use super::limit;
 use super::shape::{Created, Listed};
 use super::table::Table;
@@ -20,7 +21,12 @@ pub(crate) fn routes(table: &mut Table) {
     const ALL: &str = "/v1/accounts";
     const ONE: &str = "/v1/accounts/{account}";
     const POLICY: &str = "/v1/accounts/{account}/policy";
-    table.get(ALL, "list_accounts", "Lists all accounts to an operator, and to others their own.", list);
+    table.get(
+        ALL,
+        "list_accounts",
+        "Lists all accounts to an operator and to a service that is limited to none, and to others theirs.",
+        list,
+    );
     table.post(
         ALL,
         "create_account",
@@ -50,7 +56,7 @@ pub(crate) fn routes(table: &mut Table) {
     );
 }
 
-async fn list(call: Call<Holder, (), ListQuery>) -> Result<Listed<Shown>, Problem> {
+async fn list(call: Call<Reader, (), ListQuery>) -> Result<Listed<Shown>, Problem> {
     let limit = limit(call.query.limit)?;
     let page = call.house.desk.accounts(call.who.0, limit, call.query.cursor).await?;
     Ok(Listed(map::page(page, |account| map::account(&account))))
@@ -59,11 +65,8 @@ async fn list(call: Call<Holder, (), ListQuery>) -> Result<Listed<Shown>, Proble
 async fn create(call: Call<Operator, (), NoQuery, Json<CreateAccount>>) -> Result<Created<Shown>, Problem> {
     let replay = call.replay()?;
     let Json(body) = call.body;
-    let id = body.id.parse().map_err(|_| {
-        Problem::invalid_field("id", "Choose 2 to 40 characters from a-z, 0-9 and -; it never changes.")
-    })?;
     let order = Found {
-        id,
+        id: slug(&body.id)?,
         name: body.name,
         external_id: body.external_id,
         metadata: body.metadata.map(map::object),
@@ -73,8 +76,14 @@ async fn create(call: Call<Operator, (), NoQuery, Json<CreateAccount>>) -> Resul
     Ok(Created { location: format!("/v1/accounts/{}", account.id), body: map::account(&account) })
 }
 
-async fn show(call: Call<Holder, Account>) -> Result<Json<Shown>, Problem> {
-    let account = call.house.desk.account(call.who.0, &call.at.0).await?;
+pub(super) fn slug(id: &str) -> Result<AccountId, Problem> {
+    const CHOOSE: &str =
+        "Choose 2 to 40 characters from a-z, 0-9 and -, other than `by-external-id`; it never changes.";
+    id.parse().map_err(|_| Problem::invalid_field("id", CHOOSE))
+}
+
+async fn show(call: Call<Reader, Account>) -> Result<Json<Shown>, Problem> {
+    let account = call.house.desk.account(&call.who.0, &call.at.0).await?;
     Ok(Json(map::account(&account)))
 }
 

@@ -168,8 +168,23 @@ impl<T: DeserializeOwned + ToSchema + Send> Body for Json<T> {
 
     async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(Json<T>, Bytes), Problem> {
         json::check_headers(headers)?;
-        let raw = json::collect_body(headers, body).await?;
+        let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
         Ok((Json(json::from_slice(&raw)?), raw))
+    }
+}
+
+/// A JSON body of many items, which may be longer than others.
+pub(crate) struct Many<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + ToSchema + Send> Body for Many<T> {
+    fn shape() -> Option<Shape> {
+        Some(Shape::json::<T>())
+    }
+
+    async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(Many<T>, Bytes), Problem> {
+        json::check_headers(headers)?;
+        let raw = json::collect_body(headers, body, json::MAX_BATCH).await?;
+        Ok((Many(json::from_slice(&raw)?), raw))
     }
 }
 
@@ -180,7 +195,7 @@ impl<T: DeserializeOwned + Default + ToSchema + Send> Body for EmptyOrJson<T> {
 
     async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(EmptyOrJson<T>, Bytes), Problem> {
         json::check_encoding(headers)?;
-        let raw = json::collect_body(headers, body).await?;
+        let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
         if raw.is_empty() {
             return Ok((EmptyOrJson(T::default()), raw));
         }
@@ -209,7 +224,7 @@ impl Body for Form {
         if !is_form || types.next().is_some() {
             return Err(Problem::new(Code::UnsupportedMediaType, "Send the form as the page does."));
         }
-        let raw = json::collect_body(headers, body).await?;
+        let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
         let text =
             std::str::from_utf8(&raw).map_err(|_| Problem::bad_request("The form is not text in UTF-8."))?;
         Ok((Form(text.to_owned()), raw))

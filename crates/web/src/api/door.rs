@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use domain::facts::{Scope, Service};
 use domain::who::Caller;
+use service::provision::Provisioner;
 use service::verify::Asker;
 use service::{Desk, Visitor};
 
@@ -22,6 +23,8 @@ pub(crate) enum Who {
     /// A member or service account, through a session or a token of theirs; or a member for whom a
     /// service acts, which names them in the header `Jeton-Actor`.
     Holder,
+    /// A holder, or a service with this scope.
+    HolderOr(Scope),
     /// A holder who runs the server.
     Operator,
 }
@@ -32,6 +35,7 @@ impl fmt::Display for Who {
             Who::Anyone => f.write_str("anyone"),
             Who::Service(scope) => write!(f, "service:{}", scope.as_str()),
             Who::Holder => f.write_str("holder"),
+            Who::HolderOr(scope) => write!(f, "holder, service:{}", scope.as_str()),
             Who::Operator => f.write_str("operator"),
         }
     }
@@ -76,6 +80,12 @@ impl AtDesk for Operator {
     }
 }
 
+/// Who reads of accounts: their holders, and who provisions them.
+pub(crate) struct Reader(pub(crate) Visitor);
+
+/// Who keeps accounts and members in step with the product's: a service, or an operator.
+pub(crate) struct Provisioning(pub(crate) Provisioner);
+
 /// Who asks for verdicts.
 pub(crate) enum Asking {
     Service(Arc<Service>),
@@ -114,6 +124,27 @@ impl Door for Operator {
         let Holder(caller) = Holder::open(desk, knock).await?;
         desk.operator(&caller).await?;
         Ok(Operator(caller))
+    }
+}
+
+impl Door for Reader {
+    const WHO: Who = Who::HolderOr(Scope::Provision);
+
+    async fn open(desk: &Desk, knock: Knock<'_>) -> Result<Reader, Problem> {
+        let visitor = visitor(desk, knock).await?;
+        if let Visitor::Service(service) = &visitor {
+            service::scope(service, Scope::Provision).map_err(service::Error::from)?;
+        }
+        Ok(Reader(visitor))
+    }
+}
+
+impl Door for Provisioning {
+    const WHO: Who = Who::Service(Scope::Provision);
+
+    async fn open(desk: &Desk, knock: Knock<'_>) -> Result<Provisioning, Problem> {
+        let visitor = visitor(desk, knock).await?;
+        Ok(Provisioning(desk.provisioner(visitor).await?))
     }
 }
 

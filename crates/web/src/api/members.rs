@@ -5,10 +5,11 @@ use api::{Empty, ListQuery, Maybe};
 use domain::facts::Holder as Row;
 use domain::ids::{HolderId, MemberId};
 use domain::members::{Edit, Join};
+use service::Visitor;
 use service::members::HolderKind;
 
 use super::call::{Account, Call, NoQuery, Within};
-use super::door::Holder;
+use super::door::{Holder, Reader};
 use super::shape::{Created, Listed};
 use super::table::Table;
 use super::{limit, tokens};
@@ -45,11 +46,10 @@ pub(crate) fn routes(table: &mut Table) {
     );
 }
 
-async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Member>, Problem> {
+async fn list(call: Call<Reader, Account, ListQuery>) -> Result<Listed<Member>, Problem> {
     let limit = limit(call.query.limit)?;
-    let account = call.who.0.account.clone();
-    let page =
-        call.house.desk.holders(call.who.0, &call.at.0, HolderKind::Member, limit, call.query.cursor).await?;
+    let (desk, kind) = (&call.house.desk, HolderKind::Member);
+    let (account, page) = desk.holders(&call.who.0, &call.at.0, kind, limit, call.query.cursor).await?;
     Ok(Listed(map::page(page, |holder| map::member(holder, &account))))
 }
 
@@ -68,17 +68,17 @@ async fn create(
         metadata: body.metadata.map(map::object),
     };
     // Not always the caller's own: operators add members anywhere.
-    let account = call.house.desk.account(call.who.0.clone(), &call.at.0).await?;
+    let visitor = Visitor::Holder(call.who.0.clone().into());
+    let account = call.house.desk.account(&visitor, &call.at.0).await?;
     let password = body.password.map(tokens::password);
     let holder = call.house.desk.add_member(call.who.0, &call.at.0, order, password, replay).await?;
     let location = format!("/v1/accounts/{}/members/{}", holder.account, holder.id);
     Ok(Created { location, body: map::member(holder, &account) })
 }
 
-async fn show(call: Call<Holder, Within<MemberId>>) -> Answer {
-    let account = call.who.0.account.clone();
+async fn show(call: Call<Reader, Within<MemberId>>) -> Answer {
     let Within(at, id) = &call.at;
-    let holder = call.house.desk.holder(call.who.0, at, HolderId::Member(*id)).await?;
+    let (account, holder) = call.house.desk.holder(&call.who.0, at, HolderId::Member(*id)).await?;
     Ok(Json(map::member(holder, &account)))
 }
 

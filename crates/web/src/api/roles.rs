@@ -6,7 +6,7 @@ use domain::facts::Role;
 use domain::ids::RoleId;
 
 use super::call::{Account, Call, NoQuery, Within};
-use super::door::Holder;
+use super::door::{Holder, Reader};
 use super::limit;
 use super::shape::{Created, Listed};
 use super::table::Table;
@@ -23,10 +23,10 @@ pub(crate) fn routes(table: &mut Table) {
     table.delete(ONE, "delete_role", "Deletes a role that nobody has.", delete);
 }
 
-async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Shown>, Problem> {
+async fn list(call: Call<Reader, Account, ListQuery>) -> Result<Listed<Shown>, Problem> {
     let limit = limit(call.query.limit)?;
     let desk = &call.house.desk;
-    let account = desk.roles(call.who.0, &call.at.0).await?;
+    let account = desk.roles(&call.who.0, &call.at.0).await?;
     let ranked: Vec<(usize, &Role)> = account.roles.iter().enumerate().collect();
     let place = |(_, role): &(usize, &Role)| role.id.to_string();
     let list = format!("roles {}", account.id);

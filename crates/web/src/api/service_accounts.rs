@@ -4,6 +4,7 @@ use api::service_accounts::{CreateServiceAccount, EditServiceAccount, ServiceAcc
 use api::{Empty, ListQuery};
 use domain::ids::{HolderId, ServiceAccountId};
 use domain::members::Join;
+use service::Visitor;
 use service::members::HolderKind;
 
 use super::call::{Account, Call, NoQuery, Within};
@@ -48,9 +49,9 @@ pub(crate) fn routes(table: &mut Table) {
 
 async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<ServiceAccount>, Problem> {
     let limit = limit(call.query.limit)?;
-    let account = call.who.0.account.clone();
     let (desk, kind) = (&call.house.desk, HolderKind::ServiceAccount);
-    let page = desk.holders(call.who.0, &call.at.0, kind, limit, call.query.cursor).await?;
+    let (account, page) =
+        desk.holders(&Visitor::Holder(call.who.0.into()), &call.at.0, kind, limit, call.query.cursor).await?;
     Ok(Listed(map::page(page, |holder| map::service_account(holder, &account))))
 }
 
@@ -75,9 +76,9 @@ async fn create(
 }
 
 async fn show(call: Call<Holder, At>) -> Answer {
-    let account = call.who.0.account.clone();
     let Within(at, id) = &call.at;
-    let holder = call.house.desk.holder(call.who.0, at, HolderId::ServiceAccount(*id)).await?;
+    let visitor = Visitor::Holder(call.who.0.into());
+    let (account, holder) = call.house.desk.holder(&visitor, at, HolderId::ServiceAccount(*id)).await?;
     Ok(Json(map::service_account(holder, &account)))
 }
 

@@ -45,6 +45,8 @@ impl Shape {
 /// How a route answers when it does what was asked.
 pub(crate) trait Answer: IntoResponse {
     const STATUS: StatusCode;
+    /// Another status, where what was asked for can come about in two ways.
+    const ALSO: Option<StatusCode> = None;
 
     fn shape() -> Shape;
 }
@@ -99,6 +101,30 @@ impl<T: Serialize> IntoResponse for Created<T> {
 
 impl<T: Serialize + ToSchema> Answer for Created<T> {
     const STATUS: StatusCode = StatusCode::CREATED;
+
+    fn shape() -> Shape {
+        Shape::json::<T>()
+    }
+}
+
+/// 201 with the path of what was made, or 200 where it was there before.
+pub(crate) enum Put<T> {
+    Made(Created<T>),
+    There(T),
+}
+
+impl<T: Serialize> IntoResponse for Put<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Put::Made(created) => created.into_response(),
+            Put::There(body) => Json(body).into_response(),
+        }
+    }
+}
+
+impl<T: Serialize + ToSchema> Answer for Put<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const ALSO: Option<StatusCode> = Some(StatusCode::CREATED);
 
     fn shape() -> Shape {
         Shape::json::<T>()

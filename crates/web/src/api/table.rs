@@ -31,6 +31,8 @@ pub(crate) struct Route {
     pub(crate) query: Vec<Parameter>,
     pub(crate) body: Option<Shape>,
     pub(crate) status: StatusCode,
+    /// Another status of the same answer.
+    pub(crate) also: Option<StatusCode>,
     pub(crate) answer: Shape,
 }
 
@@ -99,6 +101,7 @@ impl Table {
             query: Q::into_params(|| Some(ParameterIn::Query)),
             body: B::shape(),
             status: A::STATUS,
+            also: A::ALSO,
             answer: A::shape(),
         });
         let answer = move |State(house): State<Arc<House>>, request: Request| {
