@@ -75,7 +75,7 @@ fn page(command: Command) -> Vec<u8> {
     let before = said(command.get_before_help());
     let after = said(command.get_after_help());
     let (options, commands) = (command.get_arguments().count() > 0, command.has_subcommands());
-    let man = Man::new(command).manual("jeton");
+    let man = Man::new(command).manual("jeton").source(concat!("jeton ", env!("CARGO_PKG_VERSION")));
     let mut out = Vec::new();
     let written = (|| -> io::Result<()> {
         man.render_title(&mut out)?;

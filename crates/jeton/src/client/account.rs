@@ -144,8 +144,6 @@ Examples:
   jeton account edit --name 'Acme Ltd'
   jeton account edit globex --external-id customer-4711 --metadata '{\"plan\":\"gold\"}'")]
 pub struct EditArgs {
-    #[command(flatten)]
-    which: WhichArgs,
     /// What it is called from now on.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -158,6 +156,8 @@ pub struct EditArgs {
     /// Refuse if it changed since it had this version.
     #[arg(long, value_name = "NUMBER")]
     version_is: Option<i64>,
+    #[command(flatten)]
+    which: WhichArgs,
 }
 
 fn edit(args: EditArgs) -> Result<(), Failure> {

@@ -1,18 +1,21 @@
 //! What the nouns of the command line share: how a thing of the API is listed, shown and changed.
 //!
 //! A noun says what its things are called and look like ([`Noun`]); the verbs that all have stand
-//! in [`verbs`]. Nothing here knows a noun by name.
+//! in [`verbs`], lists in [`list`](fn@list). Nothing here knows a noun by name.
 
+mod list;
 pub mod verbs;
+
+pub use list::{PageArgs, gathered, list};
 
 use std::fmt;
 
-use api::{Maybe, Metadata, Page, Secret};
+use api::{Maybe, Metadata, Secret};
 use clap::Args;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::http::{Answer, Request, path};
+use super::http::{Answer, path};
 use super::{Desk, ServerArgs, WholeServerArgs, output};
 use crate::exit::Failure;
 
@@ -91,90 +94,6 @@ impl Place for WholeServerArgs {
     fn route(_: &mut Desk, parts: &[&str]) -> Result<String, Failure> {
         Ok(path(&[&["v1"], parts].concat()))
     }
-}
-
-/// How much of a list.
-#[derive(Debug, Args)]
-pub struct PageArgs {
-    /// How many at most [default: 50].
-    #[arg(long, value_name = "NUMBER", conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: Option<u32>,
-    /// Go on from where an earlier list ended.
-    #[arg(long, value_name = "CURSOR")]
-    pub cursor: Option<String>,
-    /// All of them.
-    #[arg(long)]
-    pub all: bool,
-}
-
-/// As many as one answer of the server holds at most, and as it holds when nothing is said.
-const LONGEST_PAGE: u32 = 100;
-const PAGE: u32 = 50;
-
-/// Prints a list, page after page of it as far as is asked for.
-///
-/// # Errors
-/// What the server refuses, or an answer that is no list of these things.
-pub fn list<T: Noun>(desk: &mut Desk, first: &Request, page: &PageArgs, json: bool) -> Result<(), Failure> {
-    // As values, so that what a newer server adds to a thing is not lost.
-    let whole: Page<serde_json::Value> = gathered(desk, first, page)?;
-    if json {
-        return output::data(&as_json(&whole));
-    }
-    let things: Vec<T> =
-        whole.items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(|cause| {
-            Failure::failed(format!("the server's list is not what this version expects: {cause}"))
-        })?;
-    print_table(&things)?;
-    if things.is_empty() {
-        output::say(&format!("no {}", T::MANY));
-    }
-    if let Some(cursor) = whole.next_cursor {
-        output::say(&format!("there are more: --cursor {cursor}, or --all"));
-    }
-    Ok(())
-}
-
-/// The items of as many pages as are asked for, and the cursor that leads on.
-///
-/// # Errors
-/// What the server refuses, or an answer that is no list.
-pub fn gathered<T: DeserializeOwned>(
-    desk: &mut Desk,
-    first: &Request,
-    page: &PageArgs,
-) -> Result<Page<T>, Failure> {
-    let mut wanted = if page.all { u32::MAX } else { page.limit.unwrap_or(PAGE) };
-    let mut whole = Page { items: Vec::new(), next_cursor: page.cursor.clone() };
-    loop {
-        let limit = wanted.min(LONGEST_PAGE);
-        // What the server gives by itself needs no asking.
-        let asked = (limit != PAGE || page.limit.is_some()).then_some(limit);
-        let request = first.clone().query("limit", asked).query("cursor", whole.next_cursor.take());
-        let next: Page<T> = desk.send(&request)?.read()?;
-        wanted -= limit;
-        whole.items.extend(next.items);
-        whole.next_cursor = next.next_cursor;
-        if wanted == 0 || whole.next_cursor.is_none() {
-            return Ok(whole);
-        }
-    }
-}
-
-/// A line a thing. A terminal that has no room for it gets days without hours, then fewer columns.
-fn print_table<T: Noun>(things: &[T]) -> Result<(), Failure> {
-    let rows = |time| things.iter().map(|thing| thing.row(time)).collect::<Vec<_>>();
-    let wide = output::table(T::HEAD, rows(output::time));
-    let room = match output::room() {
-        Some(room) if !output::fits(&wide, Some(room)) => room,
-        _ => return output::data(&wide),
-    };
-    let (table, left_out) = output::narrowed(T::HEAD, &rows(output::day), T::DISPENSABLE, room);
-    output::data(&table)?;
-    if !left_out.is_empty() {
-        output::say(&format!("no room for {}; --json has everything", left_out.join(", ")));
-    }
-    Ok(())
 }
 
 /// Prints one thing.
