@@ -129,6 +129,11 @@ pub enum Write {
     UpdateAccount(Box<Account>),
     InsertPerson(Person),
     UpdatePerson(Person),
+    /// Forgets a person at this version. One that a member's row still names is a conflict.
+    DeletePerson {
+        id: PersonId,
+        version: i64,
+    },
     InsertHolder(Holder),
     UpdateHolder(Holder),
     /// The token's `number` is given out here. `keep` is the text to seal, where the policy
@@ -163,6 +168,12 @@ pub enum Write {
     /// Keeps the answer for whoever asks again with the same key. One that is kept already, and
     /// whose time is not over, is a conflict.
     Remember(Remembered),
+    /// Payloads up to this entry have been erased; if that was said of another meanwhile it is a
+    /// conflict.
+    MarkErased {
+        from: i64,
+        through: i64,
+    },
     /// Uses up the set-up link; gone already is a conflict.
     UseSetupLink {
         hash: [u8; 32],
@@ -258,6 +269,7 @@ actions! {
     MemberDeactivated = "member.deactivated",
     MemberReactivated = "member.reactivated",
     MemberRemoved = "member.removed",
+    MemberErased = "member.erased",
     ServiceAccountCreated = "service_account.created",
     NodeCreated = "node.created",
     NodeEdited = "node.edited",
@@ -281,6 +293,7 @@ actions! {
     PersonReset = "person.reset",
     ServerRestored = "server.restored",
     TokensImported = "tokens.imported",
+    JournalErased = "journal.erased",
 }
 
 impl Change {

@@ -14,6 +14,7 @@ pub mod admit;
 pub mod bindings;
 pub mod change;
 pub mod conditions;
+pub mod erasure;
 pub mod facts;
 pub mod grant;
 pub mod ids;

@@ -41,6 +41,7 @@ pub const ROLES_UPDATE: PermissionSet = desk(2, 2);
 pub const ROLES_DELETE: PermissionSet = desk(2, 3);
 pub const POLICY_READ: PermissionSet = desk(3, 1);
 pub const POLICY_UPDATE: PermissionSet = desk(3, 2);
+pub const JOURNAL_READ: PermissionSet = desk(4, 1);
 pub const NODES_CREATE: PermissionSet = desk(5, 0);
 pub const NODES_READ: PermissionSet = desk(5, 1);
 pub const NODES_UPDATE: PermissionSet = desk(5, 2);

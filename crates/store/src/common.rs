@@ -8,6 +8,7 @@ use domain::facts::Account;
 use domain::ids::AccountId;
 use domain::permission::Registry;
 
+use crate::checkpoints::Signer;
 use crate::figures::Meter;
 use crate::keys::Keys;
 use crate::sealing::Sealer;
@@ -18,6 +19,7 @@ const REMEMBERED: usize = 10_000;
 pub(crate) struct Common {
     pub(crate) keys: Keys,
     pub(crate) sealer: Arc<Sealer>,
+    pub(crate) signer: Signer,
     pub(crate) meter: Arc<Meter>,
     /// Accounts as they were last read. A row of one version is the same for ever, so that what
     /// is read again need not be parsed again.
@@ -28,7 +30,9 @@ pub(crate) struct Common {
 impl Common {
     pub(crate) fn new(keys: Keys) -> Self {
         let sealer = Arc::new(Sealer::new(&keys));
-        Self { keys, sealer, meter: Arc::default(), accounts: Mutex::default(), registry: Mutex::default() }
+        let signer = Signer::new(&keys);
+        let meter = Arc::default();
+        Self { keys, sealer, signer, meter, accounts: Mutex::default(), registry: Mutex::default() }
     }
 
     pub(crate) fn known(&self, id: &AccountId) -> Option<Arc<Account>> {

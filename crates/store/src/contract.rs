@@ -188,4 +188,6 @@ pub struct Purged {
     pub answers: usize,
     pub setup_links: usize,
     pub usage_days: usize,
+    /// Payloads of the journal.
+    pub payloads: usize,
 }

@@ -11,8 +11,9 @@ use std::path::Path;
 
 use domain::time::Timestamp;
 
+use crate::checkpoints::{Checkpoint, Marks, Signer, read_checkpoints};
 use crate::contract::{Broken, Clock};
-use crate::journal::{Head, Walk};
+use crate::journal::{GENESIS, Head, Walk};
 use crate::keys::{KeyFileError, Keys};
 use crate::migrations::{self, Applied, Kind, Misfit};
 use crate::place::{Access, Place};
@@ -43,14 +44,75 @@ pub enum Verdict {
 /// Looks at everything that can be looked at. What cannot be read is a finding too, so there is
 /// always at least one.
 pub async fn examine(access: &Access, clock: &dyn Clock) -> Vec<Finding> {
+    examine_by(access, clock, None).await
+}
+
+/// The same, and whether the journal agrees with the checkpoints in a file.
+pub async fn examine_by(access: &Access, clock: &dyn Clock, checkpoints: Option<&Path>) -> Vec<Finding> {
+    let kept = checkpoints.map(|path| Kept::read(path, &access.keys)).unwrap_or_default();
     match &access.place {
         Place::Sqlite(data) => {
             let (data, keys, wall) = (data.clone(), access.keys.clone(), clock.wall());
-            let looking = tokio::task::spawn_blocking(move || sqlite::examine(&data, &keys, wall));
+            let looking = tokio::task::spawn_blocking(move || sqlite::examine(&data, &keys, wall, &kept));
             looking.await.unwrap_or_else(|cause| vec![unreadable("store", &cause)])
         }
         Place::Postgres(there) => {
-            postgres::examine(there, access.password.as_ref(), &access.keys, clock).await
+            postgres::examine(there, access.password.as_ref(), &access.keys, clock, &kept).await
+        }
+    }
+}
+
+/// The checkpoints that were kept, or why there are none.
+#[derive(Default)]
+struct Kept {
+    checkpoints: Vec<Checkpoint>,
+    finding: Option<Finding>,
+}
+
+const CHECKPOINTS: &str = "checkpoints";
+
+impl Kept {
+    fn read(path: &Path, key_file: &Path) -> Self {
+        let shown = path.display();
+        let finding = |finding| Self { checkpoints: Vec::new(), finding: Some(finding) };
+        if !path.exists() {
+            return finding(note(
+                CHECKPOINTS,
+                format!("{shown} is not there yet"),
+                "the server writes it; without it, a journal that was cut back cannot be told from one that never had more",
+            ));
+        }
+        // That they cannot be read is a finding of its own.
+        let Ok(keys) = Keys::read(key_file) else { return Self::default() };
+        match read_checkpoints(path, Some(&Signer::new(&keys).public_key())) {
+            Ok(checkpoints) => {
+                let count = checkpoints.len();
+                let finding = good(CHECKPOINTS, format!("the journal agrees with all {count} of {shown}"));
+                Self { checkpoints, finding: Some(finding) }
+            }
+            Err(cause) => finding(bad(
+                CHECKPOINTS,
+                cause.to_string(),
+                "somebody else wrote into it, or the key file is another one; take a copy that you kept elsewhere",
+            )),
+        }
+    }
+
+    /// A walk that passes by them.
+    fn walk(&self) -> Walk {
+        Walk::after(0, GENESIS).by(Marks::new(self.checkpoints.clone()))
+    }
+
+    /// What the journal says to them. Nothing where the chain does not hold anyway.
+    fn agreement(&self, walk: Walk) -> Option<Finding> {
+        match walk.stop().ok()?.disagreement {
+            None => self.finding.clone(),
+            Some(disagreement) => Some(bad(
+                CHECKPOINTS,
+                disagreement.to_string(),
+                "unless you restored a backup, somebody wrote past jeton: keep this store as evidence; \
+                 after a restore, move the file aside",
+            )),
         }
     }
 }
@@ -138,11 +200,15 @@ fn schema(applied: &[Applied], dialect: Dialect) -> Finding {
 /// `walked` from the first entry on.
 fn journal(walk: Walk, head: &Head) -> Finding {
     let name = "journal";
+    let erased = match walk.erased {
+        0 => String::new(),
+        erased => format!("; {erased} have no payload any more"),
+    };
     match walk.end(head) {
         Ok(0) => good(name, "empty"),
         Ok(count) => {
             let at = Timestamp::from_micros(head.at);
-            good(name, format!("{count} entries, the chain holds; the last is of {at}"))
+            good(name, format!("{count} entries, the chain holds; the last is of {at}{erased}"))
         }
         Err(Broken { seq, what }) => bad(
             name,

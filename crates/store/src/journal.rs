@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use token::{Entropy, TokenId};
 
+use crate::checkpoints::Marks;
 use crate::contract::Broken;
+use crate::entries::Verified;
 use crate::sql::query::{Query, Rows, Value, values};
 
 /// What stands before the first entry.
@@ -44,6 +46,25 @@ pub struct JournalRow {
     /// H of the entry's text.
     pub entry_hash: [u8; 32],
     pub hash: [u8; 32],
+}
+
+impl JournalRow {
+    /// The entry as the chain sees it.
+    pub(crate) fn link(&self) -> Link {
+        let computed = self.payload.as_ref().zip(self.salt.as_ref()).map(|(payload, salt)| {
+            let (account, payload) = (self.account.as_ref().map(AccountId::as_str), canonical(payload));
+            entry_hash(&entry_text(
+                self.at,
+                &self.actor,
+                account,
+                &self.action,
+                &self.subject,
+                &payload,
+                salt,
+            ))
+        });
+        Link { seq: self.seq, entry_hash: self.entry_hash, computed, hash: self.hash }
+    }
 }
 
 /// The end of the journal.
@@ -150,16 +171,25 @@ pub(crate) struct Link {
 }
 
 /// A walk along the chain, from an entry whose hash is known.
+///
+/// [`Walk::by`] takes signed checkpoints along, which it must agree with.
 #[derive(Clone, Debug)]
 pub(crate) struct Walk {
     pub(crate) seq: i64,
     pub(crate) hash: [u8; 32],
+    /// Entries without a payload, so far.
+    pub(crate) erased: i64,
     pub(crate) broken: Option<Broken>,
+    pub(crate) marks: Marks,
 }
 
 impl Walk {
     pub(crate) fn after(seq: i64, hash: [u8; 32]) -> Self {
-        Self { seq, hash, broken: None }
+        Self { seq, hash, erased: 0, broken: None, marks: Marks::default() }
+    }
+
+    pub(crate) fn by(self, marks: Marks) -> Self {
+        Self { marks, ..self }
     }
 
     /// The next entry; nothing is looked at after the first that does not fit.
@@ -169,6 +199,7 @@ impl Walk {
         }
         self.seq += 1;
         self.hash = chain(&self.hash, self.seq, &link.entry_hash);
+        self.erased += i64::from(link.computed.is_none());
         let what = if link.seq != self.seq {
             "is missing"
         } else if link.computed.is_some_and(|computed| computed != link.entry_hash) {
@@ -176,9 +207,19 @@ impl Walk {
         } else if link.hash != self.hash {
             "does not follow from the one before it"
         } else {
+            self.marks.pass(self.seq, &self.hash);
             return;
         };
         self.broken = Some(Broken { seq: self.seq, what });
+    }
+
+    /// The end of what there is to see: what was seen, or what does not fit.
+    pub(crate) fn stop(self) -> Result<Verified, Broken> {
+        let Self { seq: entries, hash, erased, broken, marks } = self;
+        match broken {
+            Some(broken) => Err(broken),
+            None => Ok(Verified { entries, erased, hash, disagreement: marks.end(entries) }),
+        }
     }
 
     /// The end: how many entries there are, or what does not fit.
@@ -224,6 +265,8 @@ impl Touched {
                 Write::InsertPermission { .. } => all.permissions = true,
                 Write::InsertPerson(_)
                 | Write::UpdatePerson(_)
+                | Write::DeletePerson { .. }
+                | Write::MarkErased { .. }
                 | Write::ForgetSecret(_)
                 | Write::InsertNode(_)
                 | Write::UpdateNode(_)

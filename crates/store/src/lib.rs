@@ -13,8 +13,10 @@
 //! missing one. An [`Unavailable`] says that the facts could not be had; it is never a fact.
 
 mod backup;
+mod checkpoints;
 mod common;
 mod contract;
+mod entries;
 mod examine;
 mod figures;
 mod journal;
@@ -43,11 +45,13 @@ use domain::usage::Usage;
 use token::{Digest, Entropy, TokenId, TokenText};
 
 pub use backup::{BackedUp, BackupError, backup};
+pub use checkpoints::{Audit, Checkpoint, CheckpointError, CheckpointFile, Disagreement, read_checkpoints};
 pub use contract::{
     Broken, ChainError, Clock, CommitError, Committed, Health, Heard, Listener, OpenError, Options, Purged,
     Stop, USAGE_DAYS, Unavailable,
 };
-pub use examine::{Finding, Verdict, examine};
+pub use entries::{EntryPage, EntryQuery, Erased, Verified};
+pub use examine::{Finding, Verdict, examine, examine_by};
 pub use figures::{Figures, Following};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
@@ -60,7 +64,6 @@ pub use transfer::{MoveError, Moved, transfer};
 
 use common::Common;
 use figures::Told;
-use journal::Walk;
 use sql::beside::Beside;
 use sql::query::Read;
 use sql::{Dialect, lists, loads, reads, rolls};
@@ -292,6 +295,11 @@ impl Store {
         self.read(reads::memberships(person)).await
     }
 
+    /// The same with removed memberships.
+    pub async fn memberships_ever(&self, person: PersonId) -> Result<Vec<Holder>, Unavailable> {
+        self.read(reads::memberships_ever(person)).await
+    }
+
     pub async fn token(
         &self,
         account: &AccountId,
@@ -470,18 +478,6 @@ impl Store {
     /// Journal entries after that number, in order, at most `limit`.
     pub async fn journal(&self, after: i64, limit: usize) -> Result<Vec<JournalRow>, Unavailable> {
         self.read(reads::journal(after, limit)).await
-    }
-
-    /// Recomputes the whole chain; how many entries it has, or the first that does not fit.
-    pub async fn verify_journal(&self) -> Result<i64, ChainError> {
-        let mut walk = Walk::after(0, journal::GENESIS);
-        loop {
-            let part = self.read(reads::walk(walk, STRETCH)).await?;
-            if part.count < STRETCH || part.walk.broken.is_some() {
-                return Ok(part.walk.end(&part.head)?);
-            }
-            walk = part.walk;
-        }
     }
 
     /// Adds up uses. Tokens that do not exist are passed over.

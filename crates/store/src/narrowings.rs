@@ -92,7 +92,7 @@ impl Narrowings {
 }
 
 /// The length without a last line that a crash left torn.
-fn whole_lines(file: &mut File) -> io::Result<u64> {
+pub(crate) fn whole_lines(file: &mut File) -> io::Result<u64> {
     const STEP: u64 = 4096;
     let mut end = file.metadata()?.len();
     let mut bytes = [0; STEP as usize];

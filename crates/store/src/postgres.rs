@@ -172,6 +172,10 @@ impl Postgres {
         timeout(ANSWER, asked).await.unwrap_or_else(|_| Err(connect::late().into()))
     }
 
+    pub(crate) fn news(&self) -> watch::Receiver<i64> {
+        self.applied.news()
+    }
+
     /// On a connection of the pool, because counts of use rest on no order and may be many: changes
     /// must not wait for them. In a task of its own, so that a caller who goes away leaves no
     /// transaction half done on a connection that others will have.

@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use domain::change::Change;
 use domain::time::{Moment, Timestamp};
 use token::Entropy;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::common::Common;
 use crate::contract::{
@@ -95,7 +95,11 @@ impl Sqlite {
 
         let readers = Readers::open(&path, options.readers.max(1)).map_err(&failed)?;
         let time = Arc::new(Time::starting_at(Timestamp::from_micros(head.at), clock));
-        let pulse = Arc::new(Pulse { alive: true.into(), position: head.seq.into() });
+        let pulse = Arc::new(Pulse {
+            alive: true.into(),
+            position: head.seq.into(),
+            news: watch::Sender::new(head.seq),
+        });
         let common = Common::new(keys);
         let ballast = space.held();
         let (jobs, inbox) = mpsc::channel(WAITING);
@@ -178,6 +182,10 @@ impl Sqlite {
             waiting_reads: self.common.meter.waiting_reads.read(),
             following: None,
         }
+    }
+
+    pub(crate) fn news(&self) -> watch::Receiver<i64> {
+        self.pulse.news.subscribe()
     }
 
     pub(crate) async fn beside(&self, what: Beside) -> Result<Purged, CommitError> {

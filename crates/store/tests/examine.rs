@@ -75,7 +75,7 @@ fn a_store_that_is_well_has_nothing_bad_while_it_is_open_and_after() {
         assert_eq!(named(&found, "server").value, "none runs");
         // Looking let go of the lock and changed nothing.
         let again = world.reopen().await;
-        assert_eq!(again.store.verify_journal().await.unwrap(), head);
+        assert_eq!(again.store.verify_journal().await.unwrap().entries, head);
     });
 }
 
@@ -127,6 +127,57 @@ fn each_thing_that_is_wrong_is_found_by_its_name() {
             assert!(finding.help.is_some());
         });
     }
+}
+
+/// A journal whose last entries are gone, with a head that says so: a chain that holds.
+const CUT: &str = "DELETE FROM journal WHERE seq > 2;
+     UPDATE head SET seq = 2, hash = (SELECT hash FROM journal WHERE seq = 2)";
+
+/// Looks by a checkpoint of an entry that comes after the one of `settled`.
+async fn look_by_checkpoint(
+    access: &Access,
+    store: &store::Store,
+    break_it: impl AsyncFnOnce(),
+) -> Vec<Finding> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("checkpoints.log");
+    let by = async || store::examine_by(access, &Driven::default(), Some(&path)).await;
+    assert_eq!(named(&by().await, "checkpoints").verdict, Verdict::Note, "none was kept yet");
+    store::CheckpointFile::open(&path).unwrap().extend(store).await.unwrap().unwrap();
+    store.commit(world::change([])).await.unwrap();
+    store::CheckpointFile::open(&path).unwrap().extend(store).await.unwrap().unwrap();
+    let found = by().await;
+    assert_eq!(bad(&found), Vec::<&str>::new(), "{found:#?}");
+    assert!(named(&found, "checkpoints").value.starts_with("the journal agrees with all 2 of "));
+    break_it().await;
+    let again = store::CheckpointFile::open(&path).unwrap().extend(store).await;
+    let refused = again.unwrap_err().to_string();
+    assert!(refused.contains("was cut back") || refused.contains("was rewritten"), "{refused}");
+    by().await
+}
+
+#[test]
+fn a_journal_that_was_cut_back_or_rewritten_is_found_by_its_checkpoints() {
+    run(async {
+        let world = settled().await;
+        let access = access(&world);
+        let cut = async || behind(&world.backend.data()).execute_batch(CUT).unwrap();
+        let found = look_by_checkpoint(&access, &world.store, cut).await;
+        assert_eq!(bad(&found), ["checkpoints"], "the chain itself holds: {found:#?}");
+        let told = &named(&found, "checkpoints").value;
+        assert!(
+            told.starts_with("the journal ends at entry 2, and entry 3 was signed at 2026-01-01T"),
+            "{told}"
+        );
+        assert!(told.ends_with("it was cut back; the last checkpoint that agrees is of entry 2"), "{told}");
+
+        let world = settled_database().await;
+        let access = world.backend.access();
+        let cut = async || execute(world.backend.name(), CUT).await;
+        let found = look_by_checkpoint(&access, &world.store, cut).await;
+        assert_eq!(bad(&found), ["checkpoints"], "{found:#?}");
+        assert!(named(&found, "checkpoints").value.contains("ends at entry 2, and entry 3 was signed at"));
+    });
 }
 
 #[test]

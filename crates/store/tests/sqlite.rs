@@ -212,7 +212,7 @@ fn a_broken_chain_names_the_first_entry_that_does_not_fit() {
             }
             behind(&world.backend.data()).execute_batch(alter).unwrap();
             let found = match world.store.verify_journal().await {
-                Ok(entries) => Ok(entries),
+                Ok(verified) => Ok(verified.entries),
                 Err(ChainError::Broken(Broken { seq, .. })) => Err(seq),
                 Err(other) => panic!("{other}"),
             };

@@ -242,12 +242,17 @@ CREATE TABLE journal (
     touched    TEXT COLLATE "C"
 );
 
+CREATE INDEX journal_account
+    ON journal (account, seq);
+
 -- The journal's end, always in one row: the greatest time seen, and the last entry.
 CREATE TABLE head (
-    one  BIGINT PRIMARY KEY CHECK (one = 1),
-    seq  BIGINT NOT NULL,
-    at   BIGINT NOT NULL,
-    hash BYTEA NOT NULL
+    one    BIGINT PRIMARY KEY CHECK (one = 1),
+    seq    BIGINT NOT NULL,
+    at     BIGINT NOT NULL,
+    hash   BYTEA NOT NULL,
+    -- Up to this entry all payloads were kept for long enough, and are erased.
+    erased BIGINT NOT NULL DEFAULT 0
 );
 
 INSERT INTO head (one, seq, at, hash)

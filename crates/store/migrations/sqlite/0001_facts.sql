@@ -238,12 +238,17 @@ CREATE TABLE journal (
     touched    TEXT
 ) STRICT;
 
+CREATE INDEX journal_account
+    ON journal (account);
+
 -- The journal's end, always in one row: the greatest time seen, and the last entry.
 CREATE TABLE head (
-    one  INTEGER PRIMARY KEY CHECK (one = 1),
-    seq  INTEGER NOT NULL,
-    at   INTEGER NOT NULL,
-    hash BLOB NOT NULL
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    seq    INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    hash   BLOB NOT NULL,
+    -- Up to this entry all payloads were kept for long enough, and are erased.
+    erased INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO head (one, seq, at, hash)

@@ -8,10 +8,10 @@ use tokio_postgres::Client;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::Type;
 
-use super::{Finding, Verdict, bad, clock, good, journal, keys, note, schema, told, unreadable};
+use super::{Finding, Kept, Verdict, bad, clock, good, journal, keys, note, schema, told, unreadable};
 use crate::STRETCH;
 use crate::contract::{Clock, Unavailable};
-use crate::journal::{GENESIS, Walk};
+use crate::journal::Walk;
 use crate::migrations;
 use crate::place::{Postgres, Secret, Tls, TlsError};
 use crate::postgres::execute;
@@ -35,6 +35,7 @@ pub(super) async fn examine(
     password: Option<&Secret>,
     key_file: &Path,
     machine: &dyn Clock,
+    kept: &Kept,
 ) -> Vec<Finding> {
     let connected = tokio::time::timeout(PATIENCE, connect(there, password)).await;
     let client = match connected {
@@ -63,7 +64,7 @@ pub(super) async fn examine(
             return vec![bad("server", "no answer within 10 s", "is it stopped, or out of connections?")];
         }
     }
-    match database(&client, key_file).await {
+    match database(&client, key_file, kept).await {
         Ok(more) => found.extend(more),
         Err(cause) => found.push(unreadable("database", &cause)),
     }
@@ -170,26 +171,26 @@ async fn way(client: &Client, there: &Postgres) -> Result<Finding, tokio_postgre
     })
 }
 
-async fn database(client: &Client, key_file: &Path) -> Result<Vec<Finding>, Unavailable> {
+async fn database(client: &Client, key_file: &Path, kept: &Kept) -> Result<Vec<Finding>, Unavailable> {
     let there = "SELECT to_regclass('migration') IS NOT NULL";
     if !client.query_typed_one(there, &[]).await?.get::<_, bool>(0) {
         return Ok(vec![note("schema", "none yet", "`jeton migrate` or the first `jeton serve` makes it")]);
     }
     let mut found = vec![schema(&applied(client).await?, Dialect::Postgres)];
-    let kept = client.query_typed_opt("SELECT fingerprint FROM key_check", &[]).await?;
+    let fingerprint = client.query_typed_opt("SELECT fingerprint FROM key_check", &[]).await?;
     // A fingerprint of another length is none that fits.
-    let kept = kept.map(|row| row.get::<_, &[u8]>(0).try_into().unwrap_or_default());
-    found.push(keys(key_file, kept));
-    let Part { head, walk, .. } = walked(client).await?;
+    let fingerprint = fingerprint.map(|row| row.get::<_, &[u8]>(0).try_into().unwrap_or_default());
+    found.push(keys(key_file, fingerprint));
+    let Part { head, walk, .. } = walked(client, kept.walk()).await?;
     let seq = head.seq;
-    found.push(journal(walk, &head));
+    found.push(journal(walk.clone(), &head));
+    found.extend(kept.agreement(walk));
     found.extend(peers(client, seq).await?);
     Ok(found)
 }
 
 /// The whole chain, each stretch of it with the head as it was then.
-async fn walked(client: &Client) -> Result<Part, Unavailable> {
-    let mut walk = Walk::after(0, GENESIS);
+async fn walked(client: &Client, mut walk: Walk) -> Result<Part, Unavailable> {
     loop {
         let part = execute::read(client, reads::walk(walk, STRETCH)).await?;
         if part.count < STRETCH || part.walk.broken.is_some() {

@@ -8,17 +8,16 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rustix::fs::{FlockOperation, flock, statfs, statvfs};
 
-use super::{Finding, bad, good, journal, keys, note, schema, unreadable};
+use super::{Finding, Kept, bad, good, journal, keys, note, schema, unreadable};
 use crate::STRETCH;
 use crate::contract::Unavailable;
-use crate::journal::{GENESIS, Walk};
 use crate::sql::{Dialect, reads};
 use crate::sqlite::{execute, open};
 
 /// Below this much free space, new tokens are refused unless the operator says otherwise.
 const LITTLE: u64 = 16 << 20;
 
-pub(super) fn examine(data: &Path, key_file: &Path, wall: i64) -> Vec<Finding> {
+pub(super) fn examine(data: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Vec<Finding> {
     let mut found = vec![version(), file_system(data)];
     let path = data.join("jeton.db");
     if !path.exists() {
@@ -31,7 +30,7 @@ pub(super) fn examine(data: &Path, key_file: &Path, wall: i64) -> Vec<Finding> {
         return found;
     }
     found.extend([readers_of(&path), server(data), ballast(data), free_space(data)]);
-    match database(&path, key_file, wall) {
+    match database(&path, key_file, wall, kept) {
         Ok(more) => found.extend(more),
         Err(cause) => found.push(unreadable("database", &cause)),
     }
@@ -116,7 +115,7 @@ fn free_space(data: &Path) -> Finding {
     }
 }
 
-fn database(path: &Path, key_file: &Path, wall: i64) -> Result<Vec<Finding>, Unavailable> {
+fn database(path: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Result<Vec<Finding>, Unavailable> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(std::time::Duration::from_secs(5))?;
@@ -130,9 +129,9 @@ fn database(path: &Path, key_file: &Path, wall: i64) -> Result<Vec<Finding>, Una
     let applied = open::applied(&db)?;
     found.push(schema(&applied, Dialect::Sqlite));
     // What another version wrote may have other tables.
-    let kept = db.query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0)).optional()?;
-    found.push(keys(key_file, kept));
-    let mut walk = Walk::after(0, GENESIS);
+    let fingerprint = db.query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0)).optional()?;
+    found.push(keys(key_file, fingerprint));
+    let mut walk = kept.walk();
     let head = loop {
         let part = execute::read(&mut db, reads::walk(walk, STRETCH))?;
         walk = part.walk;
@@ -140,7 +139,8 @@ fn database(path: &Path, key_file: &Path, wall: i64) -> Result<Vec<Finding>, Una
             break part.head;
         }
     };
-    found.push(journal(walk, &head));
+    found.push(journal(walk.clone(), &head));
+    found.extend(kept.agreement(walk));
     let behind = head.at - wall;
     if behind > 0 {
         found.push(note(

@@ -46,7 +46,11 @@ const PROMPT: i64 = 1_000_000;
 const STRETCH: usize = 1_000;
 
 /// How far this peer has applied the journal, and which parts of it are its own.
-pub(super) struct Applied(Mutex<Progress>);
+pub(super) struct Applied {
+    progress: Mutex<Progress>,
+    /// The last entry that memory knows of, for those who wait for it to move.
+    news: watch::Sender<i64>,
+}
 
 struct Progress {
     seq: i64,
@@ -67,7 +71,7 @@ struct Progress {
 impl Applied {
     pub(super) fn new() -> Self {
         let own = BTreeMap::new();
-        Self(Mutex::new(Progress {
+        let progress = Mutex::new(Progress {
             seq: 0,
             hash: journal::GENESIS,
             epoch: String::new(),
@@ -76,7 +80,17 @@ impl Applied {
             others: None,
             head: 0,
             own,
-        }))
+        });
+        Self { progress, news: watch::Sender::new(0) }
+    }
+
+    pub(super) fn news(&self) -> watch::Receiver<i64> {
+        self.news.subscribe()
+    }
+
+    /// Tells those who wait, where the place has moved.
+    fn tell(&self, progress: &Progress) {
+        self.news.send_if_modified(|seq| std::mem::replace(seq, progress.seq) != progress.seq);
     }
 
     /// This peer has committed a group, and memory knows of it. False: it has joined anew since the
@@ -89,6 +103,7 @@ impl Applied {
         }
         progress.own.insert(before.seq, (before, after));
         progress.pass();
+        self.tell(&progress);
         true
     }
 
@@ -133,6 +148,7 @@ impl Applied {
         let joins = progress.joins + 1;
         let (seq, hash) = (head.seq, head.hash);
         *progress = Progress { seq, hash, epoch, joins, heard, others: None, head: seq, own };
+        self.tell(&progress);
     }
 
     /// The database has answered a beat.
@@ -155,11 +171,12 @@ impl Applied {
             (progress.seq, progress.hash) = (seq, hash);
         }
         progress.pass();
+        self.tell(&progress);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Progress> {
         // Each change of it is a few assignments that cannot fail in between.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,7 @@
-//! What is written beside the facts, without a journal entry: counts of use, the set-up link, and
-//! the removal of what has served its time.
+//! What is written beside the facts, without a journal entry: counts of use, the set-up link, the
+//! removal of what has served its time, and the erasure that an entry has told of.
 
+use domain::ids::{AccountId, HolderId};
 use domain::time::Timestamp;
 use domain::usage::{self, By, Count, OTHER, TOLD_APART, Usage};
 use token::TokenId;
@@ -10,13 +11,24 @@ use crate::contract::{Purged, USAGE_DAYS};
 
 pub(crate) enum Beside {
     Usage(Vec<Usage>),
-    SetupLink { hash: [u8; 32], until: Timestamp },
-    Purge { now: Timestamp },
+    SetupLink {
+        hash: [u8; 32],
+        until: Timestamp,
+    },
+    Purge {
+        now: Timestamp,
+    },
+    /// Erases the payloads of these entries, and of how a member's tokens were used the addresses.
+    Erase {
+        of: Option<(AccountId, HolderId)>,
+        after: i64,
+        through: i64,
+    },
 }
 
 impl Beside {
     pub(crate) fn grows(&self) -> bool {
-        !matches!(self, Self::Purge { .. })
+        !matches!(self, Self::Purge { .. } | Self::Erase { .. })
     }
 
     /// What carries it out, in this order, within one transaction.
@@ -33,6 +45,12 @@ impl Beside {
                 Query::new("DELETE FROM setup_link", []),
                 Query::new("INSERT INTO setup_link (hash, until) VALUES (?1, ?2)", values![hash, *until]),
             ],
+            Self::Erase { of: None, after, through } => {
+                vec![Query::new(format!("{ERASE} AND payload IS NOT NULL"), values![*after, *through])]
+            }
+            Self::Erase { of: Some((account, holder)), after, through } => {
+                erase(account, *holder, *after, *through)
+            }
             Self::Purge { now } => {
                 let first = i64::from(usage::day(*now) - USAGE_DAYS);
                 vec![
@@ -49,11 +67,43 @@ impl Beside {
     pub(crate) fn purged(&self, changed: &[usize]) -> Purged {
         match (self, changed) {
             (Self::Purge { .. }, &[answers, setup_links, usage_days, ..]) => {
-                Purged { answers, setup_links, usage_days }
+                Purged { answers, setup_links, usage_days, payloads: 0 }
             }
+            (Self::Erase { .. }, &[payloads, ..]) => Purged { payloads, ..Purged::default() },
             _ => Purged::default(),
         }
     }
+}
+
+/// What is left of an entry is what its hash and the chain are checked by.
+const ERASE: &str = "
+    UPDATE journal
+    SET payload = NULL, salt = NULL
+    WHERE seq > ?1 AND seq <= ?2";
+
+/// What was said of a member and of their tokens and logins, and from where those were used.
+fn erase(account: &AccountId, holder: HolderId, after: i64, through: i64) -> Vec<Query<'static>> {
+    let theirs = |account: usize, holder: usize| {
+        format!("SELECT id FROM token WHERE account = ?{account} AND holder = ?{holder}")
+    };
+    let (account, holder) = (account.to_string(), holder.to_string());
+    let entries = format!(
+        "{ERASE} AND account = ?3 AND payload IS NOT NULL AND action <> 'member.erased'
+           AND (subject = ?4 OR subject IN ({theirs}))",
+        theirs = theirs(3, 4)
+    );
+    let of_theirs = || values![account.clone(), holder.clone()];
+    vec![
+        Query::new(entries, values![after, through, account.clone(), holder.clone()]),
+        Query::new(
+            format!("UPDATE token_use SET address = NULL WHERE token IN ({})", theirs(1, 2)),
+            of_theirs(),
+        ),
+        Query::new(
+            format!("DELETE FROM usage_source WHERE source = 'address' AND token IN ({})", theirs(1, 2)),
+            of_theirs(),
+        ),
+    ]
 }
 
 /// Adds up what is told of one token, if there is such a token.

@@ -205,6 +205,12 @@ pub(crate) fn holders_by_id(account: &AccountId, ids: &[HolderId], dialect: Dial
     holders_of(Query::new(sql, vec![account.to_string().into(), ids]))
 }
 
+/// Every member that the person is or was.
+pub(crate) fn memberships_ever(person: PersonId) -> Read<Vec<Holder>> {
+    let sql = format!("SELECT {HOLDER} FROM holder AS h WHERE h.person = ?1 ORDER BY h.account, h.id");
+    holders_of(Query::new(sql, values![person.to_string()]))
+}
+
 /// Where the person is a member now.
 pub(crate) fn memberships(person: PersonId) -> Read<Vec<Holder>> {
     let sql = format!(
@@ -434,12 +440,39 @@ pub(crate) fn head() -> Read<Head> {
     }
 }
 
+/// Up to which entry payloads were erased.
+pub(crate) fn erased() -> Read<i64> {
+    Read {
+        queries: vec![Query::new("SELECT erased FROM head", [])],
+        state: 0,
+        row: |erased, _, row| {
+            *erased = rows::int(row, 0)?;
+            Ok(())
+        },
+    }
+}
+
 /// The hash of an entry; none where there is no such entry.
 pub(crate) fn hash_at(seq: i64) -> Read<Option<[u8; 32]>> {
     Read::first(Query::new("SELECT hash FROM journal WHERE seq = ?1", values![seq]), |hash, _, row| {
         *hash = Some(rows::bytes(row, 0)?);
         Ok(())
     })
+}
+
+/// The hash of the first entry, if there is one, and the head.
+pub(crate) fn ends() -> Read<(Option<[u8; 32]>, Head)> {
+    Read {
+        queries: vec![Query::new("SELECT hash FROM journal WHERE seq = 1", []), Query::new(HEAD, [])],
+        state: (None, Head::START),
+        row: |ends, query, row| {
+            match query {
+                0 => ends.0 = Some(rows::bytes(row, 0)?),
+                _ => ends.1 = rows::head(row)?,
+            }
+            Ok(())
+        },
+    }
 }
 
 /// A part of the chain: the head, how many entries there were, and the walk through them.

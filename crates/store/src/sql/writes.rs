@@ -66,6 +66,14 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
         Write::UpdateAccount(row) => update_account(row),
         Write::InsertPerson(row) => Ok(insert_person(row)),
         Write::UpdatePerson(row) => Ok(update_person(row)),
+        Write::DeletePerson { id, version } => {
+            let sql = "DELETE FROM person WHERE id = ?1 AND version = ?2";
+            Ok(Query::new(sql, values![id.to_string(), *version]))
+        }
+        Write::MarkErased { from, through } => {
+            let sql = "UPDATE head SET erased = ?2 WHERE erased = ?1";
+            Ok(Query::new(sql, values![*from, *through]))
+        }
         Write::InsertHolder(row) => insert_holder(row),
         Write::UpdateHolder(row) => update_holder(row),
         Write::InsertToken { token, keep } => return insert_token(token, keep.as_deref(), tools),
@@ -153,6 +161,8 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
         Write::InsertPermission { bit, name } => to.permissions.push((bit, name)),
         Write::InsertPerson(_)
         | Write::UpdatePerson(_)
+        | Write::DeletePerson { .. }
+        | Write::MarkErased { .. }
         | Write::ForgetSecret(_)
         | Write::InsertNode(_)
         | Write::UpdateNode(_)

@@ -17,7 +17,7 @@ use domain::facts::Snapshot;
 use domain::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, params};
 use token::Entropy;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::execute;
 use super::open::Lock;
@@ -47,6 +47,8 @@ pub(super) enum Job {
 pub(super) struct Pulse {
     pub(super) alive: AtomicBool,
     pub(super) position: AtomicI64,
+    /// The same, for those who wait for it to move.
+    pub(super) news: watch::Sender<i64>,
 }
 
 pub(super) struct Writer {
@@ -273,6 +275,7 @@ impl Writer {
         let moved = self.pulse.position.swap(self.head.seq, Ordering::SeqCst) != self.head.seq;
         if moved {
             (self.listener)(Heard::Rows(snapshot));
+            self.pulse.news.send_replace(self.head.seq);
         }
         for (answer, result) in answers {
             let _ = answer.send(result);

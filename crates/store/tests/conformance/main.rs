@@ -4,6 +4,8 @@
 //! line, below, and is held to all of them.
 
 mod changes;
+mod entries;
+mod erasure;
 mod journal;
 mod lists;
 mod loads;
@@ -59,6 +61,17 @@ behaviours! {
     journal:
         the_journal_has_no_gaps_under_64_writers_and_after_reopening,
         time_does_not_go_back_when_the_wall_clock_does,
+    ;
+    entries:
+        entries_are_found_by_what_was_asked_for_in_either_order,
+        pages_of_the_journal_are_bounded_and_lose_nothing,
+        news_tell_of_entries_that_can_be_read,
+    ;
+    erasure:
+        old_payloads_are_erased_once_and_the_chain_holds,
+        what_was_said_of_a_member_is_erased_and_nothing_else,
+        a_person_goes_when_no_member_is_that_person,
+        checkpoints_grow_with_the_journal_and_vouch_for_it,
     ;
     states:
         lists_and_counts_see_the_states_that_the_rules_see,

@@ -157,7 +157,7 @@ impl Rich {
         seen.push(format!("{:?}", store.services().await.unwrap()));
         seen.push(format!("{:?}", store.remembered(&answer().key).await.unwrap()));
         seen.push(format!("{:?}", store.setup_link_open([9; 32]).await.unwrap()));
-        seen.push(format!("{} entries are whole", store.verify_journal().await.unwrap()));
+        seen.push(format!("{} entries are whole", store.verify_journal().await.unwrap().entries));
         seen.extend(store.journal(0, 1000).await.unwrap().iter().map(|entry| format!("{entry:?}")));
         seen
     }
