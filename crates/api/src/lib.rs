@@ -14,6 +14,7 @@
 pub mod accounts;
 pub mod installations;
 pub mod inventory;
+pub mod journal;
 pub mod members;
 pub mod nodes;
 pub mod permission;
@@ -73,6 +74,7 @@ mod tests {
             crate::inventory::InventoryQuery,
             crate::inventory::RevokeMatching,
             crate::inventory::TokenFilter,
+            crate::journal::JournalQuery,
             crate::members::CreateMember,
             crate::members::EditMember,
             crate::nodes::CreateNode,

@@ -14,6 +14,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::client::account::{self, AccountCommand};
 use crate::client::installation::{self, InstallationCommand};
+use crate::client::journal::{self, JournalArgs};
 use crate::client::logins::{self, SessionCommand};
 use crate::client::member::{self, MemberCommand};
 use crate::client::node::{self, NodeCommand};
@@ -72,6 +73,7 @@ enum Command {
     Whoami(WhoamiArgs),
     #[command(subcommand)]
     Token(TokenCommand),
+    Journal(JournalArgs),
     #[command(subcommand)]
     Account(AccountCommand),
     #[command(subcommand)]
@@ -321,6 +323,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Session(command) => logins::run(command)?,
         Command::Completions(args) => pages::completions(&args, tree())?,
         Command::Man(args) => pages::man(&args, tree())?,
+        Command::Journal(args) => return journal::run(args),
         Command::Config(ConfigCommand::Show { origin, json, installation }) => {
             let (_, resolved) = installation.load(Vec::new())?;
             match json {

@@ -7,6 +7,7 @@ pub mod holder;
 pub mod http;
 pub mod input;
 pub mod installation;
+pub mod journal;
 pub mod logins;
 pub mod member;
 pub mod node;
@@ -193,6 +194,14 @@ impl Desk {
     fn send(&mut self, request: &Request) -> Result<Answer, Failure> {
         match self.server.send(request) {
             Err(refused) if refused.is("unauthenticated") && self.refresh()? => self.server.send(request),
+            other => other,
+        }
+    }
+
+    /// The same with an answer that is read while it comes, however long that takes.
+    fn stream(&mut self, request: &Request) -> Result<impl std::io::BufRead + use<>, Failure> {
+        match self.server.stream(request) {
+            Err(refused) if refused.is("unauthenticated") && self.refresh()? => self.server.stream(request),
             other => other,
         }
     }

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 
-use key::{Base, Key, LogFilter, LogFormat, Period, PresetName, PublicUrl, Unset};
+use key::{Base, Keep, Key, LogFilter, LogFormat, Period, PresetName, PublicUrl, Unset};
 pub use resolve::{ConfigError, Resolved};
 pub use sources::{Flag, Sources};
 use store::place::{Place, Secret};
@@ -103,6 +103,20 @@ keys! {
     /// How long requests under way may take to end once the server was told to stop.
     server_drain: Period = "server.drain", Unset::Is("30 s");
 
+    /// The file that gets a signed checkpoint of the journal every `journal.checkpoint_interval`, by which
+    /// `jeton doctor` and `jeton journal verify` find a journal that was rewritten or cut back. Best on
+    /// another disk than the database, or copied away; each of several peers writes its own.
+    journal_checkpoints: PathBuf = "journal.checkpoints", Unset::Computed("checkpoints.log, in the directory of an SQLite store, otherwise in `data`", default_checkpoints);
+
+    /// How often that file gets a checkpoint, if there is anything new, besides at the start and the end
+    /// of each process.
+    journal_checkpoint_interval: Period = "journal.checkpoint_interval", Unset::Is("5 min");
+
+    /// How long the journal keeps what its entries say. After that their payloads are erased, and what
+    /// remains is who did what to what, and when; the chain still checks. Without it they are kept for
+    /// ever.
+    journal_keep: Option<Keep> = "journal.keep", Unset::Nothing;
+
     /// What is logged: a level, and levels by module, as in `info,store=debug`.
     log_level: LogFilter = "log.level", Unset::Is("info");
 
@@ -146,11 +160,19 @@ fn default_data(_: &Base<'_>) -> String {
 }
 
 fn default_keys(base: &Base<'_>) -> String {
+    beside_the_facts(base, "keys")
+}
+
+fn default_checkpoints(base: &Base<'_>) -> String {
+    beside_the_facts(base, "checkpoints.log")
+}
+
+fn beside_the_facts(base: &Base<'_>, name: &str) -> String {
     let data = match base.text("store.url").and_then(|url| url.parse().ok()) {
         Some(Place::Sqlite(data)) => data,
         _ => base.text("data").unwrap_or("./jeton-data").into(),
     };
-    data.join("keys").to_string_lossy().into_owned()
+    data.join(name).to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

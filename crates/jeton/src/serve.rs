@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use domain::preset::Preset;
-use service::{Desk, Workers};
+use service::{Care, Desk, Workers};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -47,7 +47,7 @@ pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Resul
         let version = env!("CARGO_PKG_VERSION");
         info!(version, %address, %place, "jeton {version} answers on {address}; the data is in {place}");
 
-        let workers = Workers::start(&desk);
+        let workers = Workers::start(&desk, care(&config));
         let options = web::Options { preset: preset.clone(), patience: Limits::default().request };
         let app = web::router(desk.clone(), &options, tracker.clone());
         let live = Live { volume, tracker: tracker.clone(), preset };
@@ -144,6 +144,14 @@ pub(crate) fn link(config: &Config, address: SocketAddr, secret: &str) -> String
     match &config.server_public_url {
         Some(url) => format!("{}/setup/{secret}", url.0.trim_end_matches('/')),
         None => format!("http://{address}/setup/{secret}"),
+    }
+}
+
+fn care(config: &Config) -> Care {
+    Care {
+        checkpoints: config.journal_checkpoints.clone(),
+        every: config.journal_checkpoint_interval.0,
+        keep: config.journal_keep.map(|keep| keep.0),
     }
 }
 

@@ -8,11 +8,14 @@ pub mod accounts;
 mod answers;
 mod auth;
 mod catalogue;
+mod checkpoints;
 mod cursors;
+mod erasure;
 mod error;
 pub mod founding;
 pub mod installations;
 pub mod inventory;
+pub mod journal;
 pub mod members;
 pub mod nodes;
 mod passwords;
@@ -41,6 +44,7 @@ use catalogue::Catalogue;
 
 pub use answers::Replay;
 pub use auth::{Visitor, scope};
+pub use checkpoints::Care;
 pub use cursors::Page;
 pub use error::Error;
 pub use passwords::{Password, PasswordHash};
@@ -60,6 +64,7 @@ pub struct Desk {
     cursors: cursors::Cursors,
     answers: answers::Answers,
     rotations: rotations::Rotations,
+    places: journal::Places,
     parser: Parser,
     verdicts: meter::Tally,
     /// Turns for batches, which are much work each.
@@ -137,6 +142,7 @@ impl Desk {
             cursors: cursors::Cursors::new(store.keys()),
             answers: answers::Answers::new(store.keys(), entropy.clone()),
             rotations: rotations::Rotations::default(),
+            places: journal::Places::default(),
             parser: Parser::new([Brand::default()], foreign),
             verdicts: verify::counters(),
             batches: Semaphore::new(provision::AT_ONCE),

@@ -9,6 +9,7 @@ use token::TokenId;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::checkpoints::{self, Care};
 use crate::{Desk, Error};
 
 /// How often counters are written, and how often old rows are purged. Whoever asks how a token
@@ -16,6 +17,9 @@ use crate::{Desk, Error};
 /// and writing them more often costs more than all of counting.
 const FLUSH: Duration = Duration::from_secs(30);
 const PURGE: Duration = Duration::from_secs(600);
+
+/// How often payloads are looked at that were kept for long enough.
+const RETAIN: Duration = Duration::from_secs(3600);
 
 /// Pause before loading is tried again.
 const RELOAD: Duration = Duration::from_secs(5);
@@ -31,11 +35,13 @@ const CHUNK: usize = 10_000;
 pub struct Workers {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    care: Arc<Care>,
 }
 
 impl Workers {
-    pub fn start(desk: &Arc<Desk>) -> Self {
+    pub fn start(desk: &Arc<Desk>, care: Care) -> Self {
         let (stop, stopped) = watch::channel(false);
+        let care = Arc::new(care);
         let tasks = vec![
             tokio::spawn(load(stopped.clone(), desk.clone())),
             tokio::spawn(every(FLUSH, stopped.clone(), desk.clone(), async |desk: Arc<Desk>| {
@@ -43,6 +49,8 @@ impl Workers {
                     tracing::warn!(%error, "use counters could not be written; they are kept and tried again");
                 }
             })),
+            tokio::spawn(retain(stopped.clone(), desk.clone(), care.clone())),
+            tokio::spawn(watch_over(stopped.clone(), desk.clone(), care.clone())),
             tokio::spawn(every(PURGE, stopped, desk.clone(), async |desk: Arc<Desk>| {
                 if let Err(error) = desk.store.purge(desk.now()).await {
                     tracing::warn!(%error, "old rows could not be purged; they are tried again");
@@ -50,7 +58,7 @@ impl Workers {
                 desk.catalogue.rest(desk.now());
             })),
         ];
-        Self { stop, tasks }
+        Self { stop, tasks, care }
     }
 
     /// Lets each worker finish its step, then writes what was counted last.
@@ -65,6 +73,7 @@ impl Workers {
         if let Err(error) = desk.flush_usage().await {
             tracing::error!(%error, "the last use counters could not be written");
         }
+        checkpoints::sign(desk, &self.care).await;
     }
 }
 
@@ -78,6 +87,35 @@ async fn every(
         tokio::select! {
             _ = tokio::time::sleep(pause) => step(desk.clone()).await,
             // An error means that the sender is gone, which is the end as well.
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Signs a checkpoint at once, and then every so often.
+async fn watch_over(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>, care: Arc<Care>) {
+    loop {
+        checkpoints::sign(&desk, &care).await;
+        tokio::select! {
+            () = tokio::time::sleep(care.every) => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Erases at once, and then every hour, what the journal has said for long enough.
+async fn retain(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>, care: Arc<Care>) {
+    let Some(keep) = &care.keep else { return };
+    loop {
+        match desk.erase_journal(keep).await {
+            Ok(0) => {}
+            Ok(payloads) => tracing::info!(payloads, "erased what {payloads} entries of the journal said"),
+            Err(error) => {
+                tracing::warn!(%error, "the journal's old payloads could not be erased; it is tried again")
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETAIN) => {}
             _ = stopped.changed() => return,
         }
     }

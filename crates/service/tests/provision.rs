@@ -106,7 +106,10 @@ async fn batches_that_overlap_all_come_to_their_end() {
         }
     }
     assert_eq!(created, 900, "each once, whoever was first");
-    assert_eq!(world.desk.store().verify_journal().await.unwrap(), world.desk.store().health().position);
+    assert_eq!(
+        world.desk.store().verify_journal().await.unwrap().entries,
+        world.desk.store().health().position
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,9 +6,11 @@
 pub(crate) mod accounts;
 pub(crate) mod call;
 pub(crate) mod door;
+pub(crate) mod erasure;
 pub(crate) mod health;
 pub(crate) mod installations;
 pub(crate) mod inventory;
+pub(crate) mod journal;
 pub(crate) mod members;
 pub(crate) mod myself;
 pub(crate) mod nodes;
@@ -59,6 +61,8 @@ pub(crate) fn table() -> Table {
     nodes::routes(&mut table);
     installations::routes(&mut table);
     services::routes(&mut table);
+    journal::routes(&mut table);
+    erasure::routes(&mut table);
     crate::setup::routes(&mut table);
     health::routes(&mut table);
     table

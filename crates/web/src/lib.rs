@@ -22,6 +22,7 @@ pub mod query;
 pub mod request_id;
 pub mod server;
 mod setup;
+mod stream;
 pub mod traffic;
 mod verify;
 

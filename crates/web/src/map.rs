@@ -18,6 +18,7 @@ use domain::permission::{Registry, Requirement};
 use domain::refusal::{self, Refusal};
 use domain::time::{Period, Timestamp};
 use serde_json::Value;
+use service::journal::Told;
 use service::tokens::{Shown, Used};
 use token::Kind;
 
@@ -402,6 +403,28 @@ pub(crate) fn session(session: service::sessions::Session) -> api::sessions::Ses
         last_used_at: text(last_use.at),
         last_used_from: last_use.address,
         current,
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn entry(told: Told) -> api::journal::Entry {
+    let Told { entry, actor_name, subject_name } = told;
+    api::journal::Entry {
+        seq: entry.seq,
+        at: entry.at.to_string(),
+        account: entry.account.map(|account| account.to_string()),
+        actor: entry.actor,
+        actor_name,
+        action: entry.action,
+        subject: entry.subject,
+        subject_name,
+        payload: entry.payload,
+        salt: entry.salt.map(|salt| hex(&salt)),
+        entry_hash: hex(&entry.entry_hash),
+        hash: hex(&entry.hash),
     }
 }
 

@@ -98,7 +98,9 @@ fn content(shape: &Shape, schemas: &mut Schemas) -> Value {
         Some(JsonShape { name: Some(name), .. }) => json!({ "schema": reference(&name()) }),
         Some(JsonShape { schema, .. }) => json!({ "schema": schema() }),
     };
-    json!({ shape.content_type: schema })
+    let mut content = Map::from_iter([(shape.content_type.to_owned(), schema)]);
+    content.extend(shape.also.iter().map(|other| ((*other).to_owned(), json!({}))));
+    Value::Object(content)
 }
 
 fn collect(schemas: &mut Schemas, shape: &Shape) {

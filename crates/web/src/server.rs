@@ -152,6 +152,11 @@ impl Tracker {
         let _ = self.traffic.set(traffic.clone());
     }
 
+    /// Waits until the server has been told to stop.
+    pub(crate) async fn draining(&self) {
+        reached(&mut self.stage.subscribe(), Stage::Draining).await;
+    }
+
     /// Whether the server has been told to stop.
     pub fn is_draining(&self) -> bool {
         *self.stage.borrow() != Stage::Serving

@@ -1,6 +1,7 @@
 //! HTTP as the commands need it: JSON there, JSON back, and every way to fail turned into a
 //! sentence and an exit code.
 
+use std::io::BufReader;
 use std::time::Duration;
 
 use api::Secret;
@@ -8,6 +9,7 @@ use api::problem::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use token::{Entropy, SystemEntropy};
+use ureq::BodyReader;
 use ureq::http::{self, HeaderValue, Method};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use zeroize::Zeroizing;
@@ -112,21 +114,43 @@ impl Server {
         if exchanged.is_err() && request.once.is_some() {
             exchanged = self.exchange(request);
         }
-        let (status, text) = exchanged.map_err(|cause| {
-            let cause = one_line(&cause.to_string());
-            Failure::new(Exit::Unreachable, format!("could not reach {}: {cause}", self.url))
-                .help("is a server running there? --server URL or JETON_SERVER names another")
-        })?;
+        let (status, text) = exchanged.map_err(|cause| self.unreached(&cause))?;
         match status {
             200..=299 => Ok(Answer { status, text }),
             _ => Err(failure(&self.url, status, &text)),
         }
     }
 
-    /// The status and the body of one attempt.
-    fn exchange(&self, request: &Request) -> Result<(u16, Zeroizing<String>), ureq::Error> {
+    /// Sends a request whose answer is read while it comes. Only the beginning of it has a time.
+    ///
+    /// # Errors
+    /// As [`Server::send`].
+    pub fn stream(&self, request: &Request) -> Result<BufReader<BodyReader<'static>>, Failure> {
+        let begun = (|| {
+            let asked = self.agent.configure_request(self.head(request).body(())?);
+            let asked = asked.timeout_global(None).timeout_recv_response(Some(PATIENCE)).build();
+            self.agent.run(asked)
+        })();
+        let mut response = begun.map_err(|cause| self.unreached(&cause))?;
+        match response.status().as_u16() {
+            200..=299 => Ok(BufReader::new(response.into_body().into_reader())),
+            status => {
+                let text = response.body_mut().read_to_string().map_err(|cause| self.unreached(&cause))?;
+                Err(failure(&self.url, status, &text))
+            }
+        }
+    }
+
+    fn unreached(&self, cause: &ureq::Error) -> Failure {
+        let cause = one_line(&cause.to_string());
+        Failure::new(Exit::Unreachable, format!("could not reach {}: {cause}", self.url))
+            .help("is a server running there? --server URL or JETON_SERVER names another")
+    }
+
+    /// A request but for its body.
+    fn head(&self, request: &Request) -> http::request::Builder {
         let mut builder = http::Request::builder().method(&request.method).uri(self.uri(request));
-        builder = builder.header("accept", "application/json, application/problem+json");
+        builder = builder.header("accept", "application/json, application/problem+json, */*;q=0.5");
         if let Some(credential) = &self.credential {
             builder = builder.header("authorization", credential);
         }
@@ -136,6 +160,12 @@ impl Server {
         if let Some(key) = &request.once {
             builder = builder.header("idempotency-key", key);
         }
+        request.headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, value))
+    }
+
+    /// The status and the body of one attempt.
+    fn exchange(&self, request: &Request) -> Result<(u16, Zeroizing<String>), ureq::Error> {
+        let builder = self.head(request);
         let mut response = match &request.body {
             Some(body) => {
                 self.agent.run(builder.header("content-type", "application/json").body(body.as_str())?)?
@@ -189,6 +219,7 @@ pub struct Request {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, String)>,
     body: Option<Zeroizing<String>>,
     /// The `Idempotency-Key`: with it the server does the same thing once, however often it is asked.
     once: Option<String>,
@@ -196,7 +227,14 @@ pub struct Request {
 
 impl Request {
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), query: Vec::new(), body: None, once: None }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            once: None,
+        }
     }
 
     pub fn delete(path: impl Into<String>) -> Self {
@@ -224,6 +262,13 @@ impl Request {
         let mut random = [0; 16];
         SystemEntropy.fill(&mut random);
         self.once = Some(random.iter().map(|byte| format!("{byte:02x}")).collect());
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
         self
     }
 

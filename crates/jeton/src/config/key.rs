@@ -8,6 +8,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::time::{DAY, Timestamp};
 use store::place::{self, Place, Secret};
 use tracing_subscriber::filter::Targets;
 
@@ -217,6 +218,20 @@ impl Setting for Period {
             _ => return None,
         };
         Some(Self(Duration::from_millis(number.checked_mul(milliseconds)?)))
+    }
+}
+
+/// How long something is kept, by the calendar, such as `400 days`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep(pub domain::time::Period);
+
+impl Setting for Keep {
+    const ACCEPTS: &'static str = "a period of a day or more, as in `400 days` or `3 years`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let period = text.parse().ok()?;
+        let day = Timestamp::EPOCH.plus_micros(DAY);
+        (Timestamp::EPOCH.plus(&period) >= day).then_some(Self(period))
     }
 }
 

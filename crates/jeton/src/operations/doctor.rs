@@ -17,7 +17,8 @@ use crate::{access, wiring};
 /// Examines the store, changes nothing, and ends with 1 if anything is bad.
 ///
 /// Versions, what makes a commit durable, the schema, the key file, the journal's chain from its
-/// beginning to its end, and the peers. It may run beside the server.
+/// beginning to its end, whether it agrees with the signed checkpoints, and the peers. It may run
+/// beside the server.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -42,7 +43,9 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         return ready(&config, args.json);
     }
     let access = access::of(&config)?;
-    let findings = wiring::block_on(async { Ok(store::examine(&access, &wiring::clock()).await) })?;
+    let findings = wiring::block_on(async {
+        Ok(store::examine_by(&access, &wiring::clock(), Some(&config.journal_checkpoints)).await)
+    })?;
     let healthy = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
     match args.json {
         true => output::data(&diagnosis(&access.place, healthy, &findings).to_string())?,

@@ -17,6 +17,8 @@ pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 /// What a body looks like.
 pub(crate) struct Shape {
     pub(crate) content_type: &'static str,
+    /// Other types that the same may come in.
+    pub(crate) also: &'static [&'static str],
     pub(crate) required: bool,
     /// None where it is text of its type and nothing more is promised.
     pub(crate) schema: Option<JsonShape>,
@@ -34,11 +36,11 @@ impl Shape {
     pub(crate) fn json<T: ToSchema>() -> Shape {
         let schema =
             JsonShape { schema: T::schema, collect: T::schemas, name: Some(|| T::name().into_owned()) };
-        Shape { content_type: "application/json", required: true, schema: Some(schema) }
+        Shape { content_type: "application/json", also: &[], required: true, schema: Some(schema) }
     }
 
     pub(crate) fn text(content_type: &'static str) -> Shape {
-        Shape { content_type, required: true, schema: None }
+        Shape { content_type, also: &[], required: true, schema: None }
     }
 }
 

@@ -1,0 +1,296 @@
+//! `jeton journal …`: what happened, to whom, and by whose hand. Looking stands here, following in
+//! [`follow`], checking in [`verify`].
+
+mod follow;
+mod verify;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use api::Page;
+use api::journal::Entry;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+use domain::time::{Period, Timestamp};
+
+use super::http::{Answer, Request, path};
+use super::{Desk, ServerArgs, output};
+use crate::exit::{Exit, Failure};
+use crate::wiring;
+
+/// Shows what happened: lists, follows, exports and checks the journal.
+///
+/// Without another word it lists the newest entries.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(before_help = "\
+Examples:
+  jeton journal
+  jeton journal --about pat_0123456789ab --oldest-first
+  jeton journal --follow
+  jeton journal export --format csv --to journal.csv
+  jeton journal verify --checkpoints checkpoints.log")]
+pub struct JournalArgs {
+    #[command(subcommand)]
+    command: Option<JournalCommand>,
+    /// Go on with what comes, until it is interrupted.
+    #[arg(long)]
+    follow: bool,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum JournalCommand {
+    List(ListArgs),
+    Follow(follow::FollowArgs),
+    Export(ExportArgs),
+    Verify(verify::VerifyArgs),
+    Checkpoint(verify::CheckpointArgs),
+}
+
+/// Runs a command about the journal.
+///
+/// # Errors
+/// Whatever kept it from being done.
+pub fn run(args: JournalArgs) -> Result<Exit, Failure> {
+    match args.command {
+        None if args.follow => follow::instead_of_a_list(args.list)?,
+        None => list(args.list)?,
+        Some(JournalCommand::List(args)) => list(args)?,
+        Some(JournalCommand::Follow(args)) => follow::follow(args)?,
+        Some(JournalCommand::Export(args)) => export(args)?,
+        Some(JournalCommand::Verify(args)) => return verify::verify(args),
+        Some(JournalCommand::Checkpoint(args)) => verify::checkpoint(args)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Which entries.
+#[derive(Debug, Args)]
+struct Filters {
+    /// The whole server's journal, for operators.
+    #[arg(long)]
+    everywhere: bool,
+    /// Only what happened so: `token.revoked`, or `token` for all that happens to tokens.
+    #[arg(long, value_name = "ACTION")]
+    action: Option<String>,
+    /// Only what this member, service account or token did; `operator` or `nobody`.
+    #[arg(long, value_name = "ID")]
+    by: Option<String>,
+    /// Only what happened to this.
+    #[arg(long, value_name = "ID")]
+    about: Option<String>,
+    /// Not before: a time, a day, or a period before now, as in '2 hours'.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Before: a time, a day, or a period before now.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only entries with a greater number.
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<u64>,
+}
+
+impl Filters {
+    fn request(&self, desk: &mut Desk, server: &ServerArgs) -> Result<Request, Failure> {
+        let (route, account) = match self.everywhere {
+            // An account that was named narrows it down.
+            true => ("/v1/journal".to_owned(), super::filled(server.account.as_ref())),
+            false => (path(&["v1", "accounts", &desk.account()?, "journal"]), None),
+        };
+        Ok(Request::get(route)
+            .query("account", account)
+            .query("action", self.action.as_ref())
+            .query("actor", self.by.as_ref())
+            .query("subject", self.about.as_ref())
+            .query("since", time("--since", self.since.as_deref())?)
+            .query("until", time("--until", self.until.as_deref())?)
+            .query("after", self.after))
+    }
+}
+
+/// A time as the API takes it.
+fn time(flag: &str, text: Option<&str>) -> Result<Option<String>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let now = Timestamp::from_micros(wiring::clock().wall());
+    let at = (text.parse::<Timestamp>().ok())
+        .or_else(|| format!("{text}T00:00:00Z").parse().ok())
+        .or_else(|| text.parse::<Period>().ok().map(|period| now.minus(&period)));
+    let at = at.ok_or_else(|| {
+        Failure::usage(format!("{flag} takes a time such as 2026-07-28T09:30:00Z, a day such as 2026-07-28, or a period before now such as '2 hours'"))
+    })?;
+    Ok(Some(at.to_string()))
+}
+
+/// Lists entries, the newest first.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton journal list
+  jeton journal list --action token.revoked --since '7 days'
+  jeton journal list --by mem_0123456789ab --all --json | jq -r '.items[].action'
+  jeton journal list --everywhere --oldest-first --after 1200")]
+struct ListArgs {
+    #[command(flatten)]
+    filters: Filters,
+    /// In the order in which it happened.
+    #[arg(long)]
+    oldest_first: bool,
+    /// How many at most, 1 to 100 [default: 50].
+    #[arg(long, value_name = "NUMBER", conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: Option<u32>,
+    /// Go on from where an earlier list ended.
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+    /// Every page.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+fn list(args: ListArgs) -> Result<(), Failure> {
+    let mut desk = Desk::open(&args.server)?;
+    let limit = if args.all { 100 } else { args.limit.unwrap_or(50) };
+    let mut page = |limit: u32, cursor: Option<String>| -> Result<Answer, Failure> {
+        let request = args.filters.request(&mut desk, &args.server)?;
+        let sort = args.oldest_first.then_some("seq");
+        desk.send(&request.query("sort", sort).query("limit", Some(limit)).query("cursor", cursor))
+    };
+    let first = page(limit, args.cursor.clone())?;
+    // As values, so that what a newer server adds to an entry is not lost.
+    let mut whole: Page<serde_json::Value> = first.read()?;
+    // A page of a filtered journal may be short, and the next one have more.
+    while whole.next_cursor.is_some() && (args.all || whole.items.len() < limit as usize) {
+        let left = if args.all { limit } else { limit - whole.items.len() as u32 };
+        let next: Page<serde_json::Value> = page(left, whole.next_cursor.take())?.read()?;
+        whole.items.extend(next.items);
+        whole.next_cursor = next.next_cursor;
+    }
+    if args.server.json {
+        let text = serde_json::to_string(&whole).expect("the server's own JSON is JSON again");
+        return output::data(&text);
+    }
+    let entries: Vec<Entry> =
+        whole.items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(unexpected)?;
+    show_table(&entries, args.filters.everywhere)?;
+    if entries.is_empty() {
+        output::say("no entries");
+    }
+    if let Some(cursor) = whole.next_cursor {
+        output::say(&format!("there are more: --cursor {cursor}, or --all"));
+    }
+    Ok(())
+}
+
+fn unexpected(cause: serde_json::Error) -> Failure {
+    Failure::failed(format!("the server's journal is not what this version expects: {cause}"))
+}
+
+const HEAD: [&str; 6] = ["SEQ", "AT", "ACTION", "SUBJECT", "ACTOR", "ACCOUNT"];
+
+fn show_table(entries: &[Entry], everywhere: bool) -> Result<(), Failure> {
+    let head = if everywhere { &HEAD[..] } else { &HEAD[..5] };
+    let rows: Vec<Vec<String>> = entries.iter().map(|entry| row(entry)[..head.len()].to_vec()).collect();
+    let wide = output::table(head, rows.iter().cloned());
+    let room = match output::room() {
+        Some(room) if !output::fits(&wide, Some(room)) => room,
+        _ => return output::data(&wide),
+    };
+    let (table, left_out) = output::narrowed(head, &rows, &["ACCOUNT", "ACTOR", "SEQ"], room);
+    output::data(&table)?;
+    if !left_out.is_empty() {
+        output::say(&format!("no room for {}; see --json", left_out.join(", ")));
+    }
+    Ok(())
+}
+
+fn row(entry: &Entry) -> [String; 6] {
+    let called = |id: &str, name: &Option<String>| match name {
+        Some(name) => format!("{name} ({id})"),
+        None => id.to_owned(),
+    };
+    [
+        entry.seq.to_string(),
+        output::time(&entry.at),
+        entry.action.clone(),
+        called(&entry.subject, &entry.subject_name),
+        called(&entry.actor, &entry.actor_name),
+        entry.account.clone().unwrap_or_default(),
+    ]
+}
+
+/// Writes the whole journal, or what the filters leave of it, in the order in which it happened.
+///
+/// JSON lines of the whole server (`--everywhere`, without other filters) can be checked anywhere
+/// with `jeton journal verify --file`.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton journal export > journal.jsonl
+  jeton journal export --format csv --since '1 year' --to journal.csv
+  jeton journal export --everywhere --to whole.jsonl")]
+struct ExportArgs {
+    #[command(flatten)]
+    filters: Filters,
+    /// JSON lines, or RFC 4180 for spreadsheets, in which no cell is a formula.
+    #[arg(long, default_value = "jsonl", value_parser = PossibleValuesParser::new(["jsonl", "csv"]))]
+    format: String,
+    /// The file to write, which must not be there yet [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+fn export(args: ExportArgs) -> Result<(), Failure> {
+    let mut desk = Desk::open(&args.server)?;
+    let request = args.filters.request(&mut desk, &args.server)?.query("format", Some(&args.format));
+    let mut answer = desk.stream(&request)?;
+    let Some(to) = &args.to else {
+        return match copy(&mut answer, &mut io::stdout().lock()) {
+            // A reader that went away (`| head`) has what it wanted.
+            Err(Copying::Write(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            copied => copied.map_err(|cause| cause.failure("standard output")),
+        };
+    };
+    let shown = to.display().to_string();
+    let unusable = |cause: io::Error| Failure::failed(format!("could not write {shown}: {cause}"));
+    let mut file: File =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(unusable)?;
+    let copied = copy(&mut answer, &mut file).map_err(|cause| cause.failure(&shown));
+    copied.and_then(|()| file.sync_all().map_err(unusable)).inspect_err(|_| {
+        // Half an export looks like a whole one; the first error is the one to tell.
+        let _ = std::fs::remove_file(to);
+    })
+}
+
+/// Which end of a copy failed.
+enum Copying {
+    Read(io::Error),
+    Write(io::Error),
+}
+
+impl Copying {
+    fn failure(self, to: &str) -> Failure {
+        match self {
+            Self::Read(cause) => {
+                Failure::new(Exit::Unreachable, format!("the journal broke off: {cause}")).help("begin again")
+            }
+            Self::Write(cause) => Failure::failed(format!("could not write {to}: {cause}")),
+        }
+    }
+}
+
+fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<(), Copying> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer).map_err(Copying::Read)? {
+            0 => return to.flush().map_err(Copying::Write),
+            read => to.write_all(&buffer[..read]).map_err(Copying::Write)?,
+        }
+    }
+}
