@@ -34,9 +34,24 @@ fn the_document_of_cockpit_holds() {
             assert_eq!(sales.ok(201)["level"], "organization");
             let prod = program.post(&server.path("nodes"), json!({ "path": "/sales/prod" }));
             assert_eq!(prod.ok(201)["level"], "environment");
-            // The link itself is the right that the verdict tells; its route comes with installations.
-            let link = json!({ "token": secret, "permission": "installations:update", "node": "/sales/prod" });
-            assert_eq!(server.verify_with(link)["code"], "valid");
+            let staging = program.post(&server.path("nodes"), json!({ "path": "/sales/staging" }));
+            staging.ok(201);
+            // "Your installations" are there: a gateway was set up, and is not linked to anything yet.
+            let gateway = server.admin().post(&server.path("installations"), json!({ "name": "gateway-eu" }));
+            let gateway = gateway.ok(201).clone();
+            assert_eq!(gateway["nodes"], json!([]));
+            let path = server.path(&format!("installations/{}", text(&gateway, "id")));
+            let link = json!({ "nodes": ["/sales/prod", "/sales/staging"] });
+            assert_eq!(program.patch(&path, link.clone()).ok(200)["nodes"], link["nodes"]);
+            assert_eq!(program.get(&path).ok(200)["nodes"], link["nodes"]);
+            // And what is not there yet the program makes known itself.
+            let body = json!({ "name": "gateway-us", "nodes": ["/sales/prod"] });
+            let made = program.post(&server.path("installations"), body).ok(201).clone();
+            let listed = program.get(&server.path("installations")).ok(200)["items"].clone();
+            assert_eq!(listed.as_array().map(Vec::len), Some(2));
+            program.delete(&server.path(&format!("installations/{}", text(&made, "id")))).ok(200);
+            let renamed = program.patch(&server.path("nodes/sales/prod"), json!({ "name": "Production" }));
+            assert_eq!(renamed.ok(200)["name"], "Production");
         },
     );
 
@@ -160,6 +175,78 @@ fn the_document_of_cockpit_holds() {
     walk.owed(37, delete, Page);
 
     walk.finish(&[(15, Page), (25, Page), (28, Page), (31, Page), (37, Page)]);
+}
+
+/// The use case of line 11 the other way round: what is for one place is for no other.
+#[test]
+fn a_token_for_one_environment_opens_no_other() {
+    let server = Server::start("cockpit");
+    for path in ["/sales", "/sales/prod", "/sales/test", "/lab"] {
+        server.admin().post(&server.path("nodes"), json!({ "path": path })).ok(201);
+    }
+    // Its form asks for a name alone; this account lets a place be chosen, too.
+    let mut policy = server.policy();
+    policy["fields"] = json!(["name", "node"]);
+    server.admin().put(&server.path("policy"), policy).ok(200);
+    let token = server.create(&server.admin_token, json!({ "name": "prod alone", "node": "/sales/prod" }));
+    let secret = text(&token, "secret");
+
+    let asked = |node: &str| json!({ "token": secret, "node": node, "permission": "apis:read" });
+    assert_eq!(server.verify_with(asked("/sales/prod"))["code"], "valid");
+    for elsewhere in ["/sales/test", "/sales", "/lab", "/"] {
+        assert_eq!(server.verify_with(asked(elsewhere))["code"], "out_of_scope", "{elsewhere}");
+    }
+    let program = server.as_(&secret);
+    program.get(&server.path("nodes/sales/prod")).ok(200);
+    program.patch(&server.path("nodes/sales/prod"), json!({ "name": "Production" })).ok(200);
+    for elsewhere in ["sales/test", "sales", "lab", "nowhere"] {
+        let path = server.path(&format!("nodes/{elsewhere}"));
+        program.get(&path).refused(403, "forbidden");
+        program.patch(&path, json!({ "name": "mine" })).refused(403, "forbidden");
+    }
+    program.post(&server.path("nodes"), json!({ "path": "/sales/new" })).refused(403, "forbidden");
+    let installations = server.path("installations");
+    let own =
+        program.post(&installations, json!({ "name": "own", "nodes": ["/sales/prod"] })).ok(201).clone();
+    for nodes in [json!(["/sales/test"]), json!(["/sales/prod", "/lab"]), json!([])] {
+        program.post(&installations, json!({ "name": "x", "nodes": nodes })).refused(403, "forbidden");
+    }
+    let own = server.path(&format!("installations/{}", text(&own, "id")));
+    program.patch(&own, json!({ "nodes": ["/sales/prod", "/lab"] })).refused(403, "forbidden");
+    let other = server.admin().post(&installations, json!({ "name": "other", "nodes": ["/lab"] }));
+    let other = server.path(&format!("installations/{}", other.text_at("id")));
+    let missing = program.get(&server.path("installations/ins_0123456789ab"));
+    assert_eq!(program.get(&other).refused(404, "not_found").json["detail"], missing.json["detail"]);
+    assert_eq!(program.get(&installations).ok(200)["items"].as_array().map(Vec::len), Some(1));
+    // Nor does it make a token for another place, or people there.
+    server.ask_for_token(&secret, json!({ "name": "up", "node": "/" })).refused(403, "forbidden");
+    server.ask_for_token(&secret, json!({ "name": "over", "node": "/lab" })).refused(403, "forbidden");
+    let role = json!([{ "role": "ENVIRONMENT_USER", "node": "/sales/test" }]);
+    program.post(&server.path("members"), json!({ "name": "x", "bindings": role })).refused(403, "forbidden");
+}
+
+#[test]
+fn a_role_at_one_organization_runs_that_one() {
+    let server = Server::start("cockpit");
+    for path in ["/sales", "/sales/prod", "/lab"] {
+        server.admin().post(&server.path("nodes"), json!({ "path": path })).ok(201);
+    }
+    let ola = server.member("ACCOUNT_USER");
+    let roles = json!({ "bindings": [{ "role": "ORGANIZATION_PRIMARY_OWNER", "node": "/sales" }] });
+    let path = server.path(&format!("members/{}", ola.id));
+    assert_eq!(server.admin().patch(&path, roles).ok(200)["role"], "");
+    let ola = server.as_(&ola.session);
+    assert_eq!(
+        ola.post(&server.path("nodes"), json!({ "path": "/sales/test" })).ok(201)["level"],
+        "environment"
+    );
+    ola.post(&server.path("nodes"), json!({ "path": "/lab/test" })).refused(403, "forbidden");
+    let role =
+        |node: &str| json!({ "name": "Uma", "bindings": [{ "role": "ENVIRONMENT_USER", "node": node }] });
+    ola.post(&server.path("members"), role("/sales/test")).ok(201);
+    ola.post(&server.path("members"), role("/lab")).refused(403, "forbidden");
+    ola.get(&server.path("roles")).refused(403, "forbidden");
+    ola.get(&server.path("policy")).refused(403, "forbidden");
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod inventory;
 pub mod journal;
 pub mod members;
 pub mod nodes;
+pub mod notices;
 pub mod permission;
 pub mod problem;
 pub mod provision;
@@ -79,6 +80,7 @@ mod tests {
             crate::members::EditMember,
             crate::nodes::CreateNode,
             crate::nodes::EditNode,
+            crate::notices::EditNotices,
             crate::permission::Permission,
             crate::provision::PutAccount,
             crate::provision::PutAccountItem,

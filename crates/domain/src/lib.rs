@@ -24,6 +24,7 @@ pub mod lifecycle;
 pub mod members;
 pub mod node;
 pub mod nodes;
+pub mod notices;
 pub mod permission;
 pub mod policy;
 pub mod preset;

@@ -187,8 +187,13 @@ pub struct Lens {
 
 impl Lens {
     pub fn of(account: &Account, now: Timestamp) -> Self {
+        let soon = account.policy.first_notice().map(|days| now.plus_micros(days * DAY));
+        Self::until(account, now, soon)
+    }
+
+    /// The same, where what ends by `soon` is expiring, whatever notice the policy gives.
+    pub fn until(account: &Account, now: Timestamp, soon: Option<Timestamp>) -> Self {
         let policy = &account.policy;
-        let soon = policy.first_notice().map(|days| now.plus_micros(days * DAY));
         let longest = policy.expiry.max.as_ref();
         let (outlived_all, outlived) = longest.map(|longest| latest_starts(now, longest)).unzip();
         let (soon_outlived_all, soon_outlived) =

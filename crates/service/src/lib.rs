@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod journal;
 pub mod members;
 pub mod nodes;
+pub mod notices;
 mod passwords;
 pub mod provision;
 pub mod recovery;

@@ -38,6 +38,7 @@ use std::sync::Arc;
 use domain::change::{Change, Remembered};
 use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapshot, Token};
 use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, PersonId, ServiceId};
+use domain::life::Lens;
 use domain::node::NodePath;
 use domain::permission::Registry;
 use domain::time::{Moment, Timestamp};
@@ -66,7 +67,7 @@ use common::Common;
 use figures::Told;
 use sql::beside::Beside;
 use sql::query::Read;
-use sql::{Dialect, lists, loads, reads, rolls};
+use sql::{Dialect, due, lists, loads, reads, rolls};
 
 /// Entries of the journal that are recomputed at a time.
 const STRETCH: usize = 5_000;
@@ -384,6 +385,18 @@ impl Store {
     /// The tokens, not ended otherwise, that were replaced by one of these and are in grace at `now`.
     pub async fn in_grace(&self, ids: &[TokenId], now: Timestamp) -> Result<Vec<Token>, Unavailable> {
         self.read(rolls::in_grace(ids, now, self.dialect())).await
+    }
+
+    /// Tokens that are expiring by this lens: about the nearest, those that end by themselves before
+    /// those that end with the longest life, at most `limit` of each.
+    pub async fn due(
+        &self,
+        account: &AccountId,
+        holder: Option<HolderId>,
+        lens: &Lens,
+        limit: usize,
+    ) -> Result<Vec<Token>, Unavailable> {
+        Ok(self.read(due::due(account, holder, lens, limit, self.dialect())).await?.tokens)
     }
 
     pub async fn node(&self, account: &AccountId, path: &NodePath) -> Result<Option<Node>, Unavailable> {

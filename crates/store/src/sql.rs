@@ -7,6 +7,7 @@
 
 pub(crate) mod beside;
 pub(crate) mod checks;
+pub(crate) mod due;
 pub(crate) mod entries;
 pub(crate) mod lists;
 pub(crate) mod loads;

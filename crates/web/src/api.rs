@@ -14,6 +14,7 @@ pub(crate) mod journal;
 pub(crate) mod members;
 pub(crate) mod myself;
 pub(crate) mod nodes;
+pub(crate) mod notices;
 pub(crate) mod provision;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
@@ -60,6 +61,7 @@ pub(crate) fn table() -> Table {
     roles::routes(&mut table);
     nodes::routes(&mut table);
     installations::routes(&mut table);
+    notices::routes(&mut table);
     services::routes(&mut table);
     journal::routes(&mut table);
     erasure::routes(&mut table);

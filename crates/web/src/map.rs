@@ -19,6 +19,7 @@ use domain::refusal::{self, Refusal};
 use domain::time::{Period, Timestamp};
 use serde_json::Value;
 use service::journal::Told;
+use service::notices::{Falling, Notices};
 use service::tokens::{Shown, Used};
 use token::Kind;
 
@@ -370,6 +371,41 @@ pub(crate) fn installation(installation: Installation) -> api::installations::In
         created_at: installation.created_at.to_string(),
         version: installation.version,
         name: installation.name,
+    }
+}
+
+pub(crate) fn notices(notices: Notices, account: &AccountId) -> api::notices::Notices {
+    let due = |falling: Falling| {
+        let Falling { token, holder_name, due } = falling;
+        api::notices::DueToken {
+            id: token.id.to_string(),
+            name: token.name,
+            holder: api::tokens::Holder {
+                id: token.holder.to_string(),
+                kind: holder_kind(token.holder),
+                name: holder_name,
+            },
+            node: token.node.to_string(),
+            ends_at: due.ends_at.to_string(),
+            notice: due.notice,
+            badge: due.marked,
+        }
+    };
+    let due: Vec<_> = notices.due.into_iter().map(due).collect();
+    let marked = due.iter().filter(|token| token.badge).count();
+    let policy = notices.policy;
+    api::notices::Notices {
+        account: account.to_string(),
+        policy: api::notices::NoticePolicy {
+            days: policy.days,
+            to: policy.to.into_iter().map(String::from).collect(),
+            badge: policy.badge.map(|badge| badge.to_string()),
+            mail: policy.mail,
+        },
+        mail: notices.mail,
+        badge_count: u32::try_from(marked).unwrap_or(u32::MAX),
+        due,
+        more: notices.more,
     }
 }
 

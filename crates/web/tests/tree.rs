@@ -193,3 +193,56 @@ async fn an_account_is_edited_closed_and_reopened() {
     world.post(&world.admin, &format!("{ACME}/deactivate"), json!({})).await.refused(409, "wrong_state");
     world.post(&ola, &format!("{umbra}/deactivate"), json!({})).await.refused(403, "forbidden");
 }
+
+#[tokio::test]
+async fn notices_tell_what_falls_due_to_those_who_may_see_it() {
+    let world = World::of("default").await;
+    let notices = format!("{ACME}/notices");
+    let session = world.session().await;
+    let vic =
+        json!({ "name": "Vic", "email": "vic@example.com", "role": "Viewer", "password": common::PASSWORD });
+    world.post(&world.admin, &format!("{ACME}/members"), vic).await.ok(201);
+    let login = json!({ "email": "vic@example.com", "password": common::PASSWORD });
+    let vic = text(&world.post("", "/v1/sessions", login).await.ok(201), "token");
+    for (by, name, life) in [
+        (&session, "far", "31d"),
+        (&session, "near", "5d"),
+        (&session, "noticed", "20d"),
+        (&vic, "vic's", "6d"),
+    ] {
+        let body = json!({ "name": name, "expires_in": life, "permission": { "role": "Viewer" } });
+        world.post(by, &format!("{ACME}/tokens"), body).await.ok(201);
+    }
+    let told = world.get(&session, &notices).await.ok(200);
+    let due: Vec<(&str, &Value, &Value)> = told["due"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|token| (token["name"].as_str().unwrap(), &token["notice"], &token["badge"]))
+        .collect();
+    let (yes, no) = (json!(true), json!(false));
+    let days = [json!(7), json!(30)];
+    assert_eq!(
+        due,
+        [("near", &days[0], &yes), ("vic's", &days[0], &yes), ("noticed", &days[1], &no)],
+        "the nearest first"
+    );
+    assert_eq!((&told["badge_count"], &told["more"], &told["mail"]), (&json!(2), &no, &yes));
+    assert_eq!(
+        told["policy"],
+        json!({ "days": [30, 7, 1], "to": ["holder", "managers"], "badge": "7 days", "mail": true })
+    );
+    let own = world.get(&vic, &notices).await.ok(200);
+    assert_eq!((own["due"].as_array().unwrap().len(), &own["badge_count"]), (1, &json!(1)));
+
+    let patch = async |by: &str, body: Value| world.ask(by, Method::PATCH, &notices, Some(body)).await;
+    assert_eq!(patch(&vic, json!({ "mail": false })).await.ok(200)["mail"], false);
+    assert_eq!(world.get(&vic, &notices).await.ok(200)["mail"], false);
+    assert_eq!(world.get(&session, &notices).await.ok(200)["mail"], true, "each their own");
+    assert_eq!(patch(&vic, json!({ "mail": null })).await.ok(200)["mail"], true);
+    patch(&vic, json!({ "mail": "no" })).await.refused(422, "invalid_field");
+    patch(&vic, json!({ "holder": "x" })).await.refused(400, "bad_request");
+    let token = json!({ "name": "ci", "permission": { "inherit": true } });
+    let token = text(&world.post(&session, &format!("{ACME}/tokens"), token).await.ok(201), "secret");
+    patch(&token, json!({ "mail": false })).await.refused(403, "forbidden");
+}

@@ -10,6 +10,7 @@ mod ceiling;
 mod forms;
 mod journey;
 mod life;
+mod notices;
 mod provisioning;
 mod refusals;
 mod rotation;

@@ -169,6 +169,18 @@ async fn check<B: Backend>(world: &World<B>, case: Case) -> Result<(), TestCaseE
         prop_assert_eq!(by_comparing, seen(token), "{:?}", token.life);
     }
 
+    for whose in std::iter::once(None).chain(holders.iter().map(|holder| Some(holder.id))) {
+        let due = world.store.due(&account.id, whose, &lens, 100).await.unwrap();
+        let due: BTreeSet<TokenId> = due.iter().map(|token| token.id).collect();
+        let falls_due = |token: &&Token| {
+            matches!(token.id.kind, Kind::Pat | Kind::Sat)
+                && seen(token) == State::Expiring
+                && whose.is_none_or(|whose| whose == token.holder)
+        };
+        let ruled = tokens.iter().filter(falls_due).map(|token| token.id).collect();
+        prop_assert_eq!(due, ruled, "what falls due of {:?}", whose);
+    }
+
     let takes_a_place = |token: &&Token| {
         matches!(token.id.kind, Kind::Pat | Kind::Sat)
             && token.life.rotated_to.is_none()
