@@ -1,0 +1,123 @@
+"""A small product: people of several companies log in and look after their company's devices."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from fastapi import Cookie, Depends, FastAPI, HTTPException, Request, Response
+from pydantic import BaseModel
+
+SALT = secrets.token_bytes(16)
+
+
+def hashed(password: str) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=SALT, n=2**14, r=8, p=1)
+
+
+@dataclass
+class User:
+    id: str
+    name: str
+    email: str
+    company: str
+    admin: bool
+    password: bytes
+
+
+class Login(BaseModel):
+    email: str
+    password: str
+
+
+class Device(BaseModel):
+    name: str
+
+
+users = {
+    user.id: user
+    for user in [
+        User("u-1", "Ada", "ada@acme.example", "acme", True, hashed("seven green bottles")),
+        User("u-2", "Bob", "bob@acme.example", "acme", False, hashed("standing on a wall")),
+        User("u-3", "Eve", "eve@globex.example", "globex", True, hashed("accidentally falls")),
+    ]
+}
+devices = {"acme": ["thermometer"], "globex": ["barometer"]}
+sessions: dict[str, str] = {}
+url = os.environ.get("JETON_URL", "http://127.0.0.1:7070")
+key = Path(os.environ["JETON_KEY_FILE"]).read_text().strip()
+jeton = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"})
+app = FastAPI()
+
+
+@app.post("/login")
+async def login(login: Login, response: Response):
+    user = next((user for user in users.values() if user.email == login.email), None)
+    if not user or not hmac.compare_digest(user.password, hashed(login.password)):
+        raise HTTPException(401, "wrong address or password")
+    session = secrets.token_urlsafe(32)
+    sessions[session] = user.id
+    with suppress(httpx.HTTPError):  # nobody has to wait for jeton to log in
+        await sync(user)
+    response.set_cookie("session", session, httponly=True, samesite="strict")
+    return {"name": user.name}
+
+
+def signed_in(session: str | None = Cookie(None)) -> User:
+    user = users.get(sessions.get(session or "", ""))
+    if not user:
+        raise HTTPException(401, "log in first")
+    return user
+
+
+@app.exception_handler(httpx.HTTPError)
+async def unavailable(request: Request, cause: httpx.HTTPError):
+    return Response("jeton does not answer", 503)
+
+
+async def sync(user: User):
+    account = {"id": user.company, "name": user.company}
+    (await jeton.put(f"/v1/accounts/by-external-id/{user.company}", json=account)).raise_for_status()
+    member = {"name": user.name, "email": user.email, "role": "Admin" if user.admin else "Member"}
+    path = f"/v1/accounts/{user.company}/members/by-external-id/{user.id}"
+    (await jeton.put(path, json=member)).raise_for_status()
+
+
+# Lets in whoever is signed in, and whoever comes with a token that may do this.
+def may(permission: str):
+    async def let_in(request: Request, session: str | None = Cookie(None)) -> User:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return signed_in(session)
+        answer = await jeton.post("/v1/verify", json={"token": token, "permission": permission})
+        verdict = answer.raise_for_status().json()
+        if verdict["valid"] and (user := users.get(verdict["holder"]["external_id"])):
+            return user
+        raise HTTPException(403 if verdict["code"] == "insufficient_permission" else 401, "no good token")
+
+    return Depends(let_in)
+
+
+@app.api_route("/tokens", methods=["GET", "POST"])
+@app.api_route("/tokens/{id}", methods=["GET", "DELETE"])
+@app.api_route("/tokens/{id}/revoke", methods=["POST"])
+async def tokens(request: Request, user: User = Depends(signed_in)):
+    path = f"/v1/accounts/{user.company}{request.url.path}?{request.url.query}"
+    headers = {"Jeton-Actor": user.id, "Content-Type": "application/json"}
+    answer = await jeton.request(request.method, path, content=await request.body(), headers=headers)
+    return Response(answer.content, answer.status_code, media_type="application/json")
+
+
+@app.get("/api/devices")
+async def list_devices(user: User = may("devices:read")):
+    return devices[user.company]
+
+
+@app.post("/api/devices", status_code=201)
+async def add_device(device: Device, user: User = may("devices:create")):
+    devices[user.company].append(device.name)
+    return device
