@@ -47,14 +47,14 @@ fn added(before: &str, after: &str) -> usize {
     for line in before.lines() {
         *had.entry(line).or_default() += 1;
     }
-    let new = |line: &&str| match had.get_mut(line) {
+    let new = after.lines().filter(|line| match had.get_mut(*line) {
         Some(count) if *count > 0 => {
             *count -= 1;
             false
         }
         _ => !line.trim().is_empty(),
-    };
-    after.lines().filter(new).count()
+    });
+    new.count()
 }
 
 /// Installs what the page has its reader install; returns where Python's programs are.
