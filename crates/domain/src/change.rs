@@ -83,7 +83,8 @@ pub enum Condition {
         besides: HolderId,
         person: bool,
     },
-    /// No holder has the role anywhere, and no token that is not deleted was given it.
+    /// No holder has the role anywhere, and no token that is not deleted was given it. Whoever left
+    /// together with their tokens is no holder any more.
     RoleUnused {
         account: AccountId,
         role: RoleId,

@@ -78,7 +78,10 @@ impl Rows {
                 })
             }
             Condition::RoleUnused { role, .. } => {
-                let held = |holder: &Holder| holder.bindings.iter().any(|binding| binding.role == *role);
+                let held = |holder: &Holder| {
+                    holder.standing.tokens_deleted_at.is_none()
+                        && holder.bindings.iter().any(|binding| binding.role == *role)
+                };
                 let given = |token: &Token| {
                     token.grant == domain::grant::Grant::Role(*role) && token.life.deleted_at.is_none()
                 };

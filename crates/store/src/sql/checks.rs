@@ -185,8 +185,11 @@ fn name_free(
 /// A role stands in bindings as text of its own, and no other text in them can hold its id.
 fn role_unused(query: &mut Query<'_>, account: &AccountId, role: RoleId, dialect: Dialect) -> String {
     let (account, role) = (query.bind(account.to_string()), query.bind(role.to_string()));
-    let bound =
-        none(&format!("holder WHERE account = ?{account} AND replace(bindings, ?{role}, '') <> bindings"));
+    // Whoever left together with their tokens does nothing any more with what they had.
+    let bound = none(&format!(
+        "holder
+         WHERE account = ?{account} AND tokens_deleted_at IS NULL AND replace(bindings, ?{role}, '') <> bindings"
+    ));
     let given = none(&format!(
         "token AS t
          {join} holder AS h ON h.account = t.account AND h.id = t.holder

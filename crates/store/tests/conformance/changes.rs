@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use domain::change::{Change, Condition, Expect, Remembered, Write};
-use domain::facts::{Account, Holder, Installation, Person, Standing, Token};
+use domain::facts::{Account, Binding, Holder, Installation, Person, Standing, Token};
 use domain::ids::{AccountId, ExternalId, InstallationId, RoleId};
 use domain::life::Lens;
+use domain::node::NodePath;
 use domain::policy::Counted;
 use domain::refusal::{Code, Refusal};
 use store::CommitError;
@@ -349,6 +350,18 @@ pub(crate) async fn a_condition_over_many_rows_holds_or_refuses<B: Backend>(worl
     let drawn = RoleId::draw(&SystemEntropy);
     let unused = Condition::RoleUnused { account: id(), role: drawn };
     assert!(holds(&unused).await);
+    let bound = vec![Binding { role: drawn, node: NodePath::root() }];
+    let leaver = Holder { bindings: bound, ..member(&account) };
+    world.write([Write::InsertHolder(leaver.clone())]).await;
+    assert!(!holds(&unused).await);
+    let mut left = Holder { version: 1, ..leaver };
+    left.standing.removed_at = Some(at(1));
+    world.write([Write::UpdateHolder(left.clone())]).await;
+    assert!(!holds(&unused).await, "tokens of theirs may go on");
+    left.version += 1;
+    left.standing.tokens_deleted_at = Some(at(1));
+    world.write([Write::UpdateHolder(left)]).await;
+    assert!(holds(&unused).await, "who left together with their tokens holds no role");
     let given = Token { grant: domain::grant::Grant::Role(drawn), ..token(&holder, Kind::Pat) };
     world.write([insert(&given)]).await;
     assert!(!holds(&unused).await);
@@ -357,7 +370,7 @@ pub(crate) async fn a_condition_over_many_rows_holds_or_refuses<B: Backend>(worl
     world.write([Write::UpdateToken(Box::new(deleted))]).await;
     assert!(holds(&unused).await);
 
-    let path: domain::node::NodePath = "/sales".parse().unwrap();
+    let path: NodePath = "/sales".parse().unwrap();
     let free = Condition::NodeFree { account: id(), path: path.clone() };
     assert!(holds(&free).await);
     world.write([Write::InsertNode(node(&account.id, "/sales"))]).await;
