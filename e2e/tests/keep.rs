@@ -153,3 +153,19 @@ fn somebody_new_is_made_to_lead_an_account_and_nobody_in_particular_is_not() {
         assert_eq!(made.status, if operator { 201 } else { 403 }, "{made:?}");
     }
 }
+
+#[test]
+fn an_export_beside_the_server_has_what_is_there_and_no_secret() {
+    let server = Server::start("default");
+    let (id, secret) = create(&server, &server.admin_token, "exported");
+    let done = on_the_data(&server, &["export", "--to", "-"], "");
+    let lines: Vec<serde_json::Value> =
+        done.done().lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
+    let token = lines.iter().find(|line| line["row"]["id"] == id.as_str()).expect("it is there");
+    assert_eq!((&token["kind"], &token["row"]["name"]), (&json!("token"), &json!("exported")));
+    assert!(!done.stdout.contains(&secret) && !done.stdout.contains("argon2id"), "no secret");
+    let file = server.directory().join("all.jsonl").display().to_string();
+    on_the_data(&server, &["export", "--to", &file], "").done();
+    assert_eq!(std::fs::read_to_string(&file).expect("it was written").lines().count(), lines.len());
+    assert_eq!(on_the_data(&server, &["export", "--to", &file], "").code, FAILED, "it is there already");
+}

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use token::{TokenId, TokenText};
+use token::{Digest, TokenId, TokenText};
 
 use crate::facts::{Account, Holder, Installation, Node, Person, Service, Token};
 use crate::ids::{AccountId, ExternalId, HolderId, PersonId, RoleId, ServiceId};
@@ -151,6 +151,21 @@ pub enum Write {
         at: Timestamp,
         reason: Option<String>,
     },
+    /// Tokens of an account that were made elsewhere. Their numbers are given: they follow on
+    /// `after`, the last one that the account has given out; another one is a conflict.
+    ImportTokens {
+        account: AccountId,
+        after: i64,
+        tokens: Vec<Imported>,
+    },
+    /// How texts of another make are looked up; taken meanwhile is a conflict.
+    InsertMake(Make),
+    /// Puts our digest in place of the mark of an imported token, whose text was seen.
+    ReplaceMark {
+        token: Box<Token>,
+        mark: Digest,
+        at: Timestamp,
+    },
     /// Forgets the sealed text of a token that will never be good again.
     ForgetSecret(TokenId),
     InsertService(Service),
@@ -179,6 +194,37 @@ pub enum Write {
     UseSetupLink {
         hash: [u8; 32],
     },
+}
+
+/// A token that was made elsewhere. Where its digest is not ours, the row's is a mark that no text
+/// has, and `foreign` says how it is found until its text is seen.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    pub token: Token,
+    pub foreign: Option<Foreign>,
+}
+
+/// How a text of another make is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// Of the [`Make`].
+    pub make: i64,
+    /// Its digest, or its first characters.
+    pub lookup: Vec<u8>,
+    /// Of a slow hash, which those characters only lead to.
+    pub phc: Option<String>,
+}
+
+/// A kind of texts of another make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Make {
+    pub id: i64,
+    /// `sha512`, `hmac-sha256`, `bcrypt` or `argon2`.
+    pub kind: String,
+    /// Characters of the prefix that slow hashes are looked up by.
+    pub prefix: Option<i64>,
+    /// The key of an HMAC, sealed.
+    pub sealed: Option<Vec<u8>>,
 }
 
 /// An answer kept under an Idempotency-Key: sealed, and found by a hash that tells nothing. Or a
@@ -295,6 +341,7 @@ actions! {
     ServerRestored = "server.restored",
     TokensImported = "tokens.imported",
     JournalErased = "journal.erased",
+    TokenReplaced = "token.replaced",
 }
 
 impl Change {

@@ -30,6 +30,8 @@ use crate::exit::{Exit, Failure};
 use crate::operations::admin::{self, AdminCommand};
 use crate::operations::backup::{self, BackupArgs};
 use crate::operations::doctor::{self, DoctorArgs};
+use crate::operations::export::{self, ExportArgs};
+use crate::operations::import::{self, ImportArgs};
 use crate::operations::migrate::{self, MigrateArgs};
 use crate::operations::restore::{self, RestoreArgs};
 use crate::operations::transfer::{self, MoveArgs};
@@ -66,6 +68,8 @@ enum Command {
     Move(MoveArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),
+    Export(ExportArgs),
+    Import(ImportArgs),
     #[command(subcommand)]
     Admin(AdminCommand),
     Login(LoginArgs),
@@ -306,6 +310,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Doctor(args) => return doctor::doctor(&args),
         Command::Move(args) => transfer::move_store(&args)?,
         Command::Backup(args) => backup::backup(&args)?,
+        Command::Export(args) => export::export(&args)?,
+        Command::Import(args) => return import::import(&args),
         Command::Restore(args) => restore::restore(&args)?,
         Command::Admin(command) => admin::run(command)?,
         Command::Login(args) => session::login(args)?,

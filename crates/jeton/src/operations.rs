@@ -4,6 +4,8 @@
 pub(crate) mod admin;
 pub(crate) mod backup;
 pub(crate) mod doctor;
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod migrate;
 pub(crate) mod restore;
 pub(crate) mod transfer;

@@ -40,6 +40,8 @@ fn a_password_in_an_argument_is_refused_by_every_command_and_not_repeated() {
         &["doctor", "--store", url],
         &["backup", "--to", "f", "--store", url],
         &["restore", "--from", "f", "--store", url],
+        &["export", "--to", "-", "--store", url],
+        &["import", "--account", "acme", "--from", "f", "--store", url],
         &["admin", "reset", "--email", "a@b.c", "--password-file", "p", "--store", url],
         &["config", "show", "--store", url],
         &["config", "check", "--json", "--store", url],

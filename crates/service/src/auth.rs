@@ -52,6 +52,7 @@ impl Desk {
             let service = self.verifier.service(&presented).await?;
             return service.map(Visitor::Service).ok_or(Error::Unauthenticated);
         }
+        self.meet(text, &presented).await?;
         let seen = self
             .verifier
             .verify(

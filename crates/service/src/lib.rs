@@ -12,7 +12,9 @@ mod checkpoints;
 mod cursors;
 mod erasure;
 mod error;
+mod foreign;
 pub mod founding;
+pub mod import;
 pub mod installations;
 pub mod inventory;
 pub mod journal;
@@ -70,6 +72,7 @@ pub struct Desk {
     verdicts: meter::Tally,
     /// Turns for batches, which are much work each.
     batches: Semaphore,
+    foreign: foreign::Foreign,
     /// Told when memory was emptied and has to be filled again.
     reload: Arc<Notify>,
 }
@@ -127,7 +130,10 @@ impl Desk {
         });
         let verifier = Verifier::new(setup.verifier, (*registry).clone(), fetch);
         hearing.set(Arc::downgrade(&verifier)).expect("it is set nowhere else");
-        Ok(Self::new(store, verifier, catalogue, setup.entropy, setup.foreign_tokens, reload))
+        let makes = if setup.foreign_tokens { store.makes().await? } else { Vec::new() };
+        let foreign = foreign::Foreign::new(&makes, store.keys());
+        let parser = Parser::new([Brand::default()], setup.foreign_tokens);
+        Ok(Self::new(store, verifier, catalogue, setup.entropy, parser, foreign, reload))
     }
 
     fn new(
@@ -135,7 +141,8 @@ impl Desk {
         verifier: Arc<Verifier>,
         catalogue: Arc<Catalogue>,
         entropy: Arc<dyn Entropy>,
-        foreign: bool,
+        parser: Parser,
+        foreign: foreign::Foreign,
         reload: Arc<Notify>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -144,7 +151,8 @@ impl Desk {
             answers: answers::Answers::new(store.keys(), entropy.clone()),
             rotations: rotations::Rotations::default(),
             places: journal::Places::default(),
-            parser: Parser::new([Brand::default()], foreign),
+            parser,
+            foreign,
             verdicts: verify::counters(),
             batches: Semaphore::new(provision::AT_ONCE),
             reload,

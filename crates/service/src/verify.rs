@@ -52,6 +52,7 @@ impl Desk {
         if presented.id().is_some_and(|id| id.kind == Kind::Svc) {
             return Ok(render(&Verdict::unknown(Code::NotFound), self.now()));
         }
+        self.meet(text, &presented).await?;
         let (ask, origin) = match asker {
             Asker::Service(service) => (
                 Ask { horizon: service.accounts.as_deref(), ..ask },

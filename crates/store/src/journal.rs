@@ -261,12 +261,15 @@ impl Touched {
                 Write::InsertToken { token, .. } => all.token(token.id),
                 Write::UpdateToken(row) => all.token(row.id),
                 Write::RevokeTokens { tokens, .. } => tokens.iter().for_each(|row| all.token(row.id)),
+                Write::ReplaceMark { token, .. } => all.token(token.id),
+                Write::ImportTokens { tokens, .. } => tokens.iter().for_each(|each| all.token(each.token.id)),
                 Write::InsertService(row) | Write::UpdateService(row) => all.service(row.id),
                 Write::InsertPermission { .. } => all.permissions = true,
                 Write::InsertPerson(_)
                 | Write::UpdatePerson(_)
                 | Write::DeletePerson { .. }
                 | Write::MarkErased { .. }
+                | Write::InsertMake(_)
                 | Write::ForgetSecret(_)
                 | Write::InsertNode(_)
                 | Write::UpdateNode(_)

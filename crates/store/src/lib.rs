@@ -18,6 +18,7 @@ mod common;
 mod contract;
 mod entries;
 mod examine;
+mod export;
 mod figures;
 mod journal;
 mod keys;
@@ -33,9 +34,10 @@ mod sqlite;
 mod time;
 mod transfer;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::change::{Change, Remembered};
+use domain::change::{Change, Make, Remembered};
 use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapshot, Token};
 use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, PersonId, ServiceId};
 use domain::life::Lens;
@@ -53,12 +55,13 @@ pub use contract::{
 };
 pub use entries::{EntryPage, EntryQuery, Erased, Verified};
 pub use examine::{Finding, Verdict, examine, examine_by};
+pub use export::{ExportError, export};
 pub use figures::{Figures, Following};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
 pub use migrations::Migrated;
 pub use query::{
-    After, HolderKind, HolderQuery, LastUse, Place, Resume, Roll, Sort, TokenQuery, UsageReport,
+    After, ForeignToken, HolderKind, HolderQuery, LastUse, Place, Resume, Roll, Sort, TokenQuery, UsageReport,
 };
 pub use restore::{Log, Order, Reasserted, RestoreError, Restored, restore};
 pub use transfer::{MoveError, Moved, transfer};
@@ -67,7 +70,7 @@ use common::Common;
 use figures::Told;
 use sql::beside::Beside;
 use sql::query::Read;
-use sql::{Dialect, due, lists, loads, reads, rolls};
+use sql::{Dialect, due, foreign, lists, loads, reads, rolls};
 
 /// Entries of the journal that are recomputed at a time.
 const STRETCH: usize = 5_000;
@@ -459,6 +462,35 @@ impl Store {
         let read = each!(self, backend => backend.load(read).await)?;
         let full = read.snapshot.tokens.len() >= limit.max(1);
         Ok((read.snapshot, read.last.filter(|_| full)))
+    }
+
+    /// The kinds of texts that were made elsewhere.
+    pub async fn makes(&self) -> Result<Vec<Make>, Unavailable> {
+        self.read(foreign::makes()).await
+    }
+
+    /// Imported tokens that are found so, whose text was not seen yet; a few of each.
+    pub async fn foreign(&self, lookups: Vec<(i64, Vec<u8>)>) -> Result<Vec<ForeignToken>, Unavailable> {
+        self.read(foreign::found(lookups)).await
+    }
+
+    /// Which of these digests, or marks of imported tokens, there are, and in which account.
+    pub async fn there(&self, digests: &[Digest]) -> Result<HashMap<[u8; 32], AccountId>, Unavailable> {
+        self.read(foreign::there(digests, self.dialect())).await
+    }
+
+    /// How many tokens of a make have each of these prefixes; one that none has is not there.
+    pub async fn crowded(
+        &self,
+        make: i64,
+        prefixes: &[String],
+    ) -> Result<HashMap<Vec<u8>, i64>, Unavailable> {
+        self.read(foreign::crowded(make, prefixes)).await
+    }
+
+    /// The last number that an account has given to a token.
+    pub async fn last_number(&self, account: &AccountId) -> Result<Option<i64>, Unavailable> {
+        self.read(foreign::last_number(account)).await
     }
 
     /// The text of a token that was kept sealed; none where it was not, or was forgotten.

@@ -10,7 +10,7 @@ use domain::node::NodePath;
 use domain::time::Timestamp;
 use domain::usage::Count;
 use serde::{Deserialize, Serialize};
-use token::{Kind, TokenId};
+use token::{Digest, Kind, TokenId};
 
 /// Which tokens of an account, in what order. Several filters must all hold.
 #[derive(Clone, Debug)]
@@ -172,6 +172,18 @@ pub struct UsageReport {
     pub last: LastUse,
     /// By day, then all before addresses before services, each by name.
     pub counts: Vec<Count>,
+}
+
+/// An imported token that a text of another make may be of.
+#[derive(Clone, Debug)]
+pub struct ForeignToken {
+    /// What stands in its row instead of our digest.
+    pub mark: Digest,
+    pub make: i64,
+    /// The hash that decides; none where finding it was enough.
+    pub phc: Option<String>,
+    pub account: AccountId,
+    pub token: TokenId,
 }
 
 /// Where a bulk load goes on: after the token with this number.

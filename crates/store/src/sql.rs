@@ -9,6 +9,7 @@ pub(crate) mod beside;
 pub(crate) mod checks;
 pub(crate) mod due;
 pub(crate) mod entries;
+pub(crate) mod foreign;
 pub(crate) mod lists;
 pub(crate) mod loads;
 pub(crate) mod query;

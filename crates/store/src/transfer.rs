@@ -28,10 +28,11 @@ use crate::keys::{KeyFileError, Keys};
 use crate::migrations::{self, Applied, Misfit};
 use crate::place::{Access, Place};
 use crate::sql::Dialect;
+pub(crate) use tally::Cell;
 use tally::{Batch, Tally};
 
 /// What is moved, and what is referred to before what refers to it.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
     "head",
     "journal",
     "key_check",
@@ -43,6 +44,8 @@ const TABLES: [&str; 17] = [
     "installation",
     "token",
     "sealed",
+    "foreign_make",
+    "foreign_key",
     "service",
     "token_use",
     "usage_day",
@@ -55,7 +58,7 @@ const TABLES: [&str; 17] = [
 const GIVEN_UP: [&str; 4] = ["head", "key_check", "permission", "setup_link"];
 
 /// Batches under way between a reader and a writer.
-const WAITING: usize = 4;
+pub(crate) const WAITING: usize = 4;
 
 /// An installation that has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,8 +234,8 @@ async fn look(end: &mut End, table: &'static str) -> Result<Tally, MoveError> {
     Ok(tally)
 }
 
-/// One side of a move, within a transaction.
-enum End {
+/// One side of a move, or what is exported, within a transaction.
+pub(crate) enum End {
     Sqlite(sqlite::End),
     Postgres(postgres::End),
 }
@@ -255,6 +258,14 @@ impl End {
         }
     }
 
+    /// A store as it is at this moment, whoever writes to it.
+    pub(crate) async fn look(access: &Access) -> Result<Self, MoveError> {
+        match &access.place {
+            Place::Sqlite(data) => sqlite::End::look(data).map(Self::Sqlite),
+            Place::Postgres(there) => postgres::End::look(there, access).await.map(Self::Postgres),
+        }
+    }
+
     /// A store with the tables, and with nothing in them.
     async fn target(access: &Access) -> Result<Self, MoveError> {
         match &access.place {
@@ -263,7 +274,7 @@ impl End {
         }
     }
 
-    fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         each!(self, end => end.place.clone())
     }
 
@@ -277,7 +288,7 @@ impl End {
     }
 
     /// Reads a whole table, the journal in its order. Ends early where nobody takes it.
-    async fn send(
+    pub(crate) async fn send(
         &mut self,
         table: &'static str,
         columns: &[String],
@@ -301,7 +312,7 @@ impl End {
     }
 
     /// Leaves the store as empty as it was.
-    async fn abandon(self) {
+    pub(crate) async fn abandon(self) {
         each!(self, end => end.abandon().await);
     }
 }

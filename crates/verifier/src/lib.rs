@@ -173,6 +173,11 @@ impl Verifier {
         Ok(render(&Verdict::unknown(Code::NotFound), now().latest))
     }
 
+    /// Whether the token with this digest is in memory.
+    pub fn knows(&self, digest: &Digest) -> bool {
+        self.table().is_ok_and(|table| table.knows(digest))
+    }
+
     /// The service whose key this is, unless the key was revoked or is none.
     ///
     /// # Errors

@@ -158,6 +158,11 @@ fn chosen(caller: &Caller, asked: &AskedGrant) -> Result<Grant, Refusal> {
             },
         ));
     }
+    named(account, &caller.registry, asked)
+}
+
+/// What is asked for, whatever the policy says of it.
+pub(super) fn named(account: &Account, registry: &Registry, asked: &AskedGrant) -> Result<Grant, Refusal> {
     match asked {
         AskedGrant::Inherit => Ok(Grant::Inherit),
         AskedGrant::Role(name) => {
@@ -170,10 +175,10 @@ fn chosen(caller: &Caller, asked: &AskedGrant) -> Result<Grant, Refusal> {
             })
         }
         AskedGrant::Access { level, entities } => {
-            let set = access(account, &caller.registry, *level, entities.as_deref())?;
+            let set = access(account, registry, *level, entities.as_deref())?;
             Ok(Grant::Access { level: *level, entities: entities.clone(), set })
         }
-        AskedGrant::List(names) => grant::named(FIELD, account, &caller.registry, names).map(Grant::List),
+        AskedGrant::List(names) => grant::named(FIELD, account, registry, names).map(Grant::List),
     }
 }
 
@@ -211,7 +216,7 @@ fn access(
 }
 
 /// Under `ceiling = frozen` an inherited grant is a copy of what the holder may do now.
-fn freeze(grant: Grant, holder: &Holder, account: &Account, node: &NodePath) -> Grant {
+pub(super) fn freeze(grant: Grant, holder: &Holder, account: &Account, node: &NodePath) -> Grant {
     match (grant, account.policy.permission.ceiling) {
         (Grant::Inherit, Ceiling::Frozen) => Grant::List(grant::of_holder(holder, account, node)),
         (grant, _) => grant,

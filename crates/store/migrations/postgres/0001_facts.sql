@@ -169,6 +169,31 @@ CREATE TABLE sealed (
     PRIMARY KEY (token)
 );
 
+-- How a text of another make is found by what was imported of it: one row for each kind, length of
+-- the prefix, and key of an HMAC, which is sealed under a key that is not in this database.
+CREATE TABLE foreign_make (
+    id     BIGINT PRIMARY KEY,
+    kind   TEXT COLLATE "C" NOT NULL,
+    prefix BIGINT,
+    sealed BYTEA
+);
+
+-- What was imported of such texts. `mark` stands in the token's row until the first use brings the
+-- text and with it our digest; the row stays, so that it is not imported again, without the hash.
+CREATE TABLE foreign_key (
+    mark        BYTEA PRIMARY KEY CHECK (length(mark) = 32),
+    make        BIGINT NOT NULL,
+    lookup      BYTEA NOT NULL,
+    phc         TEXT COLLATE "C",
+    account     TEXT COLLATE "C" NOT NULL,
+    token       TEXT COLLATE "C" NOT NULL,
+    replaced_at BIGINT
+);
+
+CREATE INDEX foreign_key_lookup
+    ON foreign_key (make, lookup)
+    WHERE replaced_at IS NULL;
+
 CREATE TABLE service (
     id         TEXT COLLATE "C" PRIMARY KEY,
     name       TEXT COLLATE "C" NOT NULL,

@@ -165,6 +165,31 @@ CREATE TABLE sealed (
     PRIMARY KEY (token)
 ) STRICT, WITHOUT ROWID;
 
+-- How a text of another make is found by what was imported of it: one row for each kind, length of
+-- the prefix, and key of an HMAC, which is sealed under a key that is not in this database.
+CREATE TABLE foreign_make (
+    id     INTEGER PRIMARY KEY,
+    kind   TEXT NOT NULL,
+    prefix INTEGER,
+    sealed BLOB
+) STRICT;
+
+-- What was imported of such texts. `mark` stands in the token's row until the first use brings the
+-- text and with it our digest; the row stays, so that it is not imported again, without the hash.
+CREATE TABLE foreign_key (
+    mark        BLOB PRIMARY KEY CHECK (length(mark) = 32),
+    make        INTEGER NOT NULL,
+    lookup      BLOB NOT NULL,
+    phc         TEXT,
+    account     TEXT NOT NULL,
+    token       TEXT NOT NULL,
+    replaced_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX foreign_key_lookup
+    ON foreign_key (make, lookup)
+    WHERE replaced_at IS NULL;
+
 CREATE TABLE service (
     id         TEXT PRIMARY KEY,
     name       TEXT NOT NULL,

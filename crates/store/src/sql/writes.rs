@@ -10,7 +10,7 @@ use serde::Serialize;
 use token::{Entropy, TokenId, TokenText};
 
 use super::query::{Query, Rows, Unreadable, Value, values};
-use super::{Dialect, sweeps};
+use super::{Dialect, foreign, sweeps};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -81,6 +81,9 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
         Write::RevokeTokens { tokens, at, reason } => {
             return Ok(sweeps::revoke_tokens(tokens, *at, reason, tools.dialect));
         }
+        Write::ImportTokens { account, after, tokens } => return foreign::import(account, *after, tokens),
+        Write::InsertMake(make) => Ok(foreign::insert_make(make)),
+        Write::ReplaceMark { token, mark, at } => return Ok(foreign::replace(token, mark, *at)),
         // Most tokens have no sealed text; forgetting nothing is done as well.
         Write::ForgetSecret(token) => {
             let query = Query::new("DELETE FROM sealed WHERE token = ?1", values![token.to_string()]);
@@ -156,6 +159,7 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
         Write::RevokeTokens { tokens, at, reason } => {
             to.tokens.extend(tokens.into_iter().map(|row| sweeps::revoked(row, at, &reason)));
         }
+        Write::ReplaceMark { token, .. } => to.tokens.push(Token { version: token.version + 1, ..*token }),
         Write::InsertService(row) => to.services.push(Service { version: 1, ..row }),
         Write::UpdateService(row) => to.services.push(Service { version: row.version + 1, ..row }),
         Write::InsertPermission { bit, name } => to.permissions.push((bit, name)),
@@ -163,6 +167,8 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
         | Write::UpdatePerson(_)
         | Write::DeletePerson { .. }
         | Write::MarkErased { .. }
+        | Write::ImportTokens { .. }
+        | Write::InsertMake(_)
         | Write::ForgetSecret(_)
         | Write::InsertNode(_)
         | Write::UpdateNode(_)
@@ -387,7 +393,7 @@ pub(crate) fn insert_tokens<'a>(tokens: &[(&'a Token, i64)]) -> Result<Rows<'a>,
     Ok(Rows { into: NEW_TOKEN, rows: tokens.iter().map(row).collect::<Result<_, Miss>>()? })
 }
 
-fn placeholders(first: usize, last: usize) -> String {
+pub(super) fn placeholders(first: usize, last: usize) -> String {
     let names: Vec<String> = (first..=last).map(|number| format!("?{number}")).collect();
     names.join(", ")
 }

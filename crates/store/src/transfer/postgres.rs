@@ -31,23 +31,36 @@ const BOUNDS: &str = "SET LOCAL statement_timeout = 0; \
 /// Without the head nobody commits, and without their table no peer beats or begins. Reading goes on.
 const LOCK: &str = "LOCK TABLE head, peer IN EXCLUSIVE MODE";
 
-pub(super) struct End {
+pub(crate) struct End {
     pub(super) place: String,
     client: Client,
 }
 
 impl End {
     pub(super) async fn source(there: &Postgres, access: &Access) -> Result<Self, MoveError> {
+        let end = Self::there(there, access).await?;
+        // Locking takes no snapshot, so the snapshot has what was committed while we waited.
+        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {BOUNDS}; {LOCK}");
+        end.run(&begin).await?;
+        end.served().await?;
+        Ok(end)
+    }
+
+    /// Peers may serve from it.
+    pub(super) async fn look(there: &Postgres, access: &Access) -> Result<Self, MoveError> {
+        let end = Self::there(there, access).await?;
+        end.run(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {BOUNDS}")).await?;
+        Ok(end)
+    }
+
+    /// A database that has the tables of this version.
+    async fn there(there: &Postgres, access: &Access) -> Result<Self, MoveError> {
         let end = Self::connect(there, access).await?;
         if !end.has_tables().await.map_err(|cause| end.failed(cause))? {
             return Err(MoveError::Absent { place: end.place });
         }
         let applied = end.applied().await.map_err(|cause| end.failed(cause))?;
         current(&applied, Dialect::Postgres, &end.place)?;
-        // Locking takes no snapshot, so the snapshot has what was committed while we waited.
-        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {BOUNDS}; {LOCK}");
-        end.run(&begin).await?;
-        end.served().await?;
         Ok(end)
     }
 

@@ -15,15 +15,15 @@ use crate::narrowings::{self, Narrowings};
 use crate::sql::Dialect;
 use crate::sqlite::open;
 
-pub(super) struct End {
+pub(crate) struct End {
     pub(super) place: String,
     data: PathBuf,
     /// None while it is lent, and when it is closed.
     db: Option<Connection>,
     /// There was no database before, and there shall be none unless rows arrive in it.
     passing: bool,
-    /// Nobody else opens the store meanwhile. Behind the connection, so that it outlives that.
-    _lock: open::Lock,
+    /// Nobody else opens the store meanwhile, where it is not only looked at. Behind the connection, so that it outlives that.
+    lock: Option<open::Lock>,
 }
 
 fn database(data: &Path) -> PathBuf {
@@ -31,13 +31,24 @@ fn database(data: &Path) -> PathBuf {
 }
 
 impl End {
+    /// Nobody else opens the store meanwhile.
     pub(super) fn source(data: &Path) -> Result<Self, MoveError> {
+        if !database(data).exists() {
+            return Err(MoveError::Absent { place: format!("sqlite:{}", data.display()) });
+        }
+        let lock = open::lock(data)?;
+        let mut end = Self::look(data)?;
+        end.lock = Some(lock);
+        Ok(end)
+    }
+
+    /// Others may have it open, and write.
+    pub(super) fn look(data: &Path) -> Result<Self, MoveError> {
         let (path, place) = (database(data), format!("sqlite:{}", data.display()));
         if !path.exists() {
             return Err(MoveError::Absent { place });
         }
         open::version()?;
-        let lock = open::lock(data)?;
         let failed = open::failed(&path);
         let db = open::reader(&path).map_err(&failed)?;
         open::undamaged(&db, &path)?;
@@ -46,7 +57,7 @@ impl End {
         }
         current(&open::applied(&db).map_err(&failed)?, Dialect::Sqlite, &place)?;
         db.execute_batch("BEGIN").map_err(&failed)?;
-        Ok(Self { place, data: data.to_owned(), db: Some(db), passing: false, _lock: lock })
+        Ok(Self { place, data: data.to_owned(), db: Some(db), passing: false, lock: None })
     }
 
     pub(super) fn target(data: &Path) -> Result<Self, MoveError> {
@@ -61,7 +72,7 @@ impl End {
         let failed = open::failed(&path);
         let passing = !path.exists();
         let db = open::writer(&path)?;
-        let mut end = Self { place, data: data.to_owned(), db: Some(db), passing, _lock: lock };
+        let mut end = Self { place, data: data.to_owned(), db: Some(db), passing, lock: Some(lock) };
         let db = end.db.as_mut().expect("it was just put there");
         if has_tables(db).map_err(&failed)? {
             open::undamaged(db, &path)?;

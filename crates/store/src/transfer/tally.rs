@@ -10,7 +10,7 @@ use crate::sql::rows::{self, ENTRY};
 
 /// A value on its way. A truth travels as 0 or 1.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Null,
     Number(i64),
     Text(String),
@@ -18,7 +18,7 @@ pub(super) enum Cell {
 }
 
 /// Rows that travel together.
-pub(super) type Batch = Vec<Vec<Cell>>;
+pub(crate) type Batch = Vec<Vec<Cell>>;
 
 /// How many those are.
 pub(super) const BATCH: usize = 500;

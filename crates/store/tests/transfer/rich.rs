@@ -1,9 +1,10 @@
 //! An installation with something in every table, and how all of it is read.
+#![allow(dead_code, reason = "several test programs share this; each uses its part")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::change::{Change, Remembered, Write};
+use domain::change::{Change, Foreign, Imported, Make, Remembered, Write};
 use domain::facts::{Account, Holder, Installation, Token};
 use domain::grant::Grant;
 use domain::ids::InstallationId;
@@ -54,7 +55,7 @@ pub(crate) struct Rich {
 }
 
 impl Rich {
-    /// Written and closed; its journal has five entries.
+    /// Written and closed; its journal has six entries.
     pub(crate) async fn new() -> Self {
         let home = TempDir::new().unwrap();
         Self::write(open(&directory(home.path())).await, home).await
@@ -109,6 +110,17 @@ impl Rich {
             let number = commit(vec![Write::InsertToken { token: Box::new(token.clone()), keep }]).await;
             tokens.push(Token { number: number.unwrap(), version: 1, ..token });
         }
+        let taken_over = world::token(&holder, Kind::Pat);
+        let foreign = Foreign { make: 1, lookup: b"sk_live_".into(), phc: Some("$2b$04$…".into()) };
+        let make = Make { id: 1, kind: "bcrypt".into(), prefix: Some(8), sealed: Some(vec![7; 40]) };
+        let import = Write::ImportTokens {
+            account: account.id.clone(),
+            after: 3,
+            tokens: vec![Imported { token: taken_over.clone(), foreign: Some(foreign) }],
+        };
+        commit(vec![Write::InsertMake(make), import]).await;
+        tokens.push(Token { number: 4, version: 1, ..taken_over });
+
         let mut revoked = tokens[1].clone();
         revoked.life.revoked_at = Some(at(1));
         revoked.life.rotated_to = Some(tokens[0].id);
@@ -155,6 +167,8 @@ impl Rich {
             seen.push(format!("{account:?}"));
         }
         seen.push(format!("{:?}", store.services().await.unwrap()));
+        seen.push(format!("{:?}", store.makes().await.unwrap()));
+        seen.push(format!("{:?}", store.foreign(vec![(1, b"sk_live_".to_vec())]).await.unwrap()));
         seen.push(format!("{:?}", store.remembered(&answer().key).await.unwrap()));
         seen.push(format!("{:?}", store.setup_link_open([9; 32]).await.unwrap()));
         seen.push(format!("{} entries are whole", store.verify_journal().await.unwrap().entries));
