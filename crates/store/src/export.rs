@@ -72,11 +72,15 @@ const KINDS: [(&str, Columns); 12] = [
             ("revoked_before", Time),
             ("removed_at", Time),
             ("tokens_deleted_at", Time),
+            ("mail", Flag),
             ("created_at", Time),
             ("version", Plain),
         ],
     ),
-    ("node", &[("account", Plain), ("path", Plain), ("name", Plain), ("created_at", Time)]),
+    (
+        "node",
+        &[("account", Plain), ("path", Plain), ("name", Plain), ("created_at", Time), ("version", Plain)],
+    ),
     (
         "installation",
         &[

@@ -98,18 +98,22 @@ pub(super) async fn steps(client: &Client, steps: &[Step<'_>]) -> Result<Vec<i64
 }
 
 async fn step(client: &Client, step: &Step<'_>) -> Result<Option<i64>, Miss> {
-    match step.must {
-        Must::Pass => run(client, &step.query).await.map(|_| None).map_err(miss),
-        Must::Hit => match run(client, &step.query).await.map_err(miss)? {
+    let (query, must) = match step {
+        Step::Query { query, must } => (query, *must),
+        Step::Rows(rows) => return insert(client, rows).await.map(|_| None).map_err(miss),
+    };
+    match must {
+        Must::Pass => run(client, query).await.map(|_| None).map_err(miss),
+        Must::Hit => match run(client, query).await.map_err(miss)? {
             1 => Ok(None),
             _ => Err(Miss::Conflict),
         },
-        Must::Hits(count) => match run(client, &step.query).await.map_err(miss)? {
+        Must::Hits(count) => match run(client, query).await.map_err(miss)? {
             hit if hit == count as u64 => Ok(None),
             _ => Err(Miss::Conflict),
         },
         Must::Number => {
-            let rows = rows(client, &step.query).await.map_err(miss)?;
+            let rows = rows(client, query).await.map_err(miss)?;
             rows.first().ok_or(Miss::Conflict)?.try_get(0).map(Some).map_err(miss)
         }
     }

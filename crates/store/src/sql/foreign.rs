@@ -10,13 +10,13 @@ use domain::time::Timestamp;
 use token::{Digest, TokenId};
 
 use super::Dialect;
-use super::query::{Query, Read, Value, values};
+use super::query::{Query, Read, Rows, Value, values};
 use super::rows;
-use super::writes::{Miss, Must, Step, insert_tokens, placeholders};
+use super::writes::{Miss, Must, Step, insert_tokens};
 use crate::query::ForeignToken;
 
-/// Rows in one statement; SQLite takes 32,766 values, PostgreSQL 65,535.
-const ROWS: usize = 200;
+/// Rows at once: few enough for a server that bounds how long a statement may take.
+const ROWS: usize = 2_000;
 
 pub(super) fn import<'a>(
     account: &'a AccountId,
@@ -26,33 +26,26 @@ pub(super) fn import<'a>(
     let last = after + tokens.len() as i64;
     let sql = "UPDATE account SET last_number = ?3 WHERE id = ?1 AND last_number = ?2";
     let numbers = Query::new(sql, values![account.as_str(), after, last]);
-    let mut steps = vec![Step { query: numbers, must: Must::Hit }];
+    let mut steps = vec![Step::Query { query: numbers, must: Must::Hit }];
     let numbered: Vec<(&Token, i64)> = tokens.iter().map(|each| &each.token).zip(after + 1..).collect();
     for rows in numbered.chunks(ROWS) {
-        steps.push(Step { query: insert_tokens(rows)?, must: Must::Pass });
+        steps.push(Step::Rows(insert_tokens(rows)?));
     }
-    let foreign: Vec<_> =
-        tokens.iter().filter_map(|each| Some((&each.token, each.foreign.as_ref()?))).collect();
-    for rows in foreign.chunks(ROWS) {
-        let mut query = Query::default();
-        let mut lines = Vec::with_capacity(rows.len());
-        for (token, foreign) in rows {
-            let first = query.values.len() + 1;
-            query.values.extend(values![
-                token.digest.as_bytes(),
-                foreign.make,
-                &foreign.lookup,
-                &foreign.phc,
-                token.account.as_str(),
-                token.id.to_string(),
-            ]);
-            lines.push(format!("({})", placeholders(first, query.values.len())));
-        }
-        let lines = lines.join(", ");
-        query.text =
-            format!("INSERT INTO foreign_key (mark, make, lookup, phc, account, token) VALUES {lines}")
-                .into();
-        steps.push(Step { query, must: Must::Pass });
+    let row = |each: &'a Imported| {
+        let (token, foreign) = (&each.token, each.foreign.as_ref()?);
+        Some(values![
+            token.digest.as_bytes(),
+            foreign.make,
+            &foreign.lookup,
+            &foreign.phc,
+            token.account.as_str(),
+            token.id.to_string(),
+        ])
+    };
+    let mut foreign = tokens.iter().filter_map(row).peekable();
+    while foreign.peek().is_some() {
+        let into = "foreign_key (mark, make, lookup, phc, account, token)";
+        steps.push(Step::Rows(Rows { into, rows: foreign.by_ref().take(ROWS).collect() }));
     }
     Ok(steps)
 }
@@ -86,7 +79,7 @@ pub(super) fn replace<'a>(token: &'a Token, mark: &'a Digest, at: Timestamp) -> 
         SET phc = NULL, replaced_at = ?2
         WHERE mark = ?1 AND replaced_at IS NULL";
     let gone = Query::new(found, values![mark.as_bytes(), at]);
-    [Query::new(row, values), gone].map(|query| Step { query, must: Must::Hit }).into()
+    [Query::new(row, values), gone].map(|query| Step::Query { query, must: Must::Hit }).into()
 }
 
 pub(crate) fn makes() -> Read<Vec<Make>> {

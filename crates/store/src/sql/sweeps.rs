@@ -34,7 +34,7 @@ pub(super) fn revoke_tokens<'a>(
                 among = dialect.one_of_texts("code", 3)
             );
             let values = vec![at.into(), reason.into(), Value::Texts(some.to_vec()), version.into()];
-            steps.push(Step { query: Query::new(sql, values), must: Must::Hits(some.len()) });
+            steps.push(Step::Query { query: Query::new(sql, values), must: Must::Hits(some.len()) });
         }
     }
     steps

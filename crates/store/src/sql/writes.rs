@@ -31,11 +31,13 @@ impl From<Unreadable> for Miss {
     }
 }
 
-/// A statement, and what it must bring about.
+/// A part of what carries out a write.
 #[derive(Debug)]
-pub(crate) struct Step<'a> {
-    pub(crate) query: Query<'a>,
-    pub(crate) must: Must,
+pub(crate) enum Step<'a> {
+    /// A statement, and what it must bring about.
+    Query { query: Query<'a>, must: Must },
+    /// New rows, all of them.
+    Rows(Rows<'a>),
 }
 
 /// What a statement must bring about, or it is a [`Miss::Conflict`].
@@ -87,7 +89,7 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
         // Most tokens have no sealed text; forgetting nothing is done as well.
         Write::ForgetSecret(token) => {
             let query = Query::new("DELETE FROM sealed WHERE token = ?1", values![token.to_string()]);
-            return Ok(vec![Step { query, must: Must::Pass }]);
+            return Ok(vec![Step::Query { query, must: Must::Pass }]);
         }
         Write::InsertService(row) => insert_service(row),
         Write::UpdateService(row) => update_service(row),
@@ -103,7 +105,7 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
             Ok(Query::new(sql, values![hash, tools.now]))
         }
     }?;
-    Ok(vec![Step { query, must: Must::Hit }])
+    Ok(vec![Step::Query { query, must: Must::Hit }])
 }
 
 /// Refuses a change that writes facts of which the journal would not know.
@@ -376,9 +378,12 @@ fn insert_token<'a>(
          RETURNING number"
     )
     .into();
-    let mut steps = vec![Step { query: number, must: Must::Hit }, Step { query: insert, must: Must::Number }];
+    let mut steps = vec![
+        Step::Query { query: number, must: Must::Hit },
+        Step::Query { query: insert, must: Must::Number },
+    ];
     if let Some(text) = keep {
-        steps.push(Step { query: seal(row, text, tools)?, must: Must::Hit });
+        steps.push(Step::Query { query: seal(row, text, tools)?, must: Must::Hit });
     }
     Ok(steps)
 }
@@ -393,7 +398,7 @@ pub(crate) fn insert_tokens<'a>(tokens: &[(&'a Token, i64)]) -> Result<Rows<'a>,
     Ok(Rows { into: NEW_TOKEN, rows: tokens.iter().map(row).collect::<Result<_, Miss>>()? })
 }
 
-pub(super) fn placeholders(first: usize, last: usize) -> String {
+fn placeholders(first: usize, last: usize) -> String {
     let names: Vec<String> = (first..=last).map(|number| format!("?{number}")).collect();
     names.join(", ")
 }

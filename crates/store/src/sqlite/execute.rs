@@ -51,8 +51,11 @@ pub(crate) fn insert(db: &Connection, new: &Rows<'_>) -> rusqlite::Result<()> {
 
 /// Takes one step of a change. Some: the number that it gave out.
 pub(super) fn step(db: &Connection, step: &Step<'_>) -> Result<Option<i64>, Miss> {
-    let query = &step.query;
-    match step.must {
+    let (query, must) = match step {
+        Step::Query { query, must } => (query, *must),
+        Step::Rows(rows) => return insert(db, rows).map(|()| None).map_err(miss),
+    };
+    match must {
         Must::Pass => run(db, query).map(|_| None).map_err(miss),
         Must::Hit => match run(db, query).map_err(miss)? {
             1 => Ok(None),
