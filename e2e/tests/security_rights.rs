@@ -257,3 +257,39 @@ fn a_disabled_member_stays_disabled_though_verifies_are_under_way() {
         server.tokens(&server.admin_token, "").iter().any(|token| token["last_used_at"] != Value::Null)
     });
 }
+
+#[test]
+fn an_account_that_is_closed_takes_everything_in_it_along() {
+    let server = Server::start("default");
+    server.account("other", "default");
+    let owner = server.member_of("other", "Owner");
+    let client = server.as_(&owner.session);
+    let at = |rest: &str| format!("/v1/accounts/other/{rest}");
+    let robot = client.post(&at("service-accounts"), json!({ "name": "robot", "role": "Member" }));
+    robot.ok(201);
+    let token = |holder: Option<String>| {
+        let ask = json!({ "name": "ci", "holder": holder, "permission": { "role": "Viewer" } });
+        text(client.post(&at("tokens"), ask).ok(201), "secret")
+    };
+    let tokens = [token(None), token(Some(robot.text_at("id"))), owner.session.clone()];
+    for token in &tokens {
+        server.accepts(token);
+    }
+    // Nobody in it closes it, and whoever runs the server does not close what they are at work in.
+    client.post(&at("deactivate"), json!({})).refused(403, "forbidden");
+    server.admin().post(&server.path("deactivate"), json!({})).refused(409, "wrong_state");
+    server.admin().post(&at("deactivate"), json!({})).ok(200);
+    for token in &tokens {
+        server.rejects(token, "suspended");
+        server.as_(token).get("/v1/tokens/self").refused(401, "unauthenticated");
+        server.as_(token).post(&at("tokens"), json!({ "name": "last" })).refused(401, "unauthenticated");
+    }
+    let login = json!({ "email": owner.email, "password": e2e::PASSWORD, "account": "other" });
+    server.anonymous().post("/v1/sessions", login).refused(401, "unauthenticated");
+    server.accepts(&server.admin_token);
+    server.admin().post(&at("reactivate"), json!({})).ok(200);
+    for token in &tokens {
+        server.accepts(token);
+    }
+    client.get(&at("tokens")).ok(200);
+}
