@@ -21,6 +21,16 @@ pub(crate) const ROUNDS: usize = 9;
 /// Callers at once, each with a connection that it keeps.
 pub(crate) const CALLERS: usize = 64;
 
+/// Seconds that a process has worked so far, threads that ended included (proc(5), `stat`).
+pub(crate) fn cpu_seconds(process: u32) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let (_, rest) = text.rsplit_once(") ").expect("the name stands in brackets");
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().expect("a number");
+    // Of user and system time, in ticks of 10 ms.
+    (ticks(11) + ticks(12)) / 100.0
+}
+
 /// A server whose account may have any number of tokens.
 pub(crate) fn unlimited(begin: Begin) -> Server {
     let server = begin.start();
