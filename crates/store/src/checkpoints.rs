@@ -121,7 +121,7 @@ pub enum CheckpointError {
     Forged { path: PathBuf, line: usize },
     /// The journal is not what was signed.
     #[error(transparent)]
-    Disagrees(#[from] Disagreement),
+    Disagrees(#[from] Box<Disagreement>),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -296,8 +296,9 @@ impl CheckpointFile {
     }
 }
 
-fn disagreement(last: &Checkpoint, end: i64) -> Disagreement {
-    Disagreement { checkpoint: last.clone(), cut_at: (end < last.seq).then_some(end), agreed: None }
+fn disagreement(last: &Checkpoint, end: i64) -> Box<Disagreement> {
+    let cut_at = (end < last.seq).then_some(end);
+    Box::new(Disagreement { checkpoint: last.clone(), cut_at, agreed: None })
 }
 
 impl Store {
