@@ -217,6 +217,9 @@ impl Marks {
     }
 }
 
+/// What the file is called in a data directory, unless the operator says otherwise.
+pub(crate) const NAME: &str = "checkpoints.log";
+
 /// Bytes of a line, at most; ours have about 350.
 const LONGEST: u64 = 4096;
 

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use token::Entropy;
 
 use crate::backup::{Whole, whole};
+use crate::checkpoints;
 use crate::contract::{Clock, OpenError, Unavailable};
 use crate::journal::{self, Head, Touched, hex};
 use crate::keys::{KeyFileError, Keys};
@@ -407,8 +408,9 @@ pub(crate) fn finish(data: &Path) -> io::Result<Option<PathBuf>> {
     if !restoring.exists() {
         return Ok(None);
     }
-    // The database goes last, so that one which is there says that its files are, too.
-    let files = ["jeton.db-wal", "jeton.db-shm", "jeton.db-journal", "jeton.db"];
+    // The database goes last, so that one which is there says that its files are, too. Checkpoints vouch
+    // for the journal that they were signed over, and go with it.
+    let files = ["jeton.db-wal", "jeton.db-shm", "jeton.db-journal", checkpoints::NAME, "jeton.db"];
     let mut aside = None;
     if files.iter().any(|file| data.join(file).exists()) {
         let free = (1..).map(|n| data.join(format!("before-restore-{n}")));

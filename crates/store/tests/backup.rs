@@ -15,7 +15,9 @@ use domain::grant::Grant;
 use domain::permission::PermissionSet;
 use domain::policy::OnInactive;
 use rusqlite::Connection;
-use store::{BackupError, Log, OpenError, Order, RestoreError, Restored, Store, backup, restore};
+use store::{
+    BackupError, CheckpointFile, Log, OpenError, Order, RestoreError, Restored, Store, backup, restore,
+};
 use tempfile::TempDir;
 use token::{Kind, SystemEntropy};
 use world::{DAY, Driven, Sqlite, World, at, change, insert};
@@ -201,6 +203,9 @@ fn a_backup_comes_back_as_it_was_with_an_entry_that_says_so() {
         let one = kept.world.token(&holder).await;
         let file = kept.backup("a.db");
         let lost = kept.world.token(&holder).await;
+        let checkpoints = kept.data().join("checkpoints.log");
+        let signed = async |store: &Store| CheckpointFile::open(&checkpoints).unwrap().extend(store).await;
+        signed(&kept.world.store).await.unwrap();
         let (kept, done) = kept.restored(&file).await;
         assert_eq!((done.position, done.lines, done.reasserted.len()), (2, 0, 0));
         assert_eq!(kept.token(&one).await, one);
@@ -214,8 +219,10 @@ fn a_backup_comes_back_as_it_was_with_an_entry_that_says_so() {
         let tokens: i64 = old.query_row("SELECT count(*) FROM token", [], |row| row.get(0)).unwrap();
         assert_eq!(tokens, 2, "the one that was replaced is kept whole");
         assert_eq!(fs::metadata(kept.data().join("jeton.db")).unwrap().permissions().mode() & 0o777, 0o600);
-        // And work goes on.
+        // And work goes on, under checkpoints of its own.
         kept.world.token(&holder).await;
+        assert!(aside.join("checkpoints.log").exists() && !checkpoints.exists());
+        assert_eq!(signed(&kept.world.store).await.unwrap().unwrap().seq, 4);
     });
 }
 
