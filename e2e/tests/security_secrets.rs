@@ -1,7 +1,7 @@
 //! Where secrets may be and where never: shown once, matched whole, and in no file, log or answer
 //! after that. The rows that these tests hold stand in docs/security.md.
 
-use e2e::{ADMIN, Answer, Begin, PASSWORD, Raw, Server, in_seconds, text, until};
+use e2e::{ADMIN, Answer, Begin, Client, PASSWORD, Place, Raw, Server, in_seconds, text, until};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -156,13 +156,43 @@ fn method(name: &str) -> ureq::http::Method {
     name.parse().expect("a method")
 }
 
+/// What others on the machine, and whoever scrapes, can see of the running server.
+fn seen_from_outside(server: &Server) -> Vec<(String, Vec<u8>)> {
+    let process = |name: &str| {
+        let path = format!("/proc/{}/{name}", server.pid());
+        let bytes = std::fs::read(&path).expect("our own child");
+        (path, bytes)
+    };
+    let (_, limits) = process("limits");
+    let limits = String::from_utf8_lossy(&limits).into_owned();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert!(core.split_whitespace().filter(|word| *word == "0").count() == 2, "no dump of memory: {core}");
+    let line = server.line_with("metrics are on http://");
+    let url = line.split("metrics are on ").nth(1).and_then(|rest| rest.split("/metrics").next());
+    let page = Client::anonymous(url.expect("the line names the address")).get("/metrics");
+    assert_eq!(page.status, 200);
+    vec![process("cmdline"), process("environ"), ("the metrics".to_owned(), page.text.into_bytes())]
+}
+
 #[rstest]
 #[case::kept_nowhere("default")]
 #[case::sealed("tagoio")]
 fn no_secret_is_in_any_file_or_any_line_of_the_log(#[case] preset: &str) {
-    let mut server = Begin::preset(preset).variable("JETON_LOG__LEVEL", "trace").start();
+    let mut server = Begin::preset(preset)
+        .variable("JETON_LOG__LEVEL", "trace")
+        .variable("JETON_METRICS__LISTEN", "127.0.0.1:0")
+        .start();
     let secrets = busy(&server);
     assert!(secrets.len() >= 12, "the run was busy");
+    assert_eq!(found_in(&seen_from_outside(&server), &secrets), Vec::<String>::new());
+    if Place::chosen() == Place::Sqlite {
+        // Among the commands' own files, which are looked through with the rest.
+        let to = server.directory().join("home/backup.db").display().to_string();
+        let installation = server.installation();
+        let mut arguments = vec!["backup", "--to", &to];
+        arguments.extend(installation.iter().map(String::as_str));
+        server.jeton(&arguments).done();
+    }
     assert_eq!(leaks(&server, &secrets), Vec::<String>::new(), "while it runs");
     server.kill9();
     assert_eq!(leaks(&server, &secrets), Vec::<String>::new(), "after a crash");

@@ -26,6 +26,7 @@ use crate::client::service_account::{self, ServiceAccountCommand};
 use crate::client::session::{self, LoginArgs, LogoutArgs, WhoamiArgs};
 use crate::client::token::{self, TokenCommand};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
+use crate::dev::{self, DevArgs};
 use crate::exit::{Exit, Failure};
 use crate::operations::admin::{self, AdminCommand};
 use crate::operations::backup::{self, BackupArgs};
@@ -61,6 +62,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(ServeArgs),
+    Dev(DevArgs),
     Init(InitArgs),
     SetupLink(SetupLinkArgs),
     Migrate(MigrateArgs),
@@ -307,6 +309,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             init::setup_link(&args, config)?;
         }
         Command::Migrate(args) => migrate::migrate(&args)?,
+        Command::Dev(args) => dev::dev(&args)?,
         Command::Doctor(args) => return doctor::doctor(&args),
         Command::Move(args) => transfer::move_store(&args)?,
         Command::Backup(args) => backup::backup(&args)?,

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+mod dev;
 pub mod exit;
 mod init;
 pub mod metrics;

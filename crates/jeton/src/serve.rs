@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use domain::preset::Preset;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use service::{Care, Desk, Workers};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -28,6 +29,9 @@ use crate::{access, wiring};
 /// what is under way finish.
 pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Result<(), Failure> {
     must_know(&config)?;
+    // Memory holds passwords and tokens for moments; a dump of it would hold them for ever.
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none).context("could not turn off dumps of memory")?;
     let given = Given::take()?;
     wiring::block_on(async {
         // Taken first, so that a signal during the start is not lost.
@@ -35,8 +39,12 @@ pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Resul
         let hangup = signal(SignalKind::hangup()).context("could not listen for SIGHUP")?;
         let notify = Notify::from_environment();
         let desk = wiring::open(&config).await?;
+        let passed_on = given.main.is_some();
         let listener = sockets::listen(given.main, config.server_listen, "--listen").await?;
         let address = listener.local_addr().context("could not learn the address that was bound")?;
+        if passed_on {
+            info!(%address, "answering on a socket that was passed on; server.listen is not used");
+        }
         let tracker = Tracker::new();
         let preset = Changing::from(config.server_preset.0.as_str());
         let reloads = Arc::<Reloads>::default();
@@ -168,7 +176,10 @@ pub(crate) fn limits(config: &Config) -> Limits {
 
 /// A preset that does not exist is said at the start, not to the first person who needs it.
 pub(crate) fn must_know(config: &Config) -> Result<(), Failure> {
-    let name = &config.server_preset.0;
+    must_know_preset(&config.server_preset.0)
+}
+
+pub(crate) fn must_know_preset(name: &str) -> Result<(), Failure> {
     if Preset::named(name).is_none() {
         let known: Vec<&str> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
         return Err(Failure::failed(format!("there is no preset `{name}`; there are {}", known.join(", "))));
@@ -176,7 +187,8 @@ pub(crate) fn must_know(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+/// Ends on SIGTERM and on SIGINT.
+pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let mut term = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
     Ok(async move {
