@@ -29,6 +29,14 @@ impl RequestId {
         self.0.to_str().expect("letters, digits, `_` and `-` are ASCII")
     }
 
+    /// The id as the log of requests may have it. One that a caller brought can be anything, also a
+    /// password in the wrong header; hexadecimal digits and hyphens (ours, UUIDs, trace ids) hardly are.
+    pub(crate) fn logged(&self) -> &str {
+        let id = self.as_str();
+        let made = id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        if made { id } else { "(brought by the caller)" }
+    }
+
     pub(crate) fn header(&self) -> HeaderValue {
         self.0.clone()
     }

@@ -128,7 +128,7 @@ impl Access {
             return Access(None);
         }
         let extensions = request.extensions();
-        let id = extensions.get::<RequestId>().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let id = extensions.get::<RequestId>().map(|id| id.logged().to_owned()).unwrap_or_default();
         Access(Some((id, extensions.get::<Peer>().copied())))
     }
 
