@@ -100,7 +100,8 @@ fn a_debian_package_has_everything_and_in_its_place() {
     let directory = tempfile::tempdir().expect("a directory");
     let to = directory.path().display().to_string();
     let program = binary().display().to_string();
-    let made = said("packaging/deb", &["--binary", &program, "--to", &to, "--quick"]).expect("our own script");
+    let made =
+        said("packaging/deb", &["--binary", &program, "--to", &to, "--quick"]).expect("our own script");
     assert!(made.status.success(), "{}", text(&made.stderr));
     let package = text(&made.stdout).trim().to_owned();
     let listed = text(&said("dpkg-deb", &["-c", &package]).expect("it is there").stdout);
