@@ -10,12 +10,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use domain::time::{Period, Timestamp};
 use serde_json::json;
-use service::{Desk, Setup, Workers};
+use service::{Care, Desk, Setup, Workers};
 use store::{Clock, Options, Store};
 use token::SystemEntropy;
 use web::dev::MovableClock;
@@ -75,9 +76,11 @@ pub(crate) fn dev(args: &DevArgs) -> Result<(), Failure> {
             true => output::data(&as_json(address, &args.preset, &seeded).to_string())?,
             false => output::data(&as_text(address, &args.preset, &seeded))?,
         }
-        let workers = Workers::start(&desk);
+        let hour = Duration::from_secs(3_600);
+        let care = Care { checkpoints: place.0.join("checkpoints"), every: hour, keep: None };
+        let workers = Workers::start(&desk, care);
         let tracker = Tracker::new();
-        let limits = Limits { drain: std::time::Duration::from_secs(2), ..Limits::default() };
+        let limits = Limits { drain: Duration::from_secs(2), ..Limits::default() };
         let options = web::Options { preset: args.preset.as_str().into(), patience: limits.request };
         let moved = Arc::new(Moved { clock, desk: desk.clone() });
         let app = web::development_router(desk.clone(), &options, tracker.clone(), moved);
