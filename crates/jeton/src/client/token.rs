@@ -1,8 +1,9 @@
 //! `jeton token …`: the tokens of an account. Making stands in [`create`], changing in [`change`],
-//! looking in [`look`].
+//! looking in [`look`]; every token of the server is in [`inventory`].
 
 mod change;
 mod create;
+mod inventory;
 mod look;
 
 use api::tokens::Token;
@@ -36,6 +37,9 @@ pub enum TokenCommand {
     Delete(change::DeleteArgs),
     Verify(look::VerifyArgs),
     Usage(look::UsageArgs),
+    Inventory(inventory::InventoryArgs),
+    Summary(inventory::SummaryArgs),
+    RevokeMatching(inventory::RevokeMatchingArgs),
 }
 
 /// Runs a command about tokens.
@@ -51,6 +55,9 @@ pub fn run(command: TokenCommand) -> Result<Exit, Failure> {
         TokenCommand::List(args) => look::list(args),
         TokenCommand::Show(args) => look::show(args),
         TokenCommand::Usage(args) => look::usage(args),
+        TokenCommand::Inventory(args) => inventory::inventory(args),
+        TokenCommand::Summary(args) => inventory::summary(args),
+        TokenCommand::RevokeMatching(args) => inventory::revoke_matching(args),
         TokenCommand::Edit(args) => change::edit(args),
         TokenCommand::Revoke(args) => change::revoke(args),
         TokenCommand::Approve(args) => change::approve(&args),

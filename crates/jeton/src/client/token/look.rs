@@ -13,7 +13,7 @@ use super::super::{Desk, ServerArgs, WholeServerArgs, filled, input, output};
 use super::{get, not_self, route};
 use crate::exit::{Exit, Failure};
 
-const STATUSES: [&str; 10] = [
+pub(super) const STATUSES: [&str; 10] = [
     "active",
     "expiring",
     "grace",
@@ -25,9 +25,19 @@ const STATUSES: [&str; 10] = [
     "leaked",
     "deleted",
 ];
-const KINDS: [&str; 5] = ["pat", "sat", "ses", "rft", "svc"];
-const SORTS: [&str; 8] =
-    ["id", "-id", "name", "-name", "created_at", "-created_at", "expires_at", "-expires_at"];
+pub(super) const KINDS: [&str; 5] = ["pat", "sat", "ses", "rft", "svc"];
+pub(super) const SORTS: [&str; 10] = [
+    "id",
+    "-id",
+    "name",
+    "-name",
+    "created_at",
+    "-created_at",
+    "expires_at",
+    "-expires_at",
+    "last_used_at",
+    "-last_used_at",
+];
 
 /// Lists the tokens of an account, newest first.
 #[derive(Debug, Args)]

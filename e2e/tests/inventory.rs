@@ -1,0 +1,79 @@
+//! What a security officer asks of a server and does to it: who holds what, and everything of somebody's
+//! ended at once.
+
+use e2e::{Server, text};
+use serde_json::{Value, json};
+
+/// A server with a thousand and some tokens of one account, so that lists are answered from memory.
+fn crowded(count: usize) -> (Server, Vec<Value>) {
+    let server = Server::start("default");
+    let mut policy = server.policy();
+    policy["limit"] = Value::Null;
+    server.admin().put(&server.path("policy"), policy).ok(200);
+    let name = |n: usize| format!("{} {n}", if n.is_multiple_of(10) { "ci" } else { "batch" });
+    let tokens = (0..count).map(|n| server.create_named(&server.admin_token, &name(n))).collect();
+    (server, tokens)
+}
+
+fn names(server: &Server, query: &str) -> Vec<String> {
+    server.token_names(&server.admin_token, query)
+}
+
+#[test]
+fn a_list_among_many_tokens_shows_each_change_at_once() {
+    let (server, tokens) = crowded(1_040);
+    // By a search, which the database has no index for.
+    assert_eq!(names(&server, "?q=ci%20103&sort=name"), ["ci 1030"]);
+    let found = server.tokens(&server.admin_token, "?q=ci&sort=-expires_at&limit=100");
+    assert_eq!(found.len(), 100);
+    let id = text(&tokens[1_030], "id");
+    server.act(&server.admin_token, &id, "revoke").ok(200);
+    assert_eq!(names(&server, "?q=ci&status=revoked"), ["ci 1030"]);
+    let edit = json!({ "name": "renamed" });
+    server.admin().patch(&server.path(&format!("tokens/{}", text(&tokens[7], "id"))), edit).ok(200);
+    assert_eq!(names(&server, "?q=RENAMED&sort=id"), ["renamed"]);
+    server.create_named(&server.admin_token, "ci newest");
+    assert_eq!(names(&server, "?q=ci%20newest&sort=expires_at"), ["ci newest"]);
+    // Used just now: shown, and first by last use.
+    server.accepts(&text(&tokens[3], "secret"));
+    let used = server.tokens(&server.admin_token, "?sort=-last_used_at&q=batch");
+    assert!(used.iter().any(|token| token["id"] == tokens[3]["id"] && token["last_used_at"].is_string()));
+}
+
+#[test]
+fn everything_that_a_filter_finds_ends_everywhere_at_once() {
+    let (server, tokens) = crowded(60);
+    let filter = json!({ "q": "ci ", "account": "acme" });
+    let looked = server.admin().post("/v1/tokens/revoke", json!({ "filter": filter, "preview": true }));
+    assert_eq!(looked.ok(200)["count"], 6);
+    let body = json!({ "filter": filter, "confirm": looked.json["confirm"], "reason": "a drill" });
+    let receipt = server.admin().post("/v1/tokens/revoke", body);
+    assert_eq!(receipt.ok(200)["count"], 6);
+    for (n, token) in tokens.iter().enumerate() {
+        let secret = text(token, "secret");
+        if n.is_multiple_of(10) { server.rejects(&secret, "revoked") } else { server.accepts(&secret) }
+    }
+    let summary = server.admin().get("/v1/tokens/summary?account=acme");
+    let revoked =
+        summary.ok(200)["by_status"].as_array().unwrap().iter().find(|by| by["status"] == "revoked");
+    assert_eq!(revoked.unwrap()["count"], 6);
+}
+
+#[test]
+fn an_operator_does_the_same_by_command() {
+    let (server, tokens) = crowded(12);
+    let listed = server.jeton(&["token", "inventory", "--search", "ci", "--sort", "name", "--json"]).json();
+    let names: Vec<&Value> = listed["items"].as_array().unwrap().iter().map(|item| &item["name"]).collect();
+    assert_eq!(names, ["ci 0", "ci 10"]);
+    let table = server.jeton(&["token", "inventory", "--search", "ci"]);
+    assert!(table.done().starts_with("ID"), "{}", table.done());
+    let summary = server.jeton(&["token", "summary"]);
+    assert!(summary.done().contains("within 7 days"), "{}", summary.done());
+    let preview = server.jeton(&["token", "revoke-matching", "--search", "ci", "--preview"]);
+    assert!(preview.done().contains("ci 10"), "{}", preview.done());
+    server.accepts(&text(&tokens[0], "secret"));
+    let arguments = ["token", "revoke-matching", "--search", "ci", "--reason", "a drill", "--yes", "--json"];
+    let done = server.jeton(&arguments).json();
+    assert_eq!((&done["revoked"], &done["count"]), (&json!(true), &json!(2)));
+    server.rejects(&text(&tokens[0], "secret"), "revoked");
+}
