@@ -13,6 +13,7 @@ pub struct Account {
     #[schema(example = "acme")]
     pub id: String,
     pub external_id: Option<String>,
+    #[schema(example = "Acme")]
     pub name: String,
     /// The preset whose policy, roles and words it was given when it was created.
     pub preset: String,
@@ -31,6 +32,7 @@ pub struct Account {
 /// `POST /v1/accounts`
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "id": "acme", "name": "Acme", "preset": "default", "external_id": "c-42" }))]
 pub struct CreateAccount {
     pub id: String,
     pub name: String,
@@ -47,6 +49,7 @@ pub struct CreateAccount {
 /// `PATCH /v1/accounts/{account}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Acme Field", "metadata": { "plan": "pro" }, "version": 1 }))]
 pub struct EditAccount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -69,5 +72,5 @@ pub struct EditAccount {
 /// domain, which refuses what it does not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = Object)]
+#[schema(value_type = Object, example = json!({ "managers": ["Owner", "Admin"], "visibility": "own", "secret": "once", "limit": { "active": 20 } }))]
 pub struct Policy(pub Value);

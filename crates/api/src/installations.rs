@@ -9,6 +9,7 @@ pub struct Installation {
     #[schema(example = "ins_0123456789ab")]
     pub id: String,
     pub account: String,
+    #[schema(example = "Plant 7")]
     pub name: String,
     /// The nodes that it is linked to, in the order of the tree.
     #[schema(example = json!(["/sales/prod"]))]
@@ -20,6 +21,7 @@ pub struct Installation {
 /// `POST /v1/accounts/{account}/installations`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Plant 7", "nodes": ["/sales/prod"] }))]
 pub struct CreateInstallation {
     pub name: String,
     /// None when absent: it is at the root then.
@@ -31,6 +33,7 @@ pub struct CreateInstallation {
 /// `PATCH /v1/accounts/{account}/installations/{id}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Plant 7, east", "nodes": ["/sales/prod", "/sales/staging"], "version": 1 }))]
 pub struct EditInstallation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

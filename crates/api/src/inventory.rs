@@ -53,22 +53,28 @@ macro_rules! filters {
             /// Part of the name or of the id.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub q: Option<String>,
+            /// A time: those that were created then or later.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub created_after: Option<String>,
+            /// A time: those that were created earlier.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub created_before: Option<String>,
             /// Those that never expire, too.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub expires_after: Option<String>,
+            /// A time: those that expire earlier.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub expires_before: Option<String>,
+            /// `true`: those alone that never expire.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub never_expires: Option<bool>,
+            /// A time: those that were used then or later.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub last_used_after: Option<String>,
             /// Those that were never used, too.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub last_used_before: Option<String>,
+            /// `true`: those alone that were never used.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub never_used: Option<bool>,
         }
@@ -174,6 +180,7 @@ pub struct Buckets {
 /// `POST /v1/tokens/revoke`. First with `preview`, then with the `confirm` of its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "filter": { "account": "acme", "status": "active", "role": "Viewer" }, "preview": true }))]
 pub struct RevokeMatching {
     pub filter: TokenFilter,
     /// Says what would be revoked, and changes nothing.

@@ -8,6 +8,7 @@ use crate::{Maybe, Metadata, Secret};
 /// A role that holds at a node and below.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "role": "Member", "node": "/sales/prod" }))]
 pub struct Binding {
     /// The name of a role.
     pub role: String,
@@ -41,6 +42,7 @@ pub struct Member {
 /// `POST /v1/accounts/{account}/members`
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Ada Lovelace", "email": "ada@example.com", "role": "Member", "external_id": "u-7" }))]
 pub struct CreateMember {
     pub name: String,
     /// With it the member is a person who can log in.
@@ -68,6 +70,7 @@ pub struct CreateMember {
 /// `PATCH /v1/accounts/{account}/members/{id}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Ada King", "role": "Viewer", "version": 1 }))]
 pub struct EditMember {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

@@ -12,6 +12,7 @@ pub struct Node {
     pub path: String,
     /// Null for the root.
     pub parent: Option<String>,
+    #[schema(example = "Production")]
     pub name: String,
     /// The preset's word for a place at this depth, such as `environment`.
     pub level: String,
@@ -22,6 +23,7 @@ pub struct Node {
 /// `POST /v1/accounts/{account}/nodes`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "path": "/sales", "name": "Sales" }))]
 pub struct CreateNode {
     /// The parent's path and a slug.
     pub path: String,
@@ -33,6 +35,7 @@ pub struct CreateNode {
 /// `PATCH /v1/accounts/{account}/nodes/{path}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Sales, Europe", "version": 1 }))]
 pub struct EditNode {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

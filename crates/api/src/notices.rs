@@ -56,6 +56,7 @@ pub struct DueToken {
 /// `PATCH /v1/accounts/{account}/notices`: the caller's own switch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "mail": false }))]
 pub struct EditNotices {
     /// Null: as the policy says.
     #[serde(default, skip_serializing_if = "Maybe::is_absent")]

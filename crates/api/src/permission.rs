@@ -32,7 +32,7 @@ pub enum Access {
 /// that a wrong field is refused by its name.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Permission)]
+#[schema(as = Permission, example = json!({ "list": ["devices:read"] }))]
 struct Fields {
     /// `true`: whatever the holder may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]

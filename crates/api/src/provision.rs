@@ -12,6 +12,7 @@ use crate::problem::FieldError;
 /// the member whom the product calls so. What is absent stays as it is. The same again changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Ada Lovelace", "email": "ada@example.com", "role": "Member", "active": true }))]
 pub struct PutMember {
     pub name: String,
     /// Where notices go. Nobody can log in by it.
@@ -31,6 +32,7 @@ pub struct PutMember {
 /// One of many, as [`PutMember`] with the name that the product has for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "external_id": "u-7", "name": "Ada Lovelace", "email": "ada@example.com", "role": "Member" }))]
 pub struct PutMemberItem {
     pub external_id: String,
     pub name: String,
@@ -57,6 +59,7 @@ pub struct PutMembers {
 /// product calls so. What is absent stays as it is. The same again changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Acme", "preset": "default", "metadata": { "plan": "pro" } }))]
 pub struct PutAccount {
     /// Made from the name when absent; it never changes afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,7 @@ pub struct PutAccount {
 /// One of many, as [`PutAccount`] with the name that the product has for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "external_id": "c-42", "name": "Acme", "preset": "default" }))]
 pub struct PutAccountItem {
     pub external_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,6 +106,7 @@ pub struct PutOutcomes {
 
 /// What became of one of many.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({ "external_id": "u-7", "id": "mem_0123456789ab", "outcome": "created" }))]
 pub struct PutOutcome {
     /// As it was sent; null where it was no text.
     pub external_id: Option<String>,

@@ -9,6 +9,7 @@ pub struct Role {
     #[schema(example = "rol_0123456789ab")]
     pub id: String,
     pub account: String,
+    #[schema(example = "Auditor")]
     pub name: String,
     /// Each `entity:action`.
     pub permissions: Vec<String>,
@@ -19,6 +20,7 @@ pub struct Role {
 /// `POST /v1/accounts/{account}/roles`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Auditor", "permissions": ["devices:read", "files:read"] }))]
 pub struct CreateRole {
     pub name: String,
     /// Each `entity:action`.
@@ -28,6 +30,7 @@ pub struct CreateRole {
 /// `PATCH /v1/accounts/{account}/roles/{id}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Reader", "permissions": ["devices:read"] }))]
 pub struct EditRole {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

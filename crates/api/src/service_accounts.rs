@@ -13,6 +13,7 @@ pub struct ServiceAccount {
     pub id: String,
     pub account: String,
     pub external_id: Option<String>,
+    #[schema(example = "nightly export")]
     pub name: String,
     /// The name of the role at the root; empty for whoever has roles further down alone.
     pub role: String,
@@ -29,6 +30,7 @@ pub struct ServiceAccount {
 /// `POST /v1/accounts/{account}/service-accounts`
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "nightly export", "role": "Viewer" }))]
 pub struct CreateServiceAccount {
     pub name: String,
     /// The name of a role, which holds everywhere. It or `bindings` is needed.
@@ -50,6 +52,7 @@ pub struct CreateServiceAccount {
 /// `PATCH /v1/accounts/{account}/service-accounts/{id}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "weekly export", "role": "Viewer", "version": 1 }))]
 pub struct EditServiceAccount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

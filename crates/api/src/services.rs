@@ -10,6 +10,7 @@ use crate::Secret;
 pub struct Service {
     #[schema(example = "svc_0123456789ab")]
     pub id: String,
+    #[schema(example = "shop")]
     pub name: String,
     pub scopes: Vec<Scope>,
     /// The accounts it is limited to; null: all.
@@ -35,6 +36,7 @@ pub enum Scope {
 /// `POST /v1/services`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "shop", "scopes": ["verify"], "accounts": ["acme"] }))]
 pub struct CreateService {
     pub name: String,
     pub scopes: Vec<Scope>,

@@ -9,6 +9,7 @@ use crate::members::Member;
 /// `POST /v1/sessions`
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "ada@example.com", "password": "seven green bottles" }))]
 pub struct CreateSession {
     pub email: String,
     pub password: Secret,
@@ -46,6 +47,7 @@ pub struct Session {
     #[schema(example = "ses_0123456789ab")]
     pub id: String,
     pub account: String,
+    #[schema(example = "/")]
     pub node: String,
     pub created_at: String,
     pub expires_at: Option<String>,

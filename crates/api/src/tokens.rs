@@ -16,6 +16,7 @@ pub struct Token {
     /// Counts up within the account.
     pub number: i64,
     pub kind: TokenKind,
+    #[schema(example = "deploy")]
     pub name: String,
     pub description: Option<String>,
     #[schema(value_type = Object)]
@@ -117,6 +118,7 @@ pub struct SelfToken {
 /// `POST /v1/accounts/{account}/tokens`
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "deploy", "permission": { "list": ["devices:read"] }, "expires_in": "90d" }))]
 pub struct CreateToken {
     /// 1 to 100 characters.
     pub name: String,
@@ -158,6 +160,7 @@ pub struct CreateToken {
 /// `PATCH /v1/accounts/{account}/tokens/{id}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "deploy, staging", "description": "of the build server", "version": 1 }))]
 pub struct EditToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -185,6 +188,7 @@ pub struct EditToken {
 /// `POST …/rotate`. The body may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "grace": "2 hours" }))]
 pub struct RotateToken {
     /// How long the old secret stays good, such as `2 hours`; not at all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,6 +198,7 @@ pub struct RotateToken {
 /// `POST …/revoke`. The body may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reason": "its holder has left" }))]
 pub struct RevokeToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -202,6 +207,7 @@ pub struct RevokeToken {
 /// `POST …/reveal`. The body may be absent.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "password": "seven green bottles" }))]
 pub struct RevealToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,

@@ -12,6 +12,7 @@ use crate::{Metadata, Secret};
 /// Is this token good, for this, here?
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "token": "jtn_pat_0123456789ab_<secret>", "permission": "devices:read", "node": "/", "address": "203.0.113.7" }))]
 pub struct Ask {
     /// The whole text of the token.
     pub token: Secret,
@@ -42,6 +43,7 @@ pub struct Ask {
 /// `"devices:read"`, `{"all": […]}` or `{"any": […]}`. At most three deep, which the server checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(example = json!("devices:read"))]
 pub enum Expression {
     One(String),
     All {
@@ -154,7 +156,9 @@ pub enum VerdictCode {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VerdictToken {
+    #[schema(example = "pat_0123456789ab")]
     pub id: String,
+    #[schema(example = "deploy")]
     pub name: String,
     pub kind: TokenKind,
     #[schema(value_type = Object)]
@@ -163,6 +167,7 @@ pub struct VerdictToken {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerdictAccount {
+    #[schema(example = "acme")]
     pub id: String,
     pub external_id: Option<String>,
 }

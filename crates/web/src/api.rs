@@ -44,6 +44,8 @@ pub(crate) struct House {
     pub(crate) traffic: Traffic,
     /// `/openapi.json`
     pub(crate) openapi: Bytes,
+    /// `/docs`
+    pub(crate) docs: Bytes,
 }
 
 /// Every route of the server.

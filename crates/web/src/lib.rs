@@ -13,6 +13,7 @@
 mod api;
 pub mod credentials;
 pub mod dev;
+mod html;
 pub mod json;
 pub mod layers;
 mod map;
@@ -81,13 +82,15 @@ pub fn development_router(
 
 fn with_more(desk: Arc<Desk>, options: &Options, tracker: server::Tracker, more: Router) -> Router {
     let api::table::Table { routes, router } = api::table();
-    let openapi = openapi::describe(&routes).to_string().into();
+    let description = openapi::describe(&routes);
+    let openapi = description.to_string().into();
+    let docs = openapi::page(&description).into();
     let entropy = desk.entropy().clone();
     let named = routes.iter().map(|route| (route.method.clone(), route.path)).collect();
     let traffic = traffic::Traffic::new(named, options.patience);
     tracker.watch(&traffic);
     let house =
-        api::House { desk, preset: options.preset.clone(), tracker, traffic: traffic.clone(), openapi };
+        api::House { desk, preset: options.preset.clone(), tracker, traffic: traffic.clone(), openapi, docs };
     layers::dress(router.with_state(Arc::new(house)).merge(more), &*entropy, options.patience, traffic)
 }
 

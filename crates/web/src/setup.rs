@@ -6,10 +6,8 @@
 
 use std::fmt::Write;
 
-use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::preset::Preset;
 use serde::Deserialize;
@@ -20,6 +18,7 @@ use crate::api::call::{Call, Form, NoQuery, One};
 use crate::api::door::Anyone;
 use crate::api::shape::{Answer, Shape};
 use crate::api::table::Table;
+use crate::html::{self, Escaped};
 use crate::problem::Problem;
 use crate::query;
 
@@ -49,7 +48,7 @@ async fn show(call: Call<Anyone, One<String>>) -> Result<Page, Problem> {
     Ok(form(StatusCode::OK, &empty, None))
 }
 
-async fn begin(call: Call<Anyone, One<String>, NoQuery, Form>) -> Result<Page, Problem> {
+async fn begin(call: Call<Anyone, One<String>, NoQuery, Form>) -> Result<Begin, Problem> {
     if from_elsewhere(&call.parts.headers) {
         return Err(Problem::forbidden("The form was sent by another site."));
     }
@@ -57,7 +56,7 @@ async fn begin(call: Call<Anyone, One<String>, NoQuery, Form>) -> Result<Page, P
     let password = Password::new(std::mem::take(&mut filled.password));
     let Ok(account) = filled.account.parse() else {
         let why = "An account's id has 2 to 40 characters from a-z, 0-9 and -.";
-        return Ok(form(StatusCode::UNPROCESSABLE_ENTITY, &filled, Some(why)));
+        return Ok(Begin(form(StatusCode::UNPROCESSABLE_ENTITY, &filled, Some(why))));
     };
     let founding = Founding {
         account,
@@ -67,12 +66,12 @@ async fn begin(call: Call<Anyone, One<String>, NoQuery, Form>) -> Result<Page, P
         preset: filled.preset.clone(),
     };
     match call.desk().begin(founding, password, Some(&call.at.0)).await {
-        Ok(begun) => Ok(done(&begun)),
+        Ok(begun) => Ok(Begin(done(&begun))),
         // The link was used or has run out meanwhile.
-        Err(Error::Unauthenticated) => Ok(dead()),
+        Err(Error::Unauthenticated) => Ok(Begin(dead())),
         Err(Error::Refused(refusal)) => {
             let status = Problem::from(Error::Refused(refusal.clone())).status();
-            Ok(form(status, &filled, Some(&refusal.detail)))
+            Ok(Begin(form(status, &filled, Some(&refusal.detail))))
         }
         Err(error) => Err(error.into()),
     }
@@ -173,25 +172,6 @@ fn put(to: &mut String, text: std::fmt::Arguments<'_>) {
     to.write_fmt(text).expect("writing to memory does not fail");
 }
 
-/// Text within HTML, in an element or a quoted attribute.
-struct Escaped<'a>(&'a str);
-
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A page that loads nothing, runs nothing, is framed by nobody and tells nobody its address.
 struct Page {
     status: StatusCode,
@@ -200,18 +180,9 @@ struct Page {
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        const HEADERS: [(HeaderName, HeaderValue); 4] = [
-            (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-            (
-                CONTENT_SECURITY_POLICY,
-                HeaderValue::from_static(
-                    "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-                ),
-            ),
-            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        ];
-        (self.status, HEADERS, self.html).into_response()
+        const POLICY: &str =
+            "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+        (self.status, html::headers(POLICY), self.html).into_response()
     }
 }
 
@@ -220,5 +191,22 @@ impl Answer for Page {
 
     fn shape() -> Shape {
         Shape::text("text/html")
+    }
+}
+
+/// The page that says what was made, or the form again.
+struct Begin(Page);
+
+impl IntoResponse for Begin {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl Answer for Begin {
+    const STATUS: StatusCode = StatusCode::CREATED;
+
+    fn shape() -> Shape {
+        Page::shape()
     }
 }

@@ -10,6 +10,7 @@ use super::call::Call;
 use super::door::Anyone;
 use super::shape::{self, Shape};
 use super::table::Table;
+use crate::html;
 use crate::json::Json;
 use crate::problem::Problem;
 
@@ -22,6 +23,7 @@ pub(crate) fn routes(table: &mut Table) {
         ready,
     );
     table.get("/openapi.json", "describe", "This document.", describe);
+    table.get("/docs", "show_docs", "This document as a page for people.", docs);
 }
 
 async fn live(_: Call<Anyone>) -> Result<Json<Empty>, Problem> {
@@ -52,5 +54,28 @@ impl shape::Answer for Description {
 
     fn shape() -> Shape {
         Shape::text("application/json")
+    }
+}
+
+async fn docs(call: Call<Anyone>) -> Result<Docs, Problem> {
+    Ok(Docs(call.house.docs.clone()))
+}
+
+struct Docs(Bytes);
+
+impl IntoResponse for Docs {
+    fn into_response(self) -> Response {
+        // The style stands in the page, and nothing that anybody sent does.
+        const POLICY: &str =
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+        (html::headers(POLICY), self.0).into_response()
+    }
+}
+
+impl shape::Answer for Docs {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn shape() -> Shape {
+        Shape::text("text/html")
     }
 }
