@@ -30,8 +30,10 @@ const STRETCH: usize = 200;
 /// stream must end whose reader may read no more.
 const CHECK: Duration = Duration::from_millis(800);
 
-/// How long one that was told of news waits for more of them, which then come together.
-const TOGETHER: Duration = Duration::from_millis(20);
+/// How long one that was told of news waits for more of them, which then come together: a moment where
+/// it was quiet, and longer while much happens. Each look reads who asks, and there may be many.
+const AFTER_QUIET: Duration = Duration::from_millis(20);
+const IN_A_CROWD: Duration = Duration::from_millis(200);
 
 /// The places of those who read for long.
 pub(crate) struct Places {
@@ -155,7 +157,17 @@ impl Desk {
             return Err(Refusal::wrong_state(sentence).into());
         }
         let look = Look { newest_first: false, ..look };
-        Ok(Follow { desk: self, caller, look, at, farthest: 0, more: false, news, _place: place })
+        Ok(Follow {
+            desk: self,
+            caller,
+            look,
+            at,
+            farthest: 0,
+            quiet: true,
+            more: false,
+            news,
+            _place: place,
+        })
     }
 
     /// Recomputes the chain of the whole journal.
@@ -268,6 +280,8 @@ pub struct Follow {
     at: i64,
     /// The farthest that this process knew of.
     farthest: i64,
+    /// Nothing came when it looked last.
+    quiet: bool,
     /// There is more to read before anything is waited for.
     more: bool,
     news: watch::Receiver<i64>,
@@ -285,17 +299,20 @@ impl Follow {
     /// # Errors
     /// Whoever follows may not any more, or nobody can say so. It is over then.
     pub async fn next(&mut self) -> Result<Vec<Told>, Error> {
-        if !self.more && !self.is_behind()? {
-            tokio::select! {
-                changed = self.news.changed() => match changed {
-                    Ok(()) => tokio::time::sleep(TOGETHER).await,
-                    Err(_) => return Err(Error::Undetermined),
-                },
-                () = tokio::time::sleep(CHECK) => {}
+        if !self.more {
+            if !self.is_behind()? {
+                tokio::select! {
+                    changed = self.news.changed() => changed.map_err(|_| Error::Undetermined)?,
+                    () = tokio::time::sleep(CHECK) => {}
+                }
+            }
+            if self.is_behind()? {
+                tokio::time::sleep(if self.quiet { AFTER_QUIET } else { IN_A_CROWD }).await;
             }
         }
         self.desk.may_read_on(&mut self.caller, &self.look.of).await?;
-        if !self.is_behind()? {
+        self.quiet = !self.is_behind()?;
+        if self.quiet {
             return Ok(Vec::new());
         }
         let query =
