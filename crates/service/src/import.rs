@@ -103,10 +103,11 @@ impl Desk {
     /// Refused without the account, for a holder that it does not have, and while other processes
     /// serve from the same database: they would not know how to look these texts up.
     pub async fn import(&self, plan: Plan) -> Result<Importer<'_>, Error> {
-        if !self.store.is_alone() {
-            return Err(
-                Refusal::wrong_state("Other processes serve from this database; stop them first.").into()
-            );
+        let others = self.store.others().await?;
+        if !others.is_empty() {
+            let sentence =
+                format!("{} serve from this database; stop them all, then import.", others.join(", "));
+            return Err(Refusal::wrong_state(sentence).into());
         }
         let account = self.store.account(&plan.account).await?.ok_or_else(|| {
             Refusal::of_field(Code::NotFound, "account", format!("There is no account {}.", plan.account))

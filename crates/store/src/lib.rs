@@ -243,6 +243,14 @@ impl Store {
         }
     }
 
+    /// Other processes that have these facts open, by the names of their rows. On SQLite nobody can.
+    pub async fn others(&self) -> Result<Vec<String>, Unavailable> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(backend) => backend.others().await,
+        }
+    }
+
     /// An account and one of its holders, read together: what every call to the desk begins with.
     pub async fn household(
         &self,

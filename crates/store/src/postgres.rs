@@ -60,6 +60,8 @@ const BESIDE: Duration = Duration::from_secs(30);
 
 /// An open PostgreSQL store; see [`Store`](crate::Store), whose methods these are.
 pub struct Postgres {
+    /// Of this peer's row.
+    id: String,
     pub(crate) common: Arc<Common>,
     time: Arc<Time>,
     pool: Pool,
@@ -118,7 +120,7 @@ impl Postgres {
         let (jobs, inbox) = mpsc::channel(WAITING);
         let pool = connect::pool(&address, connections).map_err(unavailable)?;
         let aside = connect::pool(&address, ASIDE).map_err(unavailable)?;
-        tokio::spawn(herald::run(aside.clone(), id, committed.clone(), stopped));
+        tokio::spawn(herald::run(aside.clone(), id.clone(), committed.clone(), stopped));
         let writer = Writer {
             address,
             link: Some(link),
@@ -132,6 +134,7 @@ impl Postgres {
         };
         watched("writer", writer.run(inbox), stop_process);
         Ok(Self {
+            id,
             common,
             time,
             pool,
@@ -221,6 +224,12 @@ impl Postgres {
         }
         self.pool.close();
         self.aside.close();
+    }
+
+    /// The other peers that may believe themselves current now, by their rows: asked of the database,
+    /// because the beats tell it only after the first.
+    pub(crate) async fn others(&self) -> Result<Vec<String>, Unavailable> {
+        self.read(follower::others(&self.id)).await
     }
 
     /// By the last beat, so not for long after it: others may have come meanwhile.

@@ -240,6 +240,19 @@ fn a_peer_that_closes_takes_its_row_away() {
 }
 
 #[test]
+fn who_else_is_there_is_known_as_soon_as_a_peer_has_joined_and_left() {
+    run(async {
+        let world = World::<Postgres>::open().await;
+        assert_eq!(world.store.others().await.unwrap(), Vec::<String>::new());
+        let peer = Peer::join(&world.backend).await;
+        let (one, other) = (world.store.others().await.unwrap(), peer.store.others().await.unwrap());
+        assert!(one.len() == 1 && other.len() == 1 && one != other, "{one:?} {other:?}");
+        peer.store.close().await;
+        assert_eq!(world.store.others().await.unwrap(), Vec::<String>::new());
+    });
+}
+
+#[test]
 fn a_peer_that_was_killed_is_taken_away_by_the_others() {
     run(async {
         let world = World::<Postgres>::open().await;

@@ -438,6 +438,19 @@ impl Follower {
     }
 }
 
+/// The ids of other peers that have beaten since they could be forgotten.
+pub(super) fn others(id: &str) -> Read<Vec<String>> {
+    let sql = format!("SELECT id FROM peer WHERE id <> ?1 AND beat > {CLOCK} - {FORGOTTEN} ORDER BY id");
+    Read {
+        queries: vec![Query::new(sql, values![id.to_owned()])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::string(row, 0)?);
+            Ok(())
+        },
+    }
+}
+
 /// The database's clock, in microseconds.
 pub(crate) const CLOCK: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
