@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use e2e::{ACCOUNT, Server};
+use e2e::{ACCOUNT, Postgres, Server};
 use rusqlite::Connection;
 
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -77,7 +77,7 @@ impl Many {
         });
         let id = match server.postgres() {
             None => sqlite(server, &accounts, &holders, &home, role, copies),
-            Some(_) => unimplemented!("rows on PostgreSQL"),
+            Some(database) => postgres(server, database, &accounts, &holders, &home, role, copies),
         };
         println!("{} rows of tokens after {:.0} s", spec.tokens, began.elapsed().as_secs_f64());
         Many { holder: holders[holders.len() / 2].clone(), id }
@@ -174,6 +174,108 @@ fn sqlite(
     )
     .expect("the accounts");
     db.commit().expect("room on the disk");
+    last
+}
+
+fn postgres(
+    server: &Server,
+    database: &Postgres,
+    accounts: &[String],
+    holders: &[String],
+    home: &dyn Fn(usize) -> String,
+    role: &str,
+    copies: impl Iterator<Item = Copy>,
+) -> String {
+    let columns = |table: &str| -> Vec<String> {
+        let sql = "SELECT column_name::text FROM information_schema.columns
+                   WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER'";
+        database.rows(sql, &[&table]).iter().map(|row| row.get(0)).collect()
+    };
+    // `n` are the new values, `s` is the row that is copied.
+    let copy = |table: &str, anew: &[(&str, &str)], values: &str, rows: &str| {
+        let columns = columns(table);
+        let value = |column: &String| {
+            let made = anew.iter().find(|(name, _)| name == column);
+            made.map_or(format!("s.{column}"), |(_, expression)| (*expression).to_owned())
+        };
+        let made: Vec<String> = columns.iter().map(value).collect();
+        format!(
+            "INSERT INTO {table} ({}) SELECT {} FROM {table} AS s CROSS JOIN {values} WHERE {rows}",
+            columns.join(", "),
+            made.join(", ")
+        )
+    };
+    let id = [("id", "n.id"), ("external_id", "NULL")];
+    let account = copy("account", &id, "unnest($1::text[]) AS n (id)", "s.id = $2");
+    database.rows(&account, &[&accounts, &ACCOUNT]);
+    let anew = [
+        ("account", "n.account"),
+        ("id", "n.id"),
+        ("person", "NULL"),
+        ("email", "NULL"),
+        ("external_id", "NULL"),
+        ("name", "'holder ' || n.id"),
+    ];
+    let homes: Vec<String> = (0..holders.len()).map(home).collect();
+    let holder = copy("holder", &anew, "unnest($1::text[], $2::text[]) AS n (account, id)", "s.id = $3");
+    database.rows(&holder, &[&homes, &holders, &server.admin_id]);
+    let first: i64 = database.number("SELECT min(number) FROM token WHERE name LIKE 'number %'", &[]);
+    let anew = [
+        ("account", "n.account"),
+        ("number", "n.number"),
+        ("id", "n.id"),
+        ("holder", "n.holder"),
+        ("issued_by", "n.holder"),
+        ("name", "n.name"),
+        ("granted", "coalesce(n.granted, s.granted)"),
+        ("created_at", "n.created_at"),
+        ("approved_at", "n.created_at"),
+        ("expires_at", "n.expires_at"),
+        ("revoked_at", "n.revoked_at"),
+        ("leaked_at", "n.leaked_at"),
+        ("digest", "sha256(convert_to(n.id, 'UTF8'))"),
+    ];
+    let values = "unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+                         $8::bigint[], $9::bigint[], $10::bigint[])
+                  AS n (account, number, id, holder, name, granted, created_at, expires_at, revoked_at, leaked_at)";
+    let token = copy("token", &anew, values, &format!("s.account = '{ACCOUNT}' AND s.number = {first}"));
+    let granted = format!(r#"{{"role":"{role}"}}"#);
+    let mut copies = copies.peekable();
+    let mut last = String::new();
+    while copies.peek().is_some() {
+        let some: Vec<Copy> = copies.by_ref().take(20_000).collect();
+        macro_rules! column {
+            ($value:expr) => {
+                some.iter().map($value).collect::<Vec<_>>()
+            };
+        }
+        database.rows(
+            &token,
+            &[
+                &column!(|each| each.account.clone()),
+                &column!(|each| each.number),
+                &column!(|each| each.id.clone()),
+                &column!(|each| each.holder.clone()),
+                &column!(|each| each.name.clone()),
+                &column!(|each| each.role.then(|| granted.clone())),
+                &column!(|each| each.created_at),
+                &column!(|each| each.expires_at),
+                &column!(|each| each.revoked_at),
+                &column!(|each| each.leaked_at),
+            ],
+        );
+        let used: Vec<&Copy> = some.iter().filter(|each| each.used).collect();
+        let ids: Vec<&str> = used.iter().map(|each| each.id.as_str()).collect();
+        let times: Vec<i64> = used.iter().map(|each| each.created_at + DAY).collect();
+        let uses = "INSERT INTO token_use (token, at) SELECT * FROM unnest($1::text[], $2::bigint[])";
+        database.rows(uses, &[&ids, &times]);
+        last.clone_from(&some.last().expect("it was peeked at").id);
+    }
+    database.rows("UPDATE token SET name = 'swept ' || name WHERE name LIKE 'number %'", &[]);
+    let last_number = "UPDATE account AS a SET last_number = t.most
+         FROM (SELECT account, max(number) AS most FROM token GROUP BY account) AS t WHERE t.account = a.id";
+    database.rows(last_number, &[]);
+    database.rows("ANALYZE", &[]);
     last
 }
 
