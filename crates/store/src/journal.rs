@@ -128,9 +128,10 @@ impl Head {
         ])
     }
 
-    /// The statement that makes this the end, if it was at `before`.
+    /// The statement that makes this the end. Where it was not at `before` it fails, and with it the
+    /// transaction: the column takes no NULL.
     pub(crate) fn moved_from(&self, before: i64) -> Query<'static> {
-        let sql = "UPDATE head SET seq = ?1, at = ?2, hash = ?3 WHERE seq = ?4";
+        let sql = "UPDATE head SET seq = CASE seq WHEN ?4 THEN ?1 END, at = ?2, hash = ?3";
         Query::new(sql, values![self.seq, self.at, self.hash, before])
     }
 }

@@ -1,5 +1,6 @@
 //! PostgreSQL: one task that writes, one that follows what other peers write, a pool of
-//! connections that read.
+//! connections that read. Who writes and who follows have a thread of their own: among the server's
+//! requests each of their many short steps would wait for its turn, and the database for them.
 //!
 //! [`writer`] says how changes become durable, [`follower`] how several processes are one server;
 //! [`execute`] is how either speaks to a connection.
@@ -21,6 +22,7 @@ use deadpool_postgres::{Object, Pool};
 use domain::change::Change;
 use domain::time::Moment;
 use token::{Code, Entropy};
+use tokio::runtime::{self, Runtime};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -72,6 +74,7 @@ pub struct Postgres {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     stop: watch::Sender<bool>,
     follower: Mutex<Option<JoinHandle<()>>>,
+    _engine: Engine,
 }
 
 impl Postgres {
@@ -111,19 +114,26 @@ impl Postgres {
             hints: mpsc::channel(1),
             others: BTreeMap::new(),
         };
-        let following = follower.connect().await.map_err(unavailable)?;
-        follower.join(&following).await.map_err(unavailable)?;
-        let (stop, stopped) = watch::channel(false);
         let id = follower.id.clone();
-        let follower = watched("follower", follower.run(following, stopped.clone()), stop_process.clone());
+        let engine = Engine::start().map_err(Unavailable::because).map_err(unavailable)?;
+        let joining = engine.spawn(async move {
+            let following = follower.connect().await?;
+            follower.join(&following).await?;
+            Ok((follower, following))
+        });
+        let joined = joining.await.map_err(Unavailable::because).and_then(|joined| joined);
+        let (follower, following) = joined.map_err(unavailable)?;
+        let (stop, stopped) = watch::channel(false);
+        let follower = follower.run(following, stopped.clone());
+        let follower = engine.watched("follower", follower, stop_process.clone());
 
         let (jobs, inbox) = mpsc::channel(WAITING);
         let pool = connect::pool(&address, connections).map_err(unavailable)?;
         let aside = connect::pool(&address, ASIDE).map_err(unavailable)?;
-        tokio::spawn(herald::run(aside.clone(), id.clone(), committed.clone(), stopped));
+        engine.spawn(herald::run(aside.clone(), id.clone(), committed.clone(), stopped));
         let writer = Writer {
             address,
-            link: Some(link),
+            link: None,
             sealer: common.sealer.clone(),
             entropy,
             time: time.clone(),
@@ -132,7 +142,7 @@ impl Postgres {
             committed,
             meter: common.meter.clone(),
         };
-        watched("writer", writer.run(inbox), stop_process);
+        engine.watched("writer", writer.run(inbox), stop_process);
         Ok(Self {
             id,
             common,
@@ -143,6 +153,7 @@ impl Postgres {
             jobs: Mutex::new(Some(jobs)),
             stop,
             follower: Mutex::new(Some(follower)),
+            _engine: engine,
         })
     }
 
@@ -293,21 +304,49 @@ async fn carry_out(client: &Client, what: &Beside) -> Result<Purged, Unavailable
     Ok(what.purged(&changed))
 }
 
-/// Runs one of the two tasks on which memory rests. Where it panics, memory would be behind the
-/// facts for good, so the process stops.
-fn watched(
-    what: &'static str,
-    task: impl Future<Output = ()> + Send + 'static,
-    stop_process: Stop,
-) -> JoinHandle<()> {
-    let task = tokio::spawn(task);
-    tokio::spawn(async move {
-        if task.await.is_err_and(|ended| ended.is_panic()) {
-            let sentence = format!("stopping: the {what} of the store panicked");
-            tracing::error!("{sentence}");
-            stop_process(&sentence);
+/// The thread of those who write and follow; what is left on it ends with it.
+struct Engine(Option<Runtime>);
+
+impl Engine {
+    fn start() -> std::io::Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("store")
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.0.as_ref().expect("it is there until it is dropped").spawn(task)
+    }
+
+    /// Runs one of the two tasks on which memory rests. Where it panics, memory would be behind the
+    /// facts for good, so the process stops.
+    fn watched(
+        &self,
+        what: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+        stop_process: Stop,
+    ) -> JoinHandle<()> {
+        let task = self.spawn(task);
+        self.spawn(async move {
+            if task.await.is_err_and(|ended| ended.is_panic()) {
+                let sentence = format!("stopping: the {what} of the store panicked");
+                tracing::error!("{sentence}");
+                stop_process(&sentence);
+            }
+        })
+    }
+}
+
+impl Drop for Engine {
+    /// Without waiting: whoever drops the store may be a task itself, and those may not block.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
-    })
+    }
 }
 
 /// Brings the schema up to this program's.

@@ -129,9 +129,9 @@ CREATE TABLE token (
     -- Where the token may be used from; none for most.
     conditions  TEXT COLLATE "C",
     version     BIGINT NOT NULL,
-    PRIMARY KEY (account, number),
-    FOREIGN KEY (account, holder) REFERENCES holder (account, id),
-    FOREIGN KEY (account, issued_by) REFERENCES holder (account, id)
+    -- No foreign keys to holder: holders are never deleted, each creation rests on the versions of their
+    -- rows in its own transaction, and every check would lock the row again, once a token.
+    PRIMARY KEY (account, number)
 );
 
 CREATE UNIQUE INDEX token_digest

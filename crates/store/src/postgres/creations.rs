@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use domain::change::{Change, Write};
 use domain::facts::Token;
 use domain::ids::AccountId;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 
 use super::connect::Link;
 use super::execute;
@@ -30,12 +30,14 @@ pub(super) fn fits(change: &Change) -> bool {
         && change.writes.iter().all(|write| creates(write) || keeps(write))
 }
 
-/// Writes them behind the savepoint `change`, which was set. The numbers given out by each, in
-/// order; none where something does not hold or is there already, and then nothing counts of what
+/// Writes them, and their journal `entries`, behind the savepoint `change`, which `savepoint` sets. The numbers given out by each,
+/// in order; none where something does not hold or is there already, and then nothing counts of what
 /// was written since the savepoint.
 pub(super) async fn write(
     link: &Link,
+    savepoint: &str,
     changes: &[&Change],
+    entries: &Rows<'_>,
     tools: &Tools<'_>,
 ) -> Result<Option<Vec<Vec<i64>>>, Unavailable> {
     let tokens: Vec<(usize, &Token)> = changes
@@ -52,9 +54,11 @@ pub(super) async fn write(
     let rest = Change { expects: together(changes), ..Change::default() };
     let question = question(&rest, &tokens);
     let numbers: Vec<Query<'_>> = wanted.iter().map(|(account, count)| numbers(account, *count)).collect();
+    let begun = client.batch_execute(savepoint);
     let asked = execute::rows(client, &question);
     let given = join_all(numbers.iter().map(|query| execute::rows(client, query)));
-    let (asked, given) = join(asked, given).await;
+    let (begun, asked, given) = join3(begun, asked, given).await;
+    begun?;
     let asked = asked?;
     let holds =
         asked.first().is_some_and(|row| (0..row.len()).all(|column| row.try_get(column).unwrap_or(false)));
@@ -81,8 +85,9 @@ pub(super) async fn write(
         Err(_) => return Ok(None),
     };
     let inserted = execute::insert(client, &rows);
-    let (inserted, besides) = join(inserted, execute::run_all(client, &besides)).await;
-    match inserted.and_then(|count| Ok((count, besides?))) {
+    let besides = execute::run_all(client, &besides);
+    let (inserted, besides, told) = join3(inserted, besides, execute::insert(client, entries)).await;
+    match inserted.and_then(|count| told.and(Ok((count, besides?)))) {
         Ok((count, besides)) => {
             let all = count == numbered.len() as u64 && besides.into_iter().all(|count| count == 1);
             Ok(all.then_some(made))

@@ -14,7 +14,7 @@ use std::time::Duration;
 use domain::change::{Change, Write};
 use domain::facts::Snapshot;
 use domain::time::Timestamp;
-use futures_util::future::join;
+use futures_util::future::{join, join3};
 use token::Entropy;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
@@ -92,6 +92,8 @@ impl Writer {
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(GROUP);
         let mut closing = Vec::new();
+        // Ahead of the first change; where it fails, that one tries again.
+        self.link = Link::open(&self.address, None).await.ok();
         while closing.is_empty() && inbox.recv_many(&mut jobs, GROUP).await > 0 {
             let mut waiting = Vec::new();
             for job in jobs.drain(..) {
@@ -212,18 +214,19 @@ async fn group(
         .filter(|(_, change)| creations::fits(change))
         .unzip();
     if changes.len() > 1 {
-        client.batch_execute(next).await?;
-        let made = creations::write(link, &changes, tools).await?;
-        next = "RELEASE SAVEPOINT change; SAVEPOINT change";
-        match made {
+        let (mut end, mut lines, mut positions) = (before, Vec::new(), Vec::new());
+        for change in &changes {
+            lines.extend(end.append(change, Touched::by(change), tools.entropy));
+            positions.push(end.seq);
+        }
+        match creations::write(link, next, &changes, &journal::insert(lines), tools).await? {
             None => next = "ROLLBACK TO SAVEPOINT change",
             Some(made) => {
-                let mut lines = Vec::new();
-                for ((n, change), numbers) in fitting.into_iter().zip(changes).zip(made) {
-                    lines.extend(after.append(change, Touched::by(change), tools.entropy));
-                    written[n] = Some(Ok(Written { position: after.seq, numbers }));
+                next = "RELEASE SAVEPOINT change; SAVEPOINT change";
+                after = end;
+                for ((n, position), numbers) in fitting.into_iter().zip(positions).zip(made) {
+                    written[n] = Some(Ok(Written { position, numbers }));
                 }
-                execute::insert(client, &journal::insert(lines)).await?;
             }
         }
     }
@@ -246,16 +249,25 @@ async fn group(
     if next.starts_with("ROLLBACK") {
         client.batch_execute(next).await?;
     }
-    if after.seq != before.seq {
-        if !lines.is_empty() {
-            execute::insert(client, &journal::insert(lines)).await?;
-        }
-        if execute::run(client, &after.moved_from(before.seq)).await? != 1 {
-            return Err(Unavailable::because("the head moved although it was locked"));
-        }
-    }
     link.was_warned();
-    client.batch_execute("COMMIT").await?;
+    // One after the other on the wire, without waiting: where one fails, COMMIT rolls back.
+    let entries = async {
+        match lines.is_empty() {
+            true => Ok(0),
+            false => execute::insert(client, &journal::insert(lines)).await,
+        }
+    };
+    let moved = after.moved_from(before.seq);
+    let head = async {
+        match after.seq == before.seq {
+            true => Ok(0),
+            false => execute::run(client, &moved).await,
+        }
+    };
+    let (entries, head, committed) = join3(entries, head, client.batch_execute("COMMIT")).await;
+    entries?;
+    head?;
+    committed?;
     if link.was_warned() {
         return Err(Unavailable::because(
             "the commit is not known to be on the standby; it may be there all the same",
