@@ -129,8 +129,8 @@ CREATE TABLE token (
     -- Where the token may be used from; none for most.
     conditions  TEXT COLLATE "C",
     version     BIGINT NOT NULL,
-    -- No foreign keys to holder: holders are never deleted, each creation rests on the versions of their
-    -- rows in its own transaction, and every check would lock the row again, once a token.
+    -- No foreign keys to holder: each would lock the holder's row again for every token. What inserts asks
+    -- once for all of its tokens, and holders are never deleted.
     PRIMARY KEY (account, number)
 );
 

@@ -116,7 +116,8 @@ fn together(changes: &[&Change]) -> Vec<domain::change::Expect> {
     all
 }
 
-/// One row of yes and no: for each expectation, and whether no service has the id of a token.
+/// One row of yes and no: for each expectation, whether no service has the id of a token, and whether those
+/// who hold them are of their accounts.
 fn question<'a>(rest: &'a Change, tokens: &[(usize, &Token)]) -> Query<'a> {
     let mut question = checks::question(rest, Dialect::Postgres).unwrap_or_default();
     let namesakes = tokens.iter().map(|(_, token)| writes::namesake(token.id)).collect();
@@ -125,9 +126,18 @@ fn question<'a>(rest: &'a Change, tokens: &[(usize, &Token)]) -> Query<'a> {
         "NOT EXISTS (SELECT 1 FROM service WHERE {})",
         Dialect::Postgres.one_of_texts("id", question.values.len())
     );
+    let mut by_account: BTreeMap<&AccountId, Vec<&Token>> = BTreeMap::new();
+    for (_, token) in tokens {
+        by_account.entry(&token.account).or_default().push(token);
+    }
+    let mut asked = vec![unique];
+    for (account, tokens) in by_account {
+        asked.push(writes::family(&mut question, account, tokens, Dialect::Postgres));
+    }
+    let asked = asked.join(", ");
     question.text = match question.text.as_ref() {
-        "" => format!("SELECT {unique}"),
-        others => format!("{others}, {unique}"),
+        "" => format!("SELECT {asked}"),
+        others => format!("{others}, {asked}"),
     }
     .into();
     question

@@ -87,10 +87,8 @@ fn stands(query: &mut Query<'_>, expect: &Expect, dialect: Dialect) -> String {
             let account = query.bind(account.to_string());
             let names = query.bind(Value::Texts(names.iter().map(ExternalId::to_string).collect()));
             let among = dialect.one_of_texts("external_id", names);
-            none(&format!(
-                "holder
-                 WHERE account = ?{account} AND {among} AND external_id IS NOT NULL AND removed_at IS NULL"
-            ))
+            let by = dialect.by("holder_external_id");
+            none(&format!("holder {by} WHERE account = ?{account} AND {among} AND removed_at IS NULL"))
         }
         Expect::NoAccount(ids) => {
             let ids = query.bind(Value::Texts(ids.iter().map(AccountId::to_string).collect()));

@@ -12,7 +12,7 @@ use token::{Digest, TokenId};
 use super::Dialect;
 use super::query::{Query, Read, Rows, Value, values};
 use super::rows;
-use super::writes::{Miss, Must, Step, insert_tokens};
+use super::writes::{Miss, Must, Step, family, insert_tokens};
 use crate::query::ForeignToken;
 
 /// Rows at once: few enough for a server that bounds how long a statement may take.
@@ -22,10 +22,13 @@ pub(super) fn import<'a>(
     account: &'a AccountId,
     after: i64,
     tokens: &'a [Imported],
+    dialect: Dialect,
 ) -> Result<Vec<Step<'a>>, Miss> {
     let last = after + tokens.len() as i64;
-    let sql = "UPDATE account SET last_number = ?3 WHERE id = ?1 AND last_number = ?2";
-    let numbers = Query::new(sql, values![account.as_str(), after, last]);
+    let mut numbers = Query::new("", values![account.as_str(), after, last]);
+    let family = family(&mut numbers, account, tokens.iter().map(|each| &each.token), dialect);
+    numbers.text =
+        format!("UPDATE account SET last_number = ?3 WHERE id = ?1 AND last_number = ?2 AND {family}").into();
     let mut steps = vec![Step::Query { query: numbers, must: Must::Hit }];
     let numbered: Vec<(&Token, i64)> = tokens.iter().map(|each| &each.token).zip(after + 1..).collect();
     for rows in numbered.chunks(ROWS) {

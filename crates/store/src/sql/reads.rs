@@ -170,10 +170,12 @@ pub(crate) fn holders_by_external_id(
     dialect: Dialect,
 ) -> Read<Vec<Holder>> {
     let among = dialect.one_of_texts("h.external_id", 2);
+    // SQLite would walk all of the account, which it takes to be small.
+    let by = dialect.by("holder_external_id");
     let sql = format!(
         "SELECT {HOLDER}
-         FROM holder AS h
-         WHERE h.account = ?1 AND {among} AND h.external_id IS NOT NULL AND h.removed_at IS NULL"
+         FROM holder AS h {by}
+         WHERE h.account = ?1 AND {among} AND h.removed_at IS NULL"
     );
     let names = Value::Texts(names.iter().map(ExternalId::to_string).collect());
     holders_of(Query::new(sql, vec![account.to_string().into(), names]))

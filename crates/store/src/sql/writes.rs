@@ -2,8 +2,11 @@
 //!
 //! An update names the version it replaces. What it hits no row with is a [`Miss::Conflict`].
 
+use std::collections::BTreeSet;
+
 use domain::change::{Change, Remembered, Write};
 use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapshot, Standing, Token};
+use domain::ids::AccountId;
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -83,7 +86,9 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
         Write::RevokeTokens { tokens, at, reason } => {
             return Ok(sweeps::revoke_tokens(tokens, *at, reason, tools.dialect));
         }
-        Write::ImportTokens { account, after, tokens } => return foreign::import(account, *after, tokens),
+        Write::ImportTokens { account, after, tokens } => {
+            return foreign::import(account, *after, tokens, tools.dialect);
+        }
         Write::InsertMake(make) => Ok(foreign::insert_make(make)),
         Write::ReplaceMark { token, mark, at } => return Ok(foreign::replace(token, mark, *at)),
         // Most tokens have no sealed text; forgetting nothing is done as well.
@@ -370,11 +375,12 @@ fn insert_token<'a>(
     let mut insert = Query::new("", token_values(row)?);
     let names = placeholders(1, insert.values.len());
     let namesake = insert.bind(namesake(row.id));
+    let family = family(&mut insert, &row.account, [row], tools.dialect);
     insert.text = format!(
         "INSERT INTO {NEW_TOKEN}
          SELECT {names}, last_number
          FROM account
-         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM service WHERE service.id = ?{namesake})
+         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM service WHERE service.id = ?{namesake}) AND {family}
          RETURNING number"
     )
     .into();
@@ -386,6 +392,25 @@ fn insert_token<'a>(
         steps.push(Step::Query { query: seal(row, text, tools)?, must: Must::Hit });
     }
     Ok(steps)
+}
+
+/// Whether all who hold and issued these tokens are of the account. Asked once for many tokens, where a
+/// foreign key would lock the holder's row again for each.
+pub(crate) fn family<'t>(
+    query: &mut Query<'_>,
+    account: &AccountId,
+    tokens: impl IntoIterator<Item = &'t Token>,
+    dialect: Dialect,
+) -> String {
+    let family: BTreeSet<String> = tokens
+        .into_iter()
+        .flat_map(|token| [token.holder, token.issued_by])
+        .map(|holder| holder.to_string())
+        .collect();
+    let (account, count) = (query.bind(account.to_string()), query.bind(family.len() as i64));
+    let list = query.bind(Value::Texts(family.into_iter().collect()));
+    let among = dialect.one_of_texts("holder.id", list);
+    format!("(SELECT count(*) FROM holder WHERE holder.account = ?{account} AND {among}) = ?{count}")
 }
 
 /// Tokens whose numbers were given out.
