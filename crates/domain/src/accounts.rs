@@ -6,7 +6,6 @@
 use crate::change::{Action, Actor, Change, Condition, Entry, Write};
 use crate::facts::{Account, Entity, Role};
 use crate::ids::{AccountId, ExternalId, RoleId};
-use crate::node::NodePath;
 use crate::permission::{POLICY_UPDATE, PermissionSet, Registry, RegistryFull};
 use crate::policy::Policy;
 use crate::preset::Preset;
@@ -171,7 +170,7 @@ pub fn deactivate(caller: &Caller, account: Account) -> Result<(Account, Change)
     }
     let next = Account { inactive_since: Some(caller.now), ..account };
     let change = changed(caller, &next, Action::AccountDeactivated, serde_json::json!({}));
-    Ok((next, change.narrowing()))
+    Ok((next, change.ending()))
 }
 
 /// Decides that an account goes on: what was good when it stopped, and has not ended since, is good
@@ -230,8 +229,7 @@ pub fn change_policy(caller: &Caller, policy: Policy) -> Result<(Account, Change
     // Without the cap whoever creates tokens comes by more than they have, and so would whoever
     // may only write policies.
     if !policy.permission.cap && policy != account.policy {
-        let everything: PermissionSet = account.roles.iter().map(|role| role.permissions).collect();
-        let beyond = everything - caller.rights(&NodePath::root());
+        let beyond = caller.lacks();
         if !beyond.is_empty() {
             let sentence = format!(
                 "Where `permission.cap` is off tokens can do more than their makers, so the policy takes \

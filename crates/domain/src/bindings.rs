@@ -1,7 +1,8 @@
 //! Roles bound at nodes: who may give which one where, and who may change whom.
 //!
-//! A role holds at its node and below. Nobody gives more than they may do at that node themselves,
-//! and nobody changes somebody who may do more than they at a place that the change reaches.
+//! A role holds at its node and below. Nobody gives more than they may do at that node themselves, whether
+//! the role's permissions say it or the policy, which names roles; and nobody changes somebody who may do
+//! more than they at a place that the change reaches.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +10,10 @@ use crate::change::{Change, Expect};
 use crate::facts::{Account, Binding, Holder, Role};
 use crate::grant;
 use crate::node::NodePath;
-use crate::permission::{MEMBERS_READ, PermissionSet};
-use crate::policy::Ceiling;
+use crate::permission::{
+    MEMBERS_READ, POLICY_UPDATE, PermissionSet, TOKENS_CREATE, TOKENS_DELETE, TOKENS_READ, TOKENS_UPDATE,
+};
+use crate::policy::{Ceiling, RoleNames};
 use crate::refusal::{Code, Refusal};
 use crate::who::Caller;
 
@@ -55,7 +58,7 @@ pub fn named(account: &Account, role: Option<&str>, bindings: &[Bound]) -> Resul
 }
 
 /// Refuses what the caller may not give: at each node they need the permission, and all that the role
-/// allows.
+/// allows, also by being named in the policy.
 pub fn may_give(caller: &Caller, permission: PermissionSet, bindings: &[Binding]) -> Result<(), Refusal> {
     for binding in bindings {
         caller.needs_at(permission, &binding.node)?;
@@ -70,8 +73,37 @@ pub fn may_give(caller: &Caller, permission: PermissionSet, bindings: &[Binding]
                 format!("The role {} may do more than you{place}: {}.", role.name, caller.spell(beyond));
             return Err(Refusal::of_field(Code::Forbidden, field, sentence));
         }
+        may_give_named(caller, role, &binding.node)?;
     }
     Ok(())
+}
+
+/// A role that the policy names manages everybody's tokens, or makes tokens, whatever its permissions
+/// say; it is given by those who do so themselves, and by those who could write it into the policy.
+fn may_give_named(caller: &Caller, role: &Role, node: &NodePath) -> Result<(), Refusal> {
+    if caller.rights(&NodePath::root()).contains(POLICY_UPDATE) {
+        return Ok(());
+    }
+    let policy = &caller.account.policy;
+    let is_named = |roles: &RoleNames| matches!(roles, RoleNames::Named(_)) && roles.contains(&role.name);
+    let all = TOKENS_CREATE | TOKENS_READ | TOKENS_UPDATE | TOKENS_DELETE;
+    let manages = || caller.manages() && caller.needs_reach(all).is_ok();
+    let creates =
+        || caller.has_role_in(&policy.create.roles, node) && caller.needs_reach(TOKENS_CREATE).is_ok();
+    let what = if node.is_root() && is_named(&policy.managers) && !manages() {
+        "manages everybody's tokens"
+    } else if is_named(&policy.create.roles) && !creates() {
+        "creates tokens"
+    } else {
+        return Ok(());
+    };
+    let field = if node.is_root() { "role" } else { "bindings" };
+    let sentence = format!(
+        "By this account's policy the role {} {what}, which you do not; somebody who does can give it, or who \
+         may change the policy.",
+        role.name
+    );
+    Err(Refusal::of_field(Code::Forbidden, field, sentence))
 }
 
 /// Refuses a change of somebody's roles from what they are, unless the caller may take each one that

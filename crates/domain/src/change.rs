@@ -29,6 +29,10 @@ pub struct Change {
     /// Authority shrinks: whoever remembers more must hear of it before the answer, and a
     /// restored backup must not undo it.
     pub narrows: bool,
+    /// It ends something (a token, a login, a holder, a service, an account) and does nothing else. Each of
+    /// these ends once, so it is taken where there is hardly any room left; what only may narrow, as
+    /// another role or policy, could go on for ever.
+    pub ends: bool,
 }
 
 /// A row that must still be at this version, or still be missing. One that moved on is a conflict,
@@ -118,8 +122,21 @@ pub enum Condition {
         account: AccountId,
         path: NodePath,
     },
+    /// The account has fewer than `max` of these.
+    Room {
+        account: AccountId,
+        of: Counting,
+        max: u32,
+    },
     /// The database is empty: it has never had an account.
     NoAccountYet,
+}
+
+/// Rows of an account that are counted before there is one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    Nodes,
+    Installations,
 }
 
 /// One row to write. An update replaces the row whose version is the given row's, and makes it
@@ -367,6 +384,8 @@ impl Change {
 
     /// Both changes in one.
     pub fn and(mut self, other: Change) -> Self {
+        let only = |change: &Change| change.ends || change.writes.is_empty();
+        self.ends = (self.ends || other.ends) && only(&self) && only(&other);
         self.expects.extend(other.expects);
         self.guards.extend(other.guards);
         self.writes.extend(other.writes);
@@ -375,8 +394,15 @@ impl Change {
         self
     }
 
+    /// Authority may shrink.
     pub fn narrowing(mut self) -> Self {
         self.narrows = true;
         self
+    }
+
+    /// Something ends, which is all that happens.
+    pub fn ending(mut self) -> Self {
+        self.ends = true;
+        self.narrowing()
     }
 }

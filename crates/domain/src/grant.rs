@@ -19,6 +19,27 @@ impl Level {
     }
 }
 
+/// How what a grant allows can come to be more, without anybody giving more by it. In order: what grows
+/// in one way is no wider than what grows in a later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Growth {
+    Never,
+    /// When the role that it names is edited.
+    WithItsRole,
+    /// Whenever its holder is given more.
+    WithItsHolder,
+}
+
+impl Grant {
+    pub fn growth(&self) -> Growth {
+        match self {
+            Self::Inherit => Growth::WithItsHolder,
+            Self::Role(_) => Growth::WithItsRole,
+            Self::Access { .. } | Self::List(_) => Growth::Never,
+        }
+    }
+}
+
 /// What a holder may do at a node: the union of its roles bound there or above. A role that
 /// no longer exists allows nothing.
 pub fn of_holder(holder: &Holder, account: &Account, at: &NodePath) -> PermissionSet {

@@ -6,20 +6,22 @@
 
 use std::collections::BTreeSet;
 
-use crate::change::{Action, Change, Expect, Write};
+use crate::change::{Action, Change, Condition, Counting, Expect, Write};
 use crate::facts::Installation;
 use crate::ids::InstallationId;
 use crate::node::NodePath;
 use crate::permission::{
     INSTALLATIONS_CREATE, INSTALLATIONS_DELETE, INSTALLATIONS_READ, INSTALLATIONS_UPDATE, PermissionSet,
 };
-use crate::refusal::Refusal;
+use crate::refusal::{Code, Refusal};
 use crate::text;
 use crate::who::Caller;
 
 const NAME: usize = 100;
 /// Nodes that one installation is linked to, at most.
 const MOST_NODES: usize = 100;
+/// Installations of one account, at most.
+const MOST: u32 = 10_000;
 
 /// A decision on an installation: the row as it will stand, and the change that makes it so.
 #[derive(Debug)]
@@ -53,7 +55,12 @@ pub fn create(
     };
     needs_wherever_it_is(caller, &installation, INSTALLATIONS_CREATE)?;
     let told = serde_json::json!({ "name": installation.name, "nodes": installation.nodes });
+    let full =
+        format!("An account has {MOST} installations at most; delete those that are not there any more.");
+    let room =
+        Condition::Room { account: installation.account.clone(), of: Counting::Installations, max: MOST };
     let change = linked(caller, &installation)
+        .guard(room, Refusal::new(Code::LimitReached, full))
         .write(Write::InsertInstallation(installation.clone()))
         .entry(caller.entry(Action::InstallationCreated, id, told));
     Ok(Decided { installation, change })

@@ -187,10 +187,11 @@ fn within_own_rights(caller: &Caller, token: &Token, holder: &Holder) -> Result<
     if !account.policy.permission.cap {
         return Ok(());
     }
-    if token.grant == Grant::Inherit && !caller.inherits() {
-        return Err(Refusal::forbidden(
-            "This token grows with its holder, and the one that you come with does not; sign in for this.",
-        ));
+    if token.grant.growth() > caller.growth() {
+        let with = if token.grant == Grant::Inherit { "holder" } else { "role" };
+        return Err(Refusal::forbidden(format!(
+            "This token grows with its {with}, and the one that you come with does not; sign in for this.",
+        )));
     }
     // All of the grant, as at its creation: its holder or `reach` may be given more one day.
     let whole = |at| grant::of_grant(&token.grant, holder, account, at);

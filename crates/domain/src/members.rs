@@ -56,6 +56,7 @@ pub enum Login {
 pub fn join(caller: &Caller, order: &Join, id: MemberId, login: Login) -> Result<Decided, Refusal> {
     let bindings = roles_of(&caller.account, order)?;
     bindings::may_give(caller, MEMBERS_CREATE, &bindings)?;
+    may_name(caller, order)?;
     let into = Joining { account: &caller.account, actor: caller.actor(), now: caller.now };
     into.member(order, bindings, id, login)
 }
@@ -80,6 +81,7 @@ pub fn place(
 pub fn join_service_account(caller: &Caller, order: &Join, id: ServiceAccountId) -> Result<Decided, Refusal> {
     let bindings = roles_of(&caller.account, order)?;
     bindings::may_give(caller, MEMBERS_CREATE, &bindings)?;
+    may_name(caller, order)?;
     let into = Joining { account: &caller.account, actor: caller.actor(), now: caller.now };
     let holder = into.holder(order, bindings, HolderId::ServiceAccount(id))?;
     Ok(into.joined(holder, Change::default(), Action::ServiceAccountCreated))
@@ -205,6 +207,19 @@ impl Joining<'_> {
     }
 }
 
+/// By its `external_id` the product finds somebody, gives them any role and acts for them. So that name
+/// is for the product to give, and here for nobody to whom it could give more than they have: they might
+/// have chosen the password.
+fn may_name(caller: &Caller, order: &Join) -> Result<(), Refusal> {
+    if order.external_id.is_none() || caller.lacks().is_empty() {
+        return Ok(());
+    }
+    let sentence = "By an `external_id` the product knows its users, and may give them any role; here it is \
+                    for those who may do everything in this account. Leave it out, or have the product add \
+                    its user.";
+    Err(Refusal::of_field(Code::Forbidden, "external_id", sentence))
+}
+
 fn roles_of(account: &Account, order: &Join) -> Result<Vec<Binding>, Refusal> {
     bindings::named(account, order.role.as_deref(), &order.bindings)
 }
@@ -273,7 +288,7 @@ pub fn deactivate(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
     if holder.standing.inactive_since.is_some() {
         return Ok(Decided { holder, change: Change::default() });
     }
-    let change = still_led(Change::default(), &caller.account, &holder).narrowing();
+    let change = still_led(Change::default(), &caller.account, &holder).ending();
     let mut next = holder;
     next.standing.inactive_since = Some(caller.now);
     Ok(decided(caller, next, change, Action::MemberDeactivated, serde_json::json!({})))
@@ -317,7 +332,7 @@ pub fn remove(caller: &Caller, holder: Holder) -> Result<Decided, Refusal> {
 
 /// What leaving makes of a holder and of their tokens, as the policy says.
 pub(crate) fn leave(account: &Account, holder: Holder, now: Timestamp) -> (Holder, Change) {
-    let mut change = Change::default().narrowing();
+    let mut change = Change::default().ending();
     let mut next = holder;
     next.standing.removed_at = Some(now);
     match account.policy.on_remove {

@@ -3,7 +3,7 @@
 //! A node's path never changes and no node is ever removed, so that what was bound to one never comes
 //! to mean another place, or a wider one. What may be done at a place is said by [`grant`].
 
-use crate::change::{Action, Change, Condition, Expect, Write};
+use crate::change::{Action, Change, Condition, Counting, Expect, Write};
 use crate::facts::{Account, Node};
 use crate::grant;
 use crate::node::NodePath;
@@ -13,6 +13,8 @@ use crate::text;
 use crate::who::Caller;
 
 const NAME: usize = 100;
+/// Nodes of one account, at most.
+const MOST: u32 = 10_000;
 
 /// Decides on a new node below one that exists.
 pub fn add(caller: &Caller, path: &NodePath, name: &str) -> Result<(Node, Change), Refusal> {
@@ -41,8 +43,11 @@ pub fn add(caller: &Caller, path: &NodePath, name: &str) -> Result<(Node, Change
     };
     let taken = Refusal::of_field(Code::NameTaken, "path", format!("There is a node {path} already."));
     let free = Condition::NodeFree { account: account.id.clone(), path: path.clone() };
+    let full = format!("An account has {MOST} nodes at most, and nodes are never removed.");
+    let room = Condition::Room { account: account.id.clone(), of: Counting::Nodes, max: MOST };
     let mut change = Change::default()
         .guard(free, taken)
+        .guard(room, Refusal::new(Code::LimitReached, full))
         .write(Write::InsertNode(node.clone()))
         .entry(caller.entry(Action::NodeCreated, path, serde_json::json!({ "name": node.name })));
     if !parent.is_root() {

@@ -7,7 +7,8 @@
 //! change: nothing is written and the journal is silent.
 //!
 //! Nobody logs in by being provisioned: an `email` is where notices go. Logins are for whoever
-//! shows that an address is theirs.
+//! shows that an address is theirs. Who has a name already may have a login; that name was given by
+//! somebody who could give any role (`members::join`), so that a role given to it is given to no stranger.
 
 use std::collections::HashSet;
 
@@ -167,10 +168,11 @@ fn update_member(
     let deactivated = holder.standing.inactive_since.is_some();
     match order.active {
         Some(false) if !deactivated => {
+            let same_roles = next.bindings == holder.bindings;
             next.standing.inactive_since = Some(hand.now);
             let told = serde_json::json!({});
-            change =
-                change.entry(hand.entry(&account.id, Action::MemberDeactivated, next.id, told)).narrowing();
+            change = change.entry(hand.entry(&account.id, Action::MemberDeactivated, next.id, told));
+            change = if same_roles { change.ending() } else { change.narrowing() };
         }
         Some(true) if deactivated => {
             members::come_back(account, &mut next.standing, hand.now);

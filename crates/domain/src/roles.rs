@@ -13,6 +13,8 @@ use crate::text;
 use crate::who::Caller;
 
 const NAME: usize = 60;
+/// Roles of one account, at most: they are part of its row, which every decision needs.
+const MOST: usize = 200;
 
 /// A decision on an account: the row as it will stand, and the change that makes it so.
 #[derive(Debug)]
@@ -25,6 +27,10 @@ pub struct Decided {
 /// Decides on a new role, the weakest in order.
 pub fn create(caller: &Caller, name: &str, permissions: &[String], id: RoleId) -> Result<Decided, Refusal> {
     caller.needs(ROLES_CREATE)?;
+    if caller.account.roles.len() >= MOST {
+        let sentence = format!("An account has {MOST} roles at most; delete one that nobody has any more.");
+        return Err(Refusal::new(Code::LimitReached, sentence));
+    }
     let role = Role { id, name: free_name(caller, name, None)?, permissions: own(caller, permissions)? };
     let mut account = (*caller.account).clone();
     account.roles.push(role.clone());

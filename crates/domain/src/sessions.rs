@@ -106,5 +106,5 @@ pub fn end(caller: &Caller, session: Token) -> Change {
         Logout::End | Logout::Revoke => next.life.revoked_at = Some(caller.now),
     }
     let entry = caller.entry(Action::SessionEnded, next.id, serde_json::json!({}));
-    Change::default().write(Write::UpdateToken(Box::new(next))).entry(entry).narrowing()
+    Change::default().write(Write::UpdateToken(Box::new(next))).entry(entry).ending()
 }

@@ -6,7 +6,7 @@ use token::{Kind, TokenId};
 
 use crate::change::{Actor, Change, Entry, Expect};
 use crate::facts::{Account, Holder, Token};
-use crate::grant::{self, Grant};
+use crate::grant::{self, Grant, Growth};
 use crate::ids::{HolderId, ServiceId};
 use crate::node::NodePath;
 use crate::permission::{PermissionSet, Registry};
@@ -92,9 +92,14 @@ impl Caller {
         self.is_session() || self.token().is_none()
     }
 
-    /// Whether the caller may always do what their holder may, and so may hand that on.
-    pub fn inherits(&self) -> bool {
-        self.token().is_none_or(|by| by.grant == Grant::Inherit)
+    /// How what the caller may do can come to be more; they hand on nothing that grows otherwise.
+    pub fn growth(&self) -> Growth {
+        self.token().map_or(Growth::WithItsHolder, |by| by.grant.growth())
+    }
+
+    /// Whether what the caller comes with reaches a place.
+    pub fn reaches(&self, node: &NodePath) -> bool {
+        self.token().is_none_or(|by| by.node.covers(node))
     }
 
     /// The end that nothing made by this caller outlives; none for whoever is there in person, and
@@ -120,9 +125,22 @@ impl Caller {
         held.any(|binding| self.account.role(binding.role).is_some_and(|role| roles.contains(&role.name)))
     }
 
-    /// Whether the caller lists and manages everybody's tokens.
+    /// Whether the caller lists and manages everybody's tokens, in the whole account.
     pub fn manages(&self) -> bool {
-        self.has_role_in(&self.account.policy.managers, &NodePath::root())
+        self.manages_at(&NodePath::root())
+    }
+
+    /// The same of the tokens at a node and below: a manager who signed in for a part of the tree manages
+    /// that part.
+    pub fn manages_at(&self, node: &NodePath) -> bool {
+        self.reaches(node) && self.has_role_in(&self.account.policy.managers, &NodePath::root())
+    }
+
+    /// What some role of the account may do and the caller may not, at the root: nothing for whoever
+    /// may do everything there.
+    pub fn lacks(&self) -> PermissionSet {
+        let everything: PermissionSet = self.account.roles.iter().map(|role| role.permissions).collect();
+        everything - self.rights(&NodePath::root())
     }
 
     /// Needs a permission of the desk, anywhere but with tokens: there the policy's switches
@@ -164,12 +182,12 @@ impl Caller {
 
     /// Who may know of a token: its holder and whoever issued it, managers, and all where the
     /// policy shows all. Where it shows nothing, those who do not manage have no tokens to see,
-    /// not even their own.
+    /// not even their own. Whoever comes for a part of the tree knows of the tokens there.
     pub fn sees(&self, token: &Token) -> bool {
-        if token.account != self.account.id {
+        if token.account != self.account.id || !self.reaches(&token.node) {
             return false;
         }
-        self.manages()
+        self.manages_at(&token.node)
             || match self.account.policy.visibility {
                 Visibility::None => false,
                 Visibility::Own => self.is(token.holder) || self.is(token.issued_by),
@@ -184,12 +202,7 @@ impl Caller {
         if !self.sees(token) {
             return Err(Refusal::not_found("token"));
         }
-        if let Some(by) = self.token().filter(|by| !by.node.covers(&token.node)) {
-            let sentence =
-                format!("You come with what reaches {} and below; this token is not there.", by.node);
-            return Err(Refusal::forbidden(sentence));
-        }
-        if self.is(token.holder) || self.manages() {
+        if self.is(token.holder) || self.manages_at(&token.node) {
             return Ok(());
         }
         Err(Refusal::forbidden(

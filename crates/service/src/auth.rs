@@ -6,6 +6,7 @@ use domain::admit::Ask;
 use domain::facts::{Account, Holder, Person, Scope, Service};
 use domain::ids::{AccountId, ExternalId, HolderId, MemberId, ServiceId};
 use domain::life::{self, Surroundings};
+use domain::node::NodePath;
 use domain::refusal::{Code, Refusal};
 use domain::who::{By, Caller, Credential};
 use token::{Kind, Presented};
@@ -121,7 +122,8 @@ impl Desk {
                 if !life::state(&token.life, &around, self.now()).is_good() || !holder.is_active() {
                     return Err(Error::Unauthenticated);
                 }
-                By::Token(Credential { version: token.version, grant: token.grant, ..credential })
+                let ends_at = life::good_until(&token.life, &around);
+                By::Token(Credential { version: token.version, grant: token.grant, ends_at, ..credential })
             }
             By::Service { id, .. } => {
                 let service = self.still(id).await?;
@@ -176,10 +178,13 @@ impl Desk {
     }
 
     /// The person who runs the server, through a session or the token named `init`. No other
-    /// token will do: whoever manages an account makes tokens for its other members.
+    /// token will do: whoever manages an account makes tokens for its other members. Nor will a
+    /// session for a part of an account's tree.
     pub async fn operator(&self, caller: &Caller) -> Result<Person, Error> {
         let person = match caller.holder.person {
-            Some(person) if caller.stands_for_the_holder() => self.store.person(person).await?,
+            Some(person) if caller.stands_for_the_holder() && caller.reaches(&NodePath::root()) => {
+                self.store.person(person).await?
+            }
             _ => None,
         };
         person

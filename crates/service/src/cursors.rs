@@ -100,6 +100,50 @@ impl Desk {
     }
 }
 
+/// A page of rows of which its reader may not know all: how many are shown, and how many are looked at
+/// for it. So a page may be short, and empty, though others follow.
+pub(crate) struct Sieve {
+    shown: usize,
+    looked_at: usize,
+}
+
+impl Sieve {
+    /// `whole`: the reader may know of every row.
+    pub(crate) fn new(limit: usize, whole: bool) -> Self {
+        const LOOKED_AT: usize = 500;
+        let shown = limit.clamp(1, 100);
+        Self { shown, looked_at: if whole { shown } else { LOOKED_AT } }
+    }
+
+    /// How many rows to read.
+    pub(crate) fn rows(&self) -> usize {
+        self.looked_at + 1
+    }
+
+    /// What of these rows is shown, and the last that was looked at, where there are more.
+    pub(crate) fn sift<T, P>(
+        &self,
+        mut rows: Vec<T>,
+        sees: impl Fn(&T) -> bool,
+        place: impl Fn(&T) -> P,
+    ) -> (Vec<T>, Option<P>) {
+        let mut more = rows.len() > self.looked_at;
+        rows.truncate(self.looked_at);
+        let (mut items, mut last) = (Vec::with_capacity(self.shown), None);
+        for row in rows {
+            if items.len() == self.shown {
+                more = true;
+                break;
+            }
+            last = Some(place(&row));
+            if sees(&row) {
+                items.push(row);
+            }
+        }
+        (items, last.filter(|_| more))
+    }
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,6 +12,7 @@ use domain::who::Caller;
 
 use crate::answers::{Kept, Made};
 use crate::auth::at_home;
+use crate::cursors::{Page, Sieve};
 use crate::{Desk, Error, Replay};
 
 impl Desk {
@@ -20,12 +21,26 @@ impl Desk {
         &self,
         caller: Caller,
         account: &AccountId,
-    ) -> Result<Vec<Installation>, Error> {
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Page<Installation>, Error> {
         at_home(&caller, account)?;
         caller.needs_somewhere(INSTALLATIONS_READ)?;
-        let mut all = self.store.installations(account).await?;
-        all.retain(|installation| installations::reads(&caller, installation));
-        Ok(all)
+        let list = format!("installations {account}");
+        let after: Option<InstallationId> = match cursor {
+            Some(cursor) => {
+                let place = self.cursors.read(&list, &cursor)?;
+                Some(place.parse().map_err(|_| Error::Undetermined)?)
+            }
+            None => None,
+        };
+        let whole = caller.rights(&NodePath::root()).contains(INSTALLATIONS_READ);
+        let sieve = Sieve::new(limit, whole);
+        let rows = self.store.installations(account, after, sieve.rows()).await?;
+        let sees = |installation: &Installation| installations::reads(&caller, installation);
+        let (items, last) = sieve.sift(rows, sees, |installation| installation.id);
+        let next_cursor = last.map(|id| self.cursors.write(&list, &id.to_string()));
+        Ok(Page { items, next_cursor })
     }
 
     pub async fn installation(

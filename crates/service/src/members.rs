@@ -16,11 +16,8 @@ use store::HolderQuery;
 
 use crate::answers::{Kept, Made};
 use crate::auth::at_home;
-use crate::cursors::Page;
+use crate::cursors::{Page, Sieve};
 use crate::{Desk, Error, Password, Replay, Visitor};
-
-/// Rows looked at for one page of those who are in a part of the tree.
-const LOOKED_AT: usize = 500;
 
 impl Desk {
     /// Adds a member. With an `email` the member is a person, who can log in once they have a
@@ -237,7 +234,6 @@ impl Desk {
         cursor: Option<String>,
     ) -> Result<(Arc<Account>, Page<Holder>), Error> {
         let (account, by) = self.reads_members(visitor, account).await?;
-        let limit = limit.clamp(1, 100);
         let list = format!("holders {} {kind:?}", account.id);
         let after = match cursor {
             Some(cursor) => {
@@ -247,24 +243,11 @@ impl Desk {
             None => None,
         };
         let whole = by.is_none_or(|caller| caller.rights(&NodePath::root()).contains(MEMBERS_READ));
-        // Of a part of the tree the page may be short: so many rows are looked at for one page.
-        let looked_at = if whole { limit } else { LOOKED_AT };
-        let query = HolderQuery { kind: Some(kind), after, limit: looked_at + 1, include_removed: false };
-        let mut rows = self.store.holders(&account.id, query).await?;
-        let mut more = rows.len() > looked_at;
-        rows.truncate(looked_at);
-        let (mut items, mut last) = (Vec::with_capacity(limit), None);
-        for holder in rows {
-            if items.len() == limit {
-                more = true;
-                break;
-            }
-            last = Some(holder.id);
-            if whole || by.is_none_or(|caller| bindings::reads(caller, &holder)) {
-                items.push(holder);
-            }
-        }
-        let last = last.filter(|_| more);
+        let sieve = Sieve::new(limit, whole);
+        let query = HolderQuery { kind: Some(kind), after, limit: sieve.rows(), include_removed: false };
+        let rows = self.store.holders(&account.id, query).await?;
+        let sees = |holder: &Holder| whole || by.is_none_or(|caller| bindings::reads(caller, holder));
+        let (items, last) = sieve.sift(rows, sees, |holder| holder.id);
         let next_cursor = last.map(|id| self.cursors.write(&list, &id.to_string()));
         Ok((account, Page { items, next_cursor }))
     }

@@ -11,16 +11,34 @@ use domain::who::Caller;
 
 use crate::answers::{Kept, Made};
 use crate::auth::at_home;
+use crate::cursors::{Page, Sieve};
 use crate::{Desk, Error, Replay};
 
 impl Desk {
     /// Those that the caller may read, by path; the root is not among them.
-    pub async fn nodes(&self, caller: Caller, account: &AccountId) -> Result<Vec<Node>, Error> {
+    pub async fn nodes(
+        &self,
+        caller: Caller,
+        account: &AccountId,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Page<Node>, Error> {
         at_home(&caller, account)?;
         caller.needs_somewhere(NODES_READ)?;
-        let mut nodes = self.store.nodes(account).await?;
-        nodes.retain(|node| caller.rights(&node.path).contains(NODES_READ));
-        Ok(nodes)
+        let list = format!("nodes {account}");
+        let after: Option<NodePath> = match cursor {
+            Some(cursor) => {
+                let place = self.cursors.read(&list, &cursor)?;
+                Some(place.parse().map_err(|_| Error::Undetermined)?)
+            }
+            None => None,
+        };
+        let reads = |at: &NodePath| caller.rights(at).contains(NODES_READ);
+        let sieve = Sieve::new(limit, reads(&NodePath::root()));
+        let rows = self.store.nodes(account, after.as_ref(), sieve.rows()).await?;
+        let (items, last) = sieve.sift(rows, |node| reads(&node.path), |node| node.path.clone());
+        let next_cursor = last.map(|path| self.cursors.write(&list, path.as_str()));
+        Ok(Page { items, next_cursor })
     }
 
     pub async fn node(&self, caller: Caller, account: &AccountId, path: &NodePath) -> Result<Node, Error> {

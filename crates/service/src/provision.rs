@@ -341,19 +341,20 @@ impl Desk {
         Ok(work.done())
     }
 
-    /// Commits a part: what narrows, then the rest. What falls because rows have moved on waits for
-    /// another turn.
+    /// Commits a part: what ends, which a full disk does not keep from being done; what narrows; then the
+    /// rest. What falls because rows have moved on waits for another turn.
     async fn carry_out<T>(&self, work: &mut Work<T>, decided: Vec<(usize, Done<T>)>) -> Result<(), Error> {
         let mut conflict = false;
-        let (mut narrow, mut rest) = (Vec::new(), Vec::new());
+        let (mut end, mut narrow, mut rest) = (Vec::new(), Vec::new(), Vec::new());
         for (n, done) in decided {
             match done {
+                Ok(put) if put.change.ends => end.push((n, put)),
                 Ok(put) if put.change.narrows => narrow.push((n, put)),
                 Ok(put) if !put.change.writes.is_empty() => rest.push((n, put)),
                 done => work.settle(n, done),
             }
         }
-        for group in [narrow, rest] {
+        for group in [end, narrow, rest] {
             if group.is_empty() {
                 continue;
             }

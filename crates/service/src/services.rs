@@ -78,7 +78,7 @@ impl Desk {
                 service.revoked_at = Some(caller.now);
                 let told = serde_json::json!({ "name": service.name });
                 let entry = Entry { account: None, ..caller.entry(Action::ServiceRevoked, id, told) };
-                change = change.write(Write::UpdateService(service.clone())).entry(entry).narrowing();
+                change = change.write(Write::UpdateService(service.clone())).entry(entry).ending();
             }
             if tries.commit(change).await?.is_some() {
                 return Ok(service);

@@ -10,10 +10,12 @@ use domain::accounts::Found;
 use domain::admit::{Ask, Code};
 use domain::change::{Action, Actor, Change, Entry, Write};
 use domain::ids::{AccountId, HolderId};
-use domain::lifecycle::{AskedGrant, Create, Edit};
+use domain::lifecycle::{AskedEnd, AskedGrant, Create, Edit};
 use domain::members::Join;
-use domain::policy::HolderChoice;
+use domain::node::NodePath;
+use domain::policy::{ExpiryMode, FormField, HolderChoice};
 use domain::refusal;
+use service::sessions::Login;
 use service::{Error, Password};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,6 +80,40 @@ async fn a_token_revoked_between_being_let_in_and_the_commit_mints_no_last_one()
     world.desk.delete_token(world.admin().await, &world.account, id, Some("minter".into())).await.unwrap();
     let minted = world.create(let_in, named("last")).await;
     assert!(matches!(minted, Err(Error::Unauthenticated)), "{minted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_again_is_bound_by_the_end_that_its_maker_has_now() {
+    let world = World::of("cockpit").await;
+    world
+        .change_policy(|policy| {
+            policy.edit = true;
+            policy.fields.push(FormField::Expiry);
+            policy.expiry.modes = vec![ExpiryMode::Never, ExpiryMode::Period];
+        })
+        .await;
+    let issued = world.token("maker").await;
+    let let_in = world.caller(&issued.text).await.unwrap();
+    assert_eq!(let_in.outlived_by_none(), None, "it never ends, when it is let in");
+    let edit = Edit { end: Some(AskedEnd::In("1 hour".parse().unwrap())), ..Edit::default() };
+    let id = issued.shown.token.id;
+    let edited = world.desk.edit_token(world.admin().await, &world.account, id, None, edit).await.unwrap();
+    let made = world.create(let_in, named("late")).await.unwrap();
+    assert!(edited.token.life.expires_at.is_some());
+    assert_eq!(made.shown.token.life.expires_at, edited.token.life.expires_at);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_for_a_part_of_the_tree_does_not_run_the_server() {
+    let world = World::of("default").await;
+    let sales: NodePath = "/sales".parse().unwrap();
+    let admin = world.admin().await;
+    world.desk.add_node(admin, &world.account, sales.clone(), "Sales".into(), None).await.unwrap();
+    let login = Login { email: "ada@example.com".into(), node: Some(sales), ..Login::default() };
+    let started = world.desk.log_in(login, Password::new(common::PASSWORD.into())).await.unwrap();
+    let part = world.caller(&started.text).await.unwrap();
+    assert_eq!(refused(world.desk.services(part).await), refusal::Code::Forbidden);
+    assert!(world.desk.services(world.admin().await).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -414,9 +414,14 @@ impl Store {
         self.read(reads::node(account, path)).await
     }
 
-    /// The account's nodes by path; the root is not among them.
-    pub async fn nodes(&self, account: &AccountId) -> Result<Vec<Node>, Unavailable> {
-        self.read(reads::nodes(account)).await
+    /// The account's nodes by path, those after `after`, at most `limit`; the root is not among them.
+    pub async fn nodes(
+        &self,
+        account: &AccountId,
+        after: Option<&NodePath>,
+        limit: usize,
+    ) -> Result<Vec<Node>, Unavailable> {
+        self.read(reads::nodes(account, after, limit)).await
     }
 
     pub async fn installation(
@@ -427,8 +432,14 @@ impl Store {
         self.read(reads::installation(account, id)).await
     }
 
-    pub async fn installations(&self, account: &AccountId) -> Result<Vec<Installation>, Unavailable> {
-        self.read(reads::installations(account)).await
+    /// The account's installations by id, those after `after`, at most `limit`.
+    pub async fn installations(
+        &self,
+        account: &AccountId,
+        after: Option<InstallationId>,
+        limit: usize,
+    ) -> Result<Vec<Installation>, Unavailable> {
+        self.read(reads::installations(account, after, limit)).await
     }
 
     pub async fn service(&self, id: ServiceId) -> Result<Option<Service>, Unavailable> {

@@ -17,6 +17,8 @@ use token::{Digest, Kind, TokenId};
 pub struct TokenQuery {
     pub holder: Option<HolderId>,
     pub issued_by: Option<HolderId>,
+    /// At this node, which is not the root, or below.
+    pub node: Option<NodePath>,
     /// Tokens that were given this role.
     pub role: Option<RoleId>,
     /// The states as `lens` shows them; empty: all.
@@ -39,6 +41,7 @@ impl TokenQuery {
         Self {
             holder: None,
             issued_by: None,
+            node: None,
             role: None,
             states: Vec::new(),
             kinds: Vec::new(),

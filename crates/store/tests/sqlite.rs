@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use domain::change::Write;
-use domain::facts::{Holder, Token};
+use domain::facts::{Account, Holder, Token};
 use rusqlite::Connection;
 use store::{Broken, ChainError, CommitError, KeyFileError, OpenError, Options, Store};
 use token::{Kind, SystemEntropy};
@@ -40,7 +40,7 @@ fn behind(data: &Path) -> Connection {
 fn revoke(token: &Token) -> domain::change::Change {
     let mut revoked = token.clone();
     revoked.life.revoked_at = Some(at(1));
-    change([Write::UpdateToken(Box::new(revoked))]).narrowing()
+    change([Write::UpdateToken(Box::new(revoked))]).ending()
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn an_acknowledged_narrowing_is_in_the_log_outside_the_database() {
 }
 
 #[test]
-fn below_the_watermark_only_narrowing_changes_are_taken() {
+fn below_the_watermark_only_what_ends_something_is_taken() {
     run(async {
         let world = World::<Sqlite>::open().await;
         let (account, holder) = world.family().await;
@@ -286,6 +286,10 @@ fn below_the_watermark_only_narrowing_changes_are_taken() {
         let made = store.commit(change([insert(&world::token(&holder, Kind::Pat))])).await;
         assert!(matches!(made, Err(CommitError::Full)), "{made:?}");
         assert!(matches!(store.record_usage(vec![]).await, Err(CommitError::Full)));
+        // What may take something away could be done again and again, until nothing can be ended.
+        let policy = Account { name: "x".repeat(100), ..account.clone() };
+        let changed = store.commit(change([Write::UpdateAccount(Box::new(policy))]).narrowing()).await;
+        assert!(matches!(changed, Err(CommitError::Full)), "{changed:?}");
         store.commit(revoke(&token)).await.unwrap();
         let (read, _) = store.token(&account.id, token.id).await.unwrap().unwrap();
         assert_eq!(read.life.revoked_at, Some(at(1)));

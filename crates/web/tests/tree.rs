@@ -145,6 +145,105 @@ async fn installations_are_made_linked_and_forgotten_where_one_may() {
 }
 
 #[tokio::test]
+async fn nodes_and_installations_are_listed_a_page_at_a_time() {
+    let (world, ola) = cockpit().await;
+    for nodes in [json!(["/lab"]), json!(["/sales"]), json!(["/lab"]), json!(["/sales/prod"])] {
+        let body = json!({ "name": "eu-1", "nodes": nodes });
+        world.post(&world.admin, &format!("{ACME}/installations"), body).await.ok(201);
+    }
+    let everything = async |by: &str, what: &str, name: &str| {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = world.get(by, &format!("{ACME}/{what}?limit=1{cursor}")).await.ok(200);
+            let items = page["items"].as_array().unwrap();
+            assert!(items.len() <= 1);
+            seen.extend(items.iter().map(|item| text(item, name)));
+            let Some(next) = page["next_cursor"].as_str() else { return seen };
+            cursor = format!("&cursor={next}");
+        }
+    };
+    assert_eq!(everything(&world.admin, "nodes", "path").await, ["/lab", "/sales", "/sales/prod"]);
+    assert_eq!(everything(&ola, "nodes", "path").await, ["/sales", "/sales/prod"]);
+    let mut all = everything(&world.admin, "installations", "id").await;
+    assert_eq!((all.len(), everything(&ola, "installations", "id").await.len()), (4, 2));
+
+    // One that is forgotten meanwhile does not end the list.
+    let first = world.get(&world.admin, &format!("{ACME}/installations?limit=1")).await.ok(200);
+    let gone = format!("{ACME}/installations/{}", all.remove(0));
+    world.ask(&world.admin, Method::DELETE, &gone, None).await.ok(200);
+    let next = format!("{ACME}/installations?limit=1&cursor={}", text(&first, "next_cursor"));
+    assert_eq!(text(&world.get(&world.admin, &next).await.ok(200)["items"][0], "id"), all[0]);
+    let other = next.replace("installations?", "nodes?");
+    world.get(&world.admin, &other).await.refused(422, "invalid_field");
+}
+
+#[tokio::test]
+async fn a_login_for_a_part_of_the_tree_sees_the_tokens_there() {
+    let world = World::of("default").await;
+    for path in ["/sales", "/sales-2"] {
+        world.post(&world.admin, &format!("{ACME}/nodes"), json!({ "path": path })).await.ok(201);
+    }
+    let session = world.session().await;
+    let mut ids = Vec::new();
+    for place in ["/", "/sales", "/sales-2"] {
+        let body = json!({ "name": place, "node": place });
+        let made = world.post(&session, &format!("{ACME}/tokens"), body).await.ok(201);
+        ids.push(text(&made, "id"));
+    }
+    let login = json!({ "email": common::ADMIN, "password": common::PASSWORD, "node": "/sales" });
+    let part = text(&world.post("", "/v1/sessions", login).await.ok(201), "token");
+    for query in ["", "?sort=last_used_at", "?status=active", "?q=sales"] {
+        let listed = world.get(&part, &format!("{ACME}/tokens{query}")).await.ok(200);
+        let listed: Vec<String> =
+            listed["items"].as_array().unwrap().iter().map(|token| text(token, "name")).collect();
+        assert_eq!(listed, ["/sales"], "{query}");
+    }
+    world.get(&part, &format!("{ACME}/tokens/{}", ids[1])).await.ok(200);
+    for hidden in [&ids[0], &ids[2]] {
+        world.get(&part, &format!("{ACME}/tokens/{hidden}")).await.refused(404, "not_found");
+        let revoke = format!("{ACME}/tokens/{hidden}/revoke");
+        world.post(&part, &revoke, json!({})).await.refused(404, "not_found");
+    }
+    // Nor is it the operator, whoever has signed in.
+    let service = json!({ "name": "x", "scopes": ["verify"] });
+    world.post(&part, "/v1/services", service.clone()).await.refused(403, "forbidden");
+    world.post(&session, "/v1/services", service).await.ok(201);
+}
+
+#[tokio::test]
+async fn nobody_waits_under_a_users_name_for_the_product_to_raise_them() {
+    let (world, ola) = cockpit().await;
+    let members = format!("{ACME}/members");
+    let boss = json!({
+        "name": "Boss",
+        "email": "m@evil.example",
+        "password": common::PASSWORD,
+        "external_id": "u-8",
+        "bindings": [{ "role": "ENVIRONMENT_USER", "node": "/sales/prod" }],
+    });
+    let problem = world.post(&ola, &members, boss.clone()).await.refused(403, "forbidden");
+    assert_eq!(problem["errors"][0]["field"], "external_id");
+    let robot = json!({
+        "name": "robot",
+        "external_id": "u-9",
+        "bindings": [{ "role": "ENVIRONMENT_USER", "node": "/sales/prod" }],
+    });
+    world.post(&ola, &format!("{ACME}/service-accounts"), robot).await.refused(403, "forbidden");
+    let login = json!({ "email": "m@evil.example", "password": common::PASSWORD });
+    let put = json!({ "name": "Boss", "role": "ACCOUNT_PRIMARY_OWNER" });
+    for name in ["u-8", "u-9"] {
+        let path = format!("{members}/by-external-id/{name}");
+        world.ask(&world.admin, Method::PUT, &path, Some(put.clone())).await.ok(201);
+    }
+    world.post("", "/v1/sessions", login.clone()).await.refused(401, "unauthenticated");
+    // Who may give any role may say who it is, and lets them sign in as well.
+    let mut own = boss;
+    own["external_id"] = json!("u-10");
+    world.post(&world.admin, &members, own).await.ok(201);
+    world.post("", "/v1/sessions", login).await.ok(201);
+}
+
+#[tokio::test]
 async fn an_account_is_edited_closed_and_reopened() {
     let world = World::of("default").await;
     let umbra = "/v1/accounts/umbra";

@@ -20,7 +20,7 @@ pub fn approve(caller: &Caller, token: Token, holder: &Holder, issuer: &Holder) 
     let account = &*caller.account;
     caller.may_change(&token)?;
     caller.needs_reach(TOKENS_UPDATE)?;
-    if !caller.manages() {
+    if !caller.manages_at(&token.node) {
         return Err(Refusal::forbidden("Only those who manage this account's tokens approve them."));
     }
     must_not_be_login(&token, "approved")?;

@@ -219,7 +219,7 @@ fn may_create(caller: &Caller, holder: &Holder, node: &NodePath) -> Result<(), R
         HolderId::Member(_) => HolderChoice::Member,
         HolderId::ServiceAccount(_) => HolderChoice::ServiceAccount,
     };
-    if !caller.manages() {
+    if !caller.manages_at(node) {
         return Err(Refusal::of_field(
             crate::refusal::Code::Forbidden,
             "holder",

@@ -62,7 +62,7 @@ pub fn edit(caller: &Caller, token: Token, holder: &Holder, edit: &Edit) -> Resu
         }
         next.life.expires_at = expiry::end(&policy.expiry, end, token.life.created_at, caller.now)?;
         // The rule of creation, at the same depth: what a token touches does not outlive it.
-        let bound = caller.outlived_by_none().filter(|_| policy.permission.cap);
+        let bound = expiry::bound(caller);
         let later = |end: Option<_>, than| end.is_none_or(|end| end > than);
         if bound.is_some_and(|bound| {
             later(next.life.expires_at, bound) && next.life.expires_at != token.life.expires_at

@@ -131,7 +131,7 @@ fn ended(caller: &Caller, token: Token, line: Line, action: Action, told: serde_
     let mut change = Change::default()
         .write(Write::UpdateToken(Box::new(token.clone())))
         .entry(caller.entry(action, token.id, told))
-        .narrowing();
+        .ending();
     for mut other in line {
         other.life.revoked_at = Some(caller.now);
         let told = serde_json::json!({ "with": token.id.to_string() });

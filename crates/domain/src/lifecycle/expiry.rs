@@ -18,7 +18,7 @@ pub enum AskedEnd {
 pub(super) fn of_new(caller: &Caller, asked: Option<&AskedEnd>) -> Result<Option<Timestamp>, Refusal> {
     let policy = &caller.account.policy;
     let end = usual_or(policy, asked, caller.now)?;
-    match parent(caller) {
+    match bound(caller) {
         // What a token makes does not outlive it.
         Some(parent) if end.is_none_or(|end| end > parent) => match asked {
             Some(_) => Err(Refusal::of_field(
@@ -32,7 +32,8 @@ pub(super) fn of_new(caller: &Caller, asked: Option<&AskedEnd>) -> Result<Option
     }
 }
 
-fn parent(caller: &Caller) -> Option<Timestamp> {
+/// The end that what a caller makes, edits or is handed the secret of does not outlive, under `cap`.
+pub(super) fn bound(caller: &Caller) -> Option<Timestamp> {
     caller.outlived_by_none().filter(|_| caller.account.policy.permission.cap)
 }
 

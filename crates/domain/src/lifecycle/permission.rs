@@ -37,16 +37,21 @@ pub(super) fn grant(
         Some(asked) => chosen(caller, asked)?,
         None => usual(caller, node)?,
     };
-    let desk = reaches_desk(caller, &grant)?;
+    let desk = reaches_desk(caller, &grant, node)?;
     let grant = freeze(grant, holder, account, node);
     if account.policy.permission.cap {
-        if grant == Grant::Inherit && !caller.inherits() {
-            return Err(Refusal::of_field(
-                crate::refusal::Code::Forbidden,
-                FIELD,
-                "A token that does not inherit itself cannot make one that does, which would grow with its \
-                 holder; name what the new one shall do.",
-            ));
+        if grant.growth() > caller.growth() {
+            let sentence = match grant {
+                Grant::Inherit => {
+                    "A token that does not inherit itself cannot make one that does, which would grow with \
+                     its holder; name what the new one shall do."
+                }
+                _ => {
+                    "A token with permissions of its own cannot make one with a role, which would grow with \
+                     the role; give it a list of permissions, or a level of access."
+                }
+            };
+            return Err(Refusal::of_field(crate::refusal::Code::Forbidden, FIELD, sentence));
         }
         // All of the grant, the desk as well: `reach` may be opened one day.
         for at in grant::places(holder, node) {
@@ -73,14 +78,19 @@ pub(super) fn narrower(
 ) -> Result<Grant, Refusal> {
     let account = &*caller.account;
     let grant = freeze(chosen(caller, asked)?, holder, account, &token.node);
-    if grant == Grant::Inherit && token.grant != Grant::Inherit {
-        // Not more at this moment perhaps, but whenever its holder is given more.
-        return Err(Refusal::of_field(
-            crate::refusal::Code::Forbidden,
-            FIELD,
-            "Permissions can only become fewer, and a token that inherits grows with its holder; name what \
-             it shall do instead.",
-        ));
+    if grant.growth() > token.grant.growth() {
+        // Not more at this moment perhaps, but whenever its holder, or the role, is given more.
+        let sentence = match grant {
+            Grant::Inherit => {
+                "Permissions can only become fewer, and a token that inherits grows with its holder; name \
+                 what it shall do instead."
+            }
+            _ => {
+                "Permissions can only become fewer, and a token with a role grows with the role; give it a \
+                 list of permissions, or a level of access."
+            }
+        };
+        return Err(Refusal::of_field(crate::refusal::Code::Forbidden, FIELD, sentence));
     }
     for at in grant::places(holder, &token.node) {
         let whole = grant::of_grant(&grant, holder, account, at);
@@ -225,13 +235,13 @@ pub(super) fn freeze(grant: Grant, holder: &Holder, account: &Account, node: &No
 
 /// Under `reach = resources` a token has permissions of the desk only by name, and only from
 /// an administrator's session.
-fn reaches_desk(caller: &Caller, grant: &Grant) -> Result<bool, Refusal> {
+fn reaches_desk(caller: &Caller, grant: &Grant, node: &NodePath) -> Result<bool, Refusal> {
     let Grant::List(set) = grant else { return Ok(false) };
     let desk = *set & PermissionSet::DESK;
     if desk.is_empty() || caller.account.policy.reach == Reach::Everything {
         return Ok(false);
     }
-    if caller.is_in_person() && caller.manages() {
+    if caller.is_in_person() && caller.manages_at(node) {
         return Ok(true);
     }
     Err(Refusal::of_field(

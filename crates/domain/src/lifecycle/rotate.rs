@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use token::TokenText;
 
-use super::{Decided, gone, insert, must_be_active, must_not_be_login, resting_on, state, within_own_rights};
+use super::{
+    Decided, expiry, gone, insert, must_be_active, must_not_be_login, resting_on, state, within_own_rights,
+};
 use crate::change::{Action, Change, Expect, Write};
 use crate::facts::{Holder, Token};
 use crate::life::{Life, State};
@@ -15,7 +17,8 @@ use crate::who::Caller;
 
 /// Decides on a rotation: `text` becomes the secret of a new token with the same grant and
 /// the same length of life, and the old one stays good for `grace`, at most the policy's. The
-/// new token takes the old one's place in the limit and its name.
+/// new token takes the old one's place in the limit and its name. Where another token asks, it is
+/// handed the secret, and so the new one ends with it at the latest.
 ///
 /// Of any number at once one wins: each replaces the same version of the old row.
 pub fn rotate(
@@ -51,6 +54,13 @@ pub fn rotate(
     let length = |end: crate::time::Timestamp| token.life.created_at.micros_until(end);
     let born = holder.standing.clear_of_stops(now);
     let expires_at = token.life.expires_at.map(|end| born.plus_micros(length(end)));
+    let bound = if by_itself { None } else { expiry::bound(caller) };
+    let expires_at = expires_at.into_iter().chain(bound).min();
+    if token.life.not_before.zip(bound).is_some_and(|(start, end)| start >= end) {
+        return Err(Refusal::forbidden(
+            "This token begins only after the one that you come with has ended; sign in for this.",
+        ));
+    }
     debug_assert_eq!(text.id().kind, token.id.kind, "a rotation keeps the kind");
     let new = Token {
         id: text.id(),

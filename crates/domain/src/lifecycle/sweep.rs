@@ -30,7 +30,7 @@ pub fn revoke_many(
         by_account.entry(&token.account).or_default().push(token.id.to_string());
     }
     let mut counts = BTreeMap::new();
-    let mut change = Change::default().narrowing();
+    let mut change = Change::default().ending();
     for (account, ids) in by_account {
         counts.insert(account.to_string(), ids.len());
         let told = serde_json::json!({ "count": ids.len(), "reason": reason, "tokens": ids });

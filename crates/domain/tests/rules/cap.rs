@@ -7,6 +7,7 @@ use domain::lifecycle::{AskedEnd, AskedGrant, Create, Edit};
 use domain::permission::PermissionSet;
 use domain::policy::{Ceiling, Reach};
 use domain::refusal::Code;
+use domain::roles;
 use domain::who::Caller;
 use proptest::prelude::*;
 use token::TokenId;
@@ -48,7 +49,7 @@ fn within_the_parent(by: &Caller, token: &Token) -> Result<(), TestCaseError> {
     if let Some(bound) = by.token().unwrap().ends_at.filter(|_| !first) {
         prop_assert!(token.life.expires_at.is_some_and(|end| end <= bound));
     }
-    prop_assert!(token.grant != Grant::Inherit || by.token().unwrap().grant == Grant::Inherit);
+    prop_assert!(token.grant.growth() <= by.growth());
     Ok(())
 }
 
@@ -72,12 +73,15 @@ fn walk(mut stage: Stage, steps: &[Step]) -> Result<(), TestCaseError> {
                 prop_assert_eq!((&token.node, token.desk, token.holder), (&old.node, old.desk, old.holder));
                 if by.token().unwrap().id != old.id {
                     within_the_caller(&stage, &by, token)?;
+                    if !by.is_session() {
+                        within_the_parent(&by, token)?;
+                    }
                 }
             }
             Some(Done::Edited(id)) => {
                 let token = stage.world.token(id);
                 let old = before.iter().find(|old| old.id == id).expect("what was edited was there");
-                prop_assert!(token.grant != Grant::Inherit || old.grant == Grant::Inherit);
+                prop_assert!(token.grant.growth() <= old.grant.growth());
                 for at in stage.nodes.iter().filter(|at| token.node.covers(at)) {
                     let before = grant::of_grant(
                         &old.grant,
@@ -252,4 +256,81 @@ fn what_a_token_makes_stays_within_its_place_and_its_time() {
     let below = world.create(&by, &Create { node: Some(node("/sales")), ..named("below") }).unwrap();
     let through = world.bearer(below);
     refused(world.create(&through, &named("above")), Code::Forbidden, "`tokens:create`");
+}
+
+#[test]
+fn a_secret_that_a_token_is_handed_ends_with_it() {
+    let mut world = World::of("default");
+    world.set_policy(|policy| policy.reach = Reach::Everything);
+    let by = world.session(world.owner);
+    let days = |days: &str| Some(AskedEnd::In(period(days)));
+    let narrow = Create {
+        permission: list(&["tokens:update", "devices:read"]),
+        end: days("1 day"),
+        ..named("a key for a day")
+    };
+    let key = world.create(&by, &narrow).unwrap();
+    let year =
+        || Create { permission: list(&["devices:read"]), end: days("366 days"), ..named("for a year") };
+    let long = world.create(&by, &year()).unwrap();
+    let length = world.token(long).life.created_at.micros_until(world.token(long).life.expires_at.unwrap());
+    world.wait("1 hour");
+    let through = world.bearer(key);
+    let handed = world.rotate(&through, long, "0 days").unwrap();
+    assert_eq!(world.token(handed).life.expires_at, world.token(key).life.expires_at);
+
+    // By its holder, and by itself, it lives as long as it was made for.
+    let lives = |world: &World, id| {
+        world.token(id).life.created_at.micros_until(world.token(id).life.expires_at.unwrap())
+    };
+    let by = world.session(world.owner);
+    let long = world.create(&by, &year()).unwrap();
+    world.wait("1 hour");
+    let own = world.rotate(&world.bearer(long), long, "0 days").unwrap();
+    assert_eq!(lives(&world, own), length);
+    let by = world.session(world.owner);
+    let own = world.rotate(&by, own, "0 days").unwrap();
+    assert_eq!(lives(&world, own), length);
+
+    // Nor is one handed over that would begin after the end.
+    let later = Create { not_before: Some(world.now.plus(&period("30 days"))), ..year() };
+    let later = world.create(&by, &later).unwrap();
+    refused(world.rotate(&world.bearer(key), later, "0 days"), Code::Forbidden, "begins only after");
+    // Without the cap tokens come by more than their makers have, time as well.
+    world.set_policy(|policy| policy.permission.cap = false);
+    let by = world.session(world.owner);
+    let long = world.create(&by, &year()).unwrap();
+    let handed = world.rotate(&world.bearer(key), long, "0 days").unwrap();
+    assert_eq!(lives(&world, handed), length);
+}
+
+#[test]
+fn what_has_permissions_of_its_own_gives_and_gets_no_role_which_would_grow() {
+    let mut world = World::of("default");
+    world.set_policy(|policy| policy.reach = Reach::Everything);
+    let by = world.session(world.owner);
+    let made = roles::create(&by, "Reader", &["devices:read".into()], "rol_0123456789ab".parse().unwrap());
+    world.carry_out_for(&by, made.unwrap().change).unwrap();
+    let (by, role) = (world.session(world.owner), || Some(AskedGrant::Role("Reader".into())));
+    let names = ["tokens:create", "tokens:update", "devices:read"];
+    let narrow = world.create(&by, &Create { permission: list(&names), ..named("narrow") }).unwrap();
+    let through = world.bearer(narrow);
+    let child = Create { permission: role(), ..named("child") };
+    refused(world.create(&through, &child), Code::Forbidden, "grow with the role");
+    let edit = Edit { permission: role(), ..Edit::default() };
+    refused(world.edit(&by, narrow, &edit), Code::Forbidden, "grows with the role");
+    // Nor does it get the secret of one that has a role.
+    let readers = world.create(&by, &child).unwrap();
+    refused(world.rotate(&through, readers, "0 days"), Code::Forbidden, "grows with its role");
+
+    // A token with a role hands on roles within it.
+    let names = [&names[..], &["devices:update"]].concat();
+    let names: Vec<String> = names.iter().map(|&name| name.into()).collect();
+    let made = roles::create(&by, "Keeper", &names, "rol_0123456789ac".parse().unwrap());
+    world.carry_out_for(&by, made.unwrap().change).unwrap();
+    let by = world.session(world.owner);
+    let keeper = Create { permission: Some(AskedGrant::Role("Keeper".into())), ..named("keeper") };
+    let keeper = world.create(&by, &keeper).unwrap();
+    world.create(&world.bearer(keeper), &child).unwrap();
+    world.edit(&by, keeper, &edit).unwrap();
 }

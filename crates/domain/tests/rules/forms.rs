@@ -333,7 +333,7 @@ fn whoever_comes_with_less_than_the_whole_account_changes_no_token_outside_it() 
     let mut narrow = whole.clone();
     let domain::who::By::Token(by) = &mut narrow.by else { unreachable!("it came with a token") };
     by.node = node("/sales");
-    assert_eq!(narrow.may_change(world.token(id)).unwrap_err().code, Code::Forbidden);
+    assert_eq!(narrow.may_change(world.token(id)).unwrap_err().code, Code::NotFound);
     world.set_token(id, |token| token.node = node("/sales"));
     assert!(narrow.may_change(world.token(id)).is_ok());
 }

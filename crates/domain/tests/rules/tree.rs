@@ -7,15 +7,16 @@ use domain::change::{Action, Change, Condition, Expect, Write};
 use domain::facts::Installation;
 use domain::ids::{HolderId, InstallationId};
 use domain::installations::{self, Edit};
+use domain::lifecycle::Create;
 use domain::members::{self, Join, Login};
 use domain::node::NodePath;
 use domain::nodes;
 use domain::permission::{NODES_CREATE, NODES_READ};
-use domain::policy::Ceiling;
+use domain::policy::{Ceiling, HolderChoice};
 use domain::refusal::{Code, Refusal};
 use domain::who::{By, Caller};
 
-use crate::world::{Failed, World, node, refused};
+use crate::world::{Failed, World, named, node, refused};
 
 /// Cockpit's tree with two organizations, and an environment in the first.
 fn cockpit() -> World {
@@ -166,6 +167,35 @@ fn a_token_for_one_place_does_nothing_beside_it() {
     let whole = world.session(world.owner);
     let root = nodes::rename(&whole, nodes::root(&whole.account), "Ours").unwrap_err();
     assert_eq!(root.code, Code::WrongState);
+}
+
+#[test]
+fn a_manager_who_signed_in_for_a_part_of_the_tree_manages_the_tokens_of_that_part() {
+    let mut world = World::of("default");
+    world.set_policy(|policy| policy.create.holder.push(HolderChoice::Member));
+    world.add_node("/sales");
+    let cy = world.join("Cy", "Member");
+    let session = world.session(cy);
+    let at = |place: &str| Create { node: Some(node(place)), ..named(place) };
+    let here = world.create(&session, &at("/sales")).unwrap();
+    let there = world.create(&session, &at("/")).unwrap();
+    let mut by = world.session(world.owner);
+    let own = world.create(&by, &at("/")).unwrap();
+    let By::Token(credential) = &mut by.by else { panic!("a session is a token") };
+    credential.node = node("/sales");
+    assert!(!by.manages() && by.manages_at(&node("/sales")));
+    assert!(by.sees(world.token(here)));
+    for hidden in [there, own] {
+        assert!(!by.sees(world.token(hidden)));
+        refused(world.revoke(&by, hidden), Code::NotFound, "no such token");
+    }
+    let for_cy = |place: &str| Create { holder: Some(cy), ..at(place) };
+    refused(world.create(&by, &for_cy("/")), Code::Forbidden, "reaches /sales");
+    world.create(&by, &for_cy("/sales")).unwrap();
+    world.revoke(&by, here).unwrap();
+    world.approve(&by, here).unwrap();
+    let whole = world.session(world.owner);
+    assert!([here, there, own].into_iter().all(|id| whole.sees(world.token(id))));
 }
 
 const INSTALLATION: &str = "ins_0123456789ab";

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::change::{Condition, Expect, Write};
+use domain::change::{Condition, Counting, Expect, Write};
 use domain::facts::{Account, Holder, Person, Token};
 use domain::ids::{ExternalId, HolderId, PersonId, ServiceId};
 use domain::life::State;
@@ -101,6 +101,9 @@ impl Rows {
             // This world has one account.
             Condition::AccountExternalIdFree { .. } => true,
             Condition::NodeFree { path, .. } => !self.nodes.contains(path),
+            Condition::Room { of: Counting::Nodes, max, .. } => self.nodes.len() < *max as usize,
+            // This world keeps none.
+            Condition::Room { of: Counting::Installations, .. } => true,
         }
     }
 

@@ -285,6 +285,11 @@ async fn a_catalogue_answers_as_the_store_does_for_every_filter_and_order() {
         let query = TokenQuery { role: Some(role.id), states: vec![State::Revoked], ..query() };
         world.compare(query, &want, &role.name).await;
     }
+    for part in ["/sales", "/sales/prod", "/sal"] {
+        let node: Option<NodePath> = Some(part.parse().unwrap());
+        let want = Want { node: node.clone(), ..Want::default() };
+        world.compare(TokenQuery { node, ..query() }, &want, part).await;
+    }
     let an_id = before[0].id.to_string();
     let pieces = [&an_id[..], &an_id[4..9], &an_id[13..], &an_id[2..7], &an_id[..6]];
     let texts = [

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::facts::{Account, Holder, Token};
 use domain::ids::{AccountId, HolderId};
 use domain::life::{Lens, State};
+use domain::node::NodePath;
 use domain::permission::{PermissionSet, TOKENS_READ};
 use domain::policy::{LoginMode, Visibility};
 use domain::refusal::Refusal;
@@ -106,7 +107,10 @@ impl Desk {
         at_home(&caller, account)?;
         caller.needs_reach(TOKENS_READ)?;
         let policy = &caller.account.policy;
-        let others = caller.manages() || policy.visibility == Visibility::All;
+        // Whoever came for a part of the tree lists the tokens there.
+        let part = caller.token().map(|by| &by.node).filter(|node| !node.is_root());
+        let others =
+            caller.manages_at(part.unwrap_or(&NodePath::root())) || policy.visibility == Visibility::All;
         if !others && policy.visibility == Visibility::None {
             return Err(Refusal::forbidden("Only those who manage this account's tokens see them.").into());
         }
@@ -123,7 +127,7 @@ impl Desk {
         let limit = list.limit.clamp(1, 100);
         // A cursor belongs to one account, one caller's view, one set of filters and one order.
         let name = format!(
-            "tokens {account} {:?} {:?} {:?} {:?} {:?} {:?} {sort:?} {descending}",
+            "tokens {account} {:?} {part:?} {:?} {:?} {:?} {:?} {:?} {sort:?} {descending}",
             (!others).then_some(caller.holder.id),
             list.issued_by,
             list.role,
@@ -146,6 +150,7 @@ impl Desk {
         let query = TokenQuery {
             holder: (!others).then_some(caller.holder.id),
             issued_by: list.issued_by,
+            node: part.cloned(),
             role,
             states: states(list.status, policy.tombstones.listed),
             kinds,
@@ -216,6 +221,7 @@ impl Desk {
         let walks = matches!(query.sort, Sort::CreatedAt | Sort::Name)
             && query.holder.is_none()
             && query.issued_by.is_none()
+            && query.node.is_none()
             && query.role.is_none()
             && query.text.is_none()
             && query.kinds.len() > 1
@@ -231,6 +237,7 @@ fn wanted(query: &TokenQuery, account: &Account) -> Want {
     Want {
         holder: query.holder,
         issued_by: query.issued_by,
+        node: query.node.clone(),
         role: query.role.and_then(|id| account.role(id)).map(|role| role.name.clone()),
         states: query.states.clone(),
         kinds: query.kinds.clone(),

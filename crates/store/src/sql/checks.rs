@@ -3,7 +3,7 @@
 //! It is asked within the change's savepoint, where there is one writer at a time (the lock of
 //! the file, or the head row's), so what holds then still holds when the change is written.
 
-use domain::change::{Change, Condition, Expect};
+use domain::change::{Change, Condition, Counting, Expect};
 use domain::ids::{AccountId, ExternalId, HolderId, RoleId};
 use domain::life::Lens;
 use domain::policy::Counted;
@@ -155,6 +155,17 @@ fn holds(query: &mut Query<'_>, condition: &Condition, dialect: Dialect) -> Stri
             none(&format!("account WHERE external_id = ?{id} AND id IS DISTINCT FROM ?{besides}"))
         }
         Condition::NodeFree { account, path } => none(&node(query, account, path.as_str())),
+        Condition::Room { account, of, max } => {
+            let (account, max) = (query.bind(account.to_string()), query.bind(i64::from(*max)));
+            let table = match of {
+                Counting::Nodes => "node",
+                Counting::Installations => "installation",
+            };
+            format!(
+                "(SELECT count(*) FROM (SELECT 1 FROM {table} WHERE account = ?{account} LIMIT ?{max}) AS counted)
+                 < ?{max}"
+            )
+        }
         Condition::NoAccountYet => none("account"),
     }
 }

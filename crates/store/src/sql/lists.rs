@@ -34,6 +34,11 @@ pub(crate) fn tokens(account: &AccountId, asked: &TokenQuery, dialect: Dialect) 
     if let Some(issued_by) = asked.issued_by {
         only.push_str(&format!(" AND t.issued_by = ?{}", query.bind(issued_by.to_string())));
     }
+    if let Some(node) = &asked.node {
+        // A path has no character that means another in a pattern.
+        let (node, below) = (query.bind(node.to_string()), query.bind(format!("{node}/%")));
+        only.push_str(&format!(" AND (t.node = ?{node} OR t.node LIKE ?{below})"));
+    }
     if let Some(role) = asked.role {
         only.push_str(&format!(" AND t.role = ?{}", query.bind(role.to_string())));
     }

@@ -269,10 +269,19 @@ pub(crate) fn node(account: &AccountId, path: &NodePath) -> Read<Option<Node>> {
     })
 }
 
-pub(crate) fn nodes(account: &AccountId) -> Read<Vec<Node>> {
-    let sql = format!("SELECT {NODE} FROM node WHERE account = ?1 ORDER BY path");
+/// By path, those after `after`, at most `limit`.
+pub(crate) fn nodes(account: &AccountId, after: Option<&NodePath>, limit: usize) -> Read<Vec<Node>> {
+    let sql = format!(
+        "SELECT {NODE}
+         FROM node
+         WHERE account = ?1 AND path > ?2
+         ORDER BY path
+         LIMIT ?3"
+    );
+    // Every path is greater than the empty text.
+    let after = after.map_or_else(String::new, NodePath::to_string);
     Read {
-        queries: vec![Query::new(sql, values![account.to_string()])],
+        queries: vec![Query::new(sql, values![account.to_string(), after, bound(limit)])],
         state: Vec::new(),
         row: |all, _, row| {
             all.push(rows::node(row)?);
@@ -289,10 +298,22 @@ pub(crate) fn installation(account: &AccountId, id: InstallationId) -> Read<Opti
     })
 }
 
-pub(crate) fn installations(account: &AccountId) -> Read<Vec<Installation>> {
-    let sql = format!("SELECT {INSTALLATION} FROM installation WHERE account = ?1 ORDER BY id");
+/// By id, those after `after`, at most `limit`.
+pub(crate) fn installations(
+    account: &AccountId,
+    after: Option<InstallationId>,
+    limit: usize,
+) -> Read<Vec<Installation>> {
+    let sql = format!(
+        "SELECT {INSTALLATION}
+         FROM installation
+         WHERE account = ?1 AND id > ?2
+         ORDER BY id
+         LIMIT ?3"
+    );
+    let after = after.map_or_else(String::new, |id| id.to_string());
     Read {
-        queries: vec![Query::new(sql, values![account.to_string()])],
+        queries: vec![Query::new(sql, values![account.to_string(), after, bound(limit)])],
         state: Vec::new(),
         row: |all, _, row| {
             all.push(rows::installation(row)?);

@@ -1,4 +1,4 @@
-//! Room on the disk: the watermark below which only narrowing changes are taken, and the ballast
+//! Room on the disk: the watermark below which only changes that end something are taken, and the ballast
 //! that is let go so that those still fit on a full disk.
 
 use std::fs::{self, File, OpenOptions};

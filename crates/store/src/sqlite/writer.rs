@@ -396,11 +396,11 @@ fn narrow(db: &Connection, change: &Change, head: &Head) -> rusqlite::Result<Vec
     Ok(lines)
 }
 
-/// Refuses all but what narrows authority; that is what stays.
+/// Refuses all but what ends something; that is what stays.
 fn refuse_what_grows(waiting: Vec<Waiting>) -> Vec<Waiting> {
-    let (narrowing, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|each| each.change.narrows);
+    let (ending, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|each| each.change.ends);
     answer_all(others, || CommitError::Full);
-    narrowing
+    ending
 }
 
 fn answer_all(waiting: Vec<Waiting>, error: impl Fn() -> CommitError) {

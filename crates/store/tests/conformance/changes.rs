@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use domain::change::{Change, Condition, Expect, Remembered, Write};
+use domain::change::{Change, Condition, Counting, Expect, Remembered, Write};
 use domain::facts::{Account, Binding, Holder, Installation, Person, Standing, Token};
 use domain::ids::{AccountId, ExternalId, InstallationId, RoleId};
 use domain::life::Lens;
@@ -75,9 +75,9 @@ pub(crate) async fn rows_read_back_as_they_were_written<B: Backend>(world: World
     assert_eq!(store.services().await.unwrap(), [service]);
     let sales = domain::facts::Node { version: 1, ..sales };
     assert_eq!(store.node(&account.id, &sales.path).await.unwrap(), Some(sales.clone()));
-    assert_eq!(store.nodes(&account.id).await.unwrap(), std::slice::from_ref(&sales));
+    assert_eq!(store.nodes(&account.id, None, 9).await.unwrap(), std::slice::from_ref(&sales));
     let installation = Installation { version: 1, ..installation };
-    assert_eq!(store.installations(&account.id).await.unwrap(), vec![installation.clone()]);
+    assert_eq!(store.installations(&account.id, None, 9).await.unwrap(), vec![installation.clone()]);
     assert_eq!(store.installation(&account.id, installation.id).await.unwrap(), Some(installation.clone()));
     let renamed = domain::facts::Node { name: "West".into(), ..sales.clone() };
     let chosen = Holder { mail: Some(false), ..joined.clone() };
@@ -375,6 +375,12 @@ pub(crate) async fn a_condition_over_many_rows_holds_or_refuses<B: Backend>(worl
     assert!(holds(&free).await);
     world.write([Write::InsertNode(node(&account.id, "/sales"))]).await;
     assert!(!holds(&free).await);
+
+    let room = |of, max| Condition::Room { account: id(), of, max };
+    assert!(holds(&room(Counting::Nodes, 2)).await);
+    assert!(!holds(&room(Counting::Nodes, 1)).await);
+    assert!(holds(&room(Counting::Installations, 1)).await);
+    assert!(!holds(&room(Counting::Installations, 0)).await);
 
     let named = world.token(&holder).await;
     let lens = Lens::of(&account, world.now());

@@ -1,12 +1,13 @@
 //! Lists: what is in them, and in what order.
 
 use domain::change::Write;
-use domain::facts::{Holder, Token};
+use domain::facts::{Holder, Installation, Token};
 use domain::grant::Grant;
+use domain::ids::InstallationId;
 use domain::life::Lens;
 use domain::usage::Usage;
 use store::{After, HolderKind, HolderQuery, LastUse, Sort, TokenQuery};
-use token::Kind;
+use token::{Kind, SystemEntropy};
 
 use crate::world::*;
 
@@ -93,6 +94,63 @@ pub(crate) async fn filters_find_what_they_say<B: Backend>(world: World<B>) {
     );
     let both = TokenQuery { issued_by: Some(ada.id), kinds: vec![Kind::Pat, Kind::Sat], ..query() };
     assert_eq!(found(both).await, [of_ada.id, of_bot.id]);
+}
+
+pub(crate) async fn tokens_of_a_part_of_the_tree_are_found_and_those_beside_it_are_not<B: Backend>(
+    world: World<B>,
+) {
+    let (account, holder) = world.family().await;
+    for path in ["/", "/sales", "/sales/prod", "/sales-2", "/lab"] {
+        let there = Token { name: path.into(), node: path.parse().unwrap(), ..token(&holder, Kind::Pat) };
+        world.write([insert(&there)]).await;
+    }
+    for (part, expected) in
+        [("/sales", &["/sales", "/sales/prod"][..]), ("/sales/prod", &["/sales/prod"]), ("/sal", &[])]
+    {
+        let node = Some(part.parse().unwrap());
+        let all = TokenQuery::all(Lens::of(&account, world.now()), 10);
+        let query = TokenQuery { node, sort: Sort::Name, descending: false, ..all };
+        let found = world.store.tokens(&account.id, query).await.unwrap();
+        let found: Vec<&str> = found.iter().map(|(token, _)| token.name.as_str()).collect();
+        assert_eq!(found, expected, "{part}");
+    }
+}
+
+pub(crate) async fn nodes_and_installations_are_read_a_page_at_a_time<B: Backend>(world: World<B>) {
+    let (account, _) = world.family().await;
+    let store = &world.store;
+    let paths = ["/a", "/a/b", "/a-b", "/c"].map(|path| node(&account.id, path));
+    let mut installations: Vec<Installation> = (0..4)
+        .map(|n| Installation {
+            id: InstallationId::draw(&SystemEntropy),
+            account: account.id.clone(),
+            name: format!("eu-{n}"),
+            nodes: Vec::new(),
+            created_at: at(5),
+            version: 0,
+        })
+        .collect();
+    world.write(paths.map(Write::InsertNode)).await;
+    world.write(installations.iter().cloned().map(Write::InsertInstallation)).await;
+    installations.sort_by_key(|installation| installation.id.to_string());
+
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.nodes(&account.id, after.as_ref(), 3).await.unwrap();
+        assert!(page.len() <= 3);
+        after = page.last().map(|node| node.path.clone());
+        seen.extend(page.into_iter().map(|node| node.path.to_string()));
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ["/a", "/a-b", "/a/b", "/c"]);
+
+    let expected: Vec<_> = installations.iter().map(|installation| installation.id).collect();
+    let first = store.installations(&account.id, None, 3).await.unwrap();
+    let rest = store.installations(&account.id, Some(expected[2]), 3).await.unwrap();
+    let seen: Vec<_> = first.iter().chain(&rest).map(|installation| installation.id).collect();
+    assert_eq!((first.len(), seen), (3, expected));
 }
 
 pub(crate) async fn a_search_takes_the_text_as_it_is_written<B: Backend>(world: World<B>) {

@@ -79,6 +79,8 @@ behaviours! {
     lists:
         pages_follow_one_another_in_every_order,
         filters_find_what_they_say,
+        tokens_of_a_part_of_the_tree_are_found_and_those_beside_it_are_not,
+        nodes_and_installations_are_read_a_page_at_a_time,
         a_search_takes_the_text_as_it_is_written,
         holders_are_listed_by_kind_and_without_those_who_left,
     ;

@@ -69,9 +69,9 @@ pub(crate) async fn another_account_reads_nothing<B: Backend>(world: World<B>) {
         assert_eq!(store.reveal(account, token.id).await.unwrap().is_some(), seen);
         assert_eq!(store.usage(account, token.id, 0).await.unwrap().is_some(), seen);
         assert_eq!(store.node(account, &path).await.unwrap().is_some(), seen);
-        assert_eq!(!store.nodes(account).await.unwrap().is_empty(), seen);
+        assert_eq!(!store.nodes(account, None, 9).await.unwrap().is_empty(), seen);
         assert_eq!(store.installation(account, installation.id).await.unwrap().is_some(), seen);
-        assert_eq!(!store.installations(account).await.unwrap().is_empty(), seen);
+        assert_eq!(!store.installations(account, None, 9).await.unwrap().is_empty(), seen);
     }
     // Nor does it write: with the wrong account there is no row to replace.
     let stolen = Token { account: theirs.id.clone(), version: 1, ..token };

@@ -154,8 +154,8 @@ impl Rich {
             }
             seen.push(format!(
                 "{:?} {:?}",
-                store.nodes(id).await.unwrap(),
-                store.installations(id).await.unwrap()
+                store.nodes(id, None, 10_000).await.unwrap(),
+                store.installations(id, None, 10_000).await.unwrap()
             ));
             let all = TokenQuery::all(Lens::of(&account, at(0)), 100);
             for (token, used) in store.tokens(id, all).await.unwrap() {

@@ -2,7 +2,6 @@
 
 use api::ListQuery;
 use api::installations::{CreateInstallation, EditInstallation, Installation as Shown};
-use domain::facts::Installation;
 use domain::ids::InstallationId;
 use domain::installations::Edit;
 
@@ -30,11 +29,7 @@ pub(crate) fn routes(table: &mut Table) {
 
 async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Shown>, Problem> {
     let limit = limit(call.query.limit)?;
-    let desk = &call.house.desk;
-    let all = desk.installations(call.who.0, &call.at.0).await?;
-    let place = |installation: &Installation| installation.id.to_string();
-    let list = format!("installations {}", call.at.0);
-    let page = desk.page(&list, all, place, limit, call.query.cursor.as_deref())?;
+    let page = call.house.desk.installations(call.who.0, &call.at.0, limit, call.query.cursor).await?;
     Ok(Listed(map::page(page, map::installation)))
 }
 

@@ -5,7 +5,6 @@
 
 use api::ListQuery;
 use api::nodes::{CreateNode, EditNode, Node as Shown};
-use domain::facts::Node;
 use domain::ids::AccountId;
 use domain::node::NodePath;
 
@@ -57,12 +56,8 @@ async fn edit(call: Call<Holder, At, NoQuery, Json<EditNode>>) -> Result<Json<Sh
 
 async fn list(call: Call<Holder, Account, ListQuery>) -> Result<Listed<Shown>, Problem> {
     let limit = limit(call.query.limit)?;
-    let desk = &call.house.desk;
     let account = call.who.0.account.clone();
-    let nodes = desk.nodes(call.who.0, &call.at.0).await?;
-    let place = |node: &Node| node.path.to_string();
-    let page =
-        desk.page(&format!("nodes {}", account.id), nodes, place, limit, call.query.cursor.as_deref())?;
+    let page = call.house.desk.nodes(call.who.0, &call.at.0, limit, call.query.cursor).await?;
     Ok(Listed(map::page(page, |node| map::node_shown(node, &account))))
 }
 

@@ -182,6 +182,9 @@ fn possible(route: &Route) -> Vec<Code> {
     let takes_password = route.body.as_ref().is_some_and(takes_password);
     // Reading the whole journal again is done for one at a time.
     let reads_all = route.path == "/v1/journal/verify";
+    // What ends a token, a session or a holder needs no room.
+    let ends = route.method == Method::DELETE
+        && !["/roles/", "/installations/"].iter().any(|things| route.path.contains(things));
     let rules = [
         // An unknown parameter, on whichever route.
         (true, Code::BadRequest),
@@ -197,8 +200,7 @@ fn possible(route: &Route) -> Vec<Code> {
         (takes_password || can_be_followed(route) || reads_all, Code::RateLimited),
         (true, Code::InternalError),
         (true, Code::Undetermined),
-        // Whoever takes rights away needs no room.
-        (writes && route.method != Method::DELETE, Code::StorageFull),
+        (writes && !ends, Code::StorageFull),
     ];
     rules.into_iter().filter_map(|(can_be, code)| can_be.then_some(code)).collect()
 }
