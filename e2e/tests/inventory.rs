@@ -1,7 +1,7 @@
 //! What a security officer asks of a server and does to it: who holds what, and everything of somebody's
 //! ended at once.
 
-use e2e::{Place, Server, only_on, text};
+use e2e::{Answer, Client, Place, Server, only_on, text, until};
 use serde_json::{Value, json};
 
 /// Where what one request did is in the next one's list. Of several peers another may be asked next, which hears
@@ -92,4 +92,117 @@ fn an_operator_does_the_same_by_command() {
     let done = run(&arguments).json();
     assert_eq!((&done["revoked"], &done["count"]), (&json!(true), &json!(2)));
     server.rejects(&text(&tokens[0], "secret"), "revoked");
+}
+
+/// Three peers, and how an operator speaks to each.
+struct Peers {
+    server: Server,
+    desks: Vec<Client>,
+    services: Vec<Client>,
+}
+
+impl Peers {
+    fn start() -> Peers {
+        let server = Server::start("default");
+        let each = |credential: &str| server.each().iter().map(|peer| peer.bearer(credential)).collect();
+        let (desks, services) = (each(&server.admin_token), each(&server.service_key));
+        Peers { server, desks, services }
+    }
+
+    /// Tokens of that name, which every peer finds.
+    fn tokens(&self, name: &str, count: usize) -> Vec<Value> {
+        let server = &self.server;
+        let tokens =
+            (0..count).map(|n| server.create_named(&server.admin_token, &format!("{name} {n}"))).collect();
+        for desk in &self.desks {
+            until("a peer finds what another made", || look(desk, name)["count"] == count);
+        }
+        tokens
+    }
+
+    fn revoked_for_all(&self, token: &Value) {
+        for (number, service) in self.services.iter().enumerate() {
+            until(&format!("peer {number} refuses {}", token["name"]), || code(service, token) == "revoked");
+        }
+    }
+
+    fn good_for_all(&self, tokens: &[Value]) {
+        for (service, token) in
+            self.services.iter().flat_map(|service| tokens.iter().map(move |token| (service, token)))
+        {
+            assert_eq!(code(service, token), "valid", "{}", token["name"]);
+        }
+    }
+
+    /// How often the journal tells of tokens that were revoked together.
+    fn told(&self) -> usize {
+        let page = self.desks[0].get("/v1/journal?action=tokens.revoked&limit=100");
+        page.ok(200)["items"].as_array().expect("items").len()
+    }
+}
+
+fn code(service: &Client, token: &Value) -> Value {
+    service.post("/v1/verify", json!({ "token": token["secret"] })).ok(200)["code"].clone()
+}
+
+fn look(desk: &Client, name: &str) -> Value {
+    desk.post("/v1/tokens/revoke", json!({ "filter": { "q": name }, "preview": true })).ok(200).clone()
+}
+
+fn confirm(desk: &Client, name: &str, looked: &Value) -> Answer {
+    let body = json!({ "filter": { "q": name }, "confirm": looked["confirm"], "reason": "a drill" });
+    desk.post("/v1/tokens/revoke", body)
+}
+
+#[test]
+fn what_was_looked_at_on_one_peer_is_revoked_on_another_for_all_or_not_at_all() {
+    if !only_on(&[Place::Peers], "is about several processes over one database") {
+        return;
+    }
+    let peers = Peers::start();
+    let spared = peers.tokens("other", 1);
+    for round in 0..6 {
+        let name = format!("ci-{round}");
+        let (here, there) = (&peers.desks[round % 3], &peers.desks[(round + 1) % 3]);
+        let mut tokens = peers.tokens(&name, 3);
+        let told = peers.told();
+        let looked = look(here, &name);
+        if round % 2 == 0 {
+            // Somebody makes one more on the peer that is asked next: nobody has looked at that one.
+            let body = json!({ "name": format!("{name} late"), "expires_in": "30d" });
+            tokens.push(there.post(&peers.server.path("tokens"), body).ok(201).clone());
+            confirm(there, &name, &looked).refused(422, "confirmation_required");
+            peers.good_for_all(&tokens);
+            assert_eq!(peers.told(), told, "nothing was done");
+            // Looked at and confirmed on one peer it is right.
+            let done = confirm(there, &name, &look(there, &name));
+            assert_eq!(done.ok(200)["count"], 4);
+        } else {
+            assert_eq!(confirm(there, &name, &looked).ok(200)["count"], 3);
+        }
+        tokens.iter().for_each(|token| peers.revoked_for_all(token));
+        assert_eq!(peers.told(), told + 2, "of the account and of the server");
+    }
+    peers.good_for_all(&spared);
+}
+
+#[test]
+fn one_who_rotates_on_another_peer_between_the_look_and_the_revocation_keeps_nothing() {
+    if !only_on(&[Place::Peers], "is about several processes over one database") {
+        return;
+    }
+    let peers = Peers::start();
+    for round in 0..6 {
+        let name = format!("ci-{round}");
+        let stolen = peers.tokens(&name, 1).remove(0);
+        let looked = look(&peers.desks[0], &name);
+        let thief = peers.server.each()[1].bearer(&text(&stolen, "secret"));
+        let body = if round % 2 == 0 { json!({}) } else { json!({ "grace": "2 hours" }) };
+        let second = thief.post("/v1/tokens/self/rotate", body).ok(201).clone();
+        // At once: this peer may not have heard of it.
+        confirm(&peers.desks[2], &name, &looked).ok(200);
+        for token in [&stolen, &second] {
+            peers.revoked_for_all(token);
+        }
+    }
 }

@@ -398,6 +398,11 @@ impl Store {
         self.read(rolls::in_grace(ids, now, self.dialect())).await
     }
 
+    /// Those of these tokens, ended or not, that were rotated into one made after `since`.
+    pub async fn rotated_since(&self, ids: &[TokenId], since: Timestamp) -> Result<Vec<Token>, Unavailable> {
+        self.read(rolls::rotated_since(ids, since, self.dialect())).await
+    }
+
     /// Tokens that are expiring by this lens: about the nearest, those that end by themselves before
     /// those that end with the longest life, at most `limit` of each.
     pub async fn due(

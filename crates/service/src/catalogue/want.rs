@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use domain::facts::Standing;
 use domain::grant::{self, Grant};
 use domain::ids::{AccountId, HolderId};
-use domain::life::{Lens, State};
+use domain::life::{Lens, Life, State};
 use domain::node::NodePath;
 use domain::permission::PermissionSet;
 use domain::policy::LoginMode;
@@ -26,6 +27,8 @@ pub struct Want {
     /// Empty: all but deleted ones. Deleted ones are wanted only by name, and only where the account's
     /// policy lists them.
     pub states: Vec<State>,
+    /// Also those that would be in such a state if they had not been rotated.
+    pub though_rotated: bool,
     /// Empty: those that the account's policy lists among tokens.
     pub kinds: Vec<Kind>,
     /// At this node or below.
@@ -88,6 +91,7 @@ pub(super) struct Bound<'a, 't> {
     nodes: Option<Vec<bool>>,
     kinds: u8,
     states: u16,
+    though_rotated: bool,
     created: (i64, i64),
     expires: (i64, i64),
     used: (i64, i64),
@@ -134,6 +138,7 @@ impl<'a, 't> Bound<'a, 't> {
             nodes,
             kinds: kinds(want, shelf),
             states: states(want, shelf),
+            though_rotated: want.though_rotated,
             created: want.created.bounds(),
             expires,
             used,
@@ -164,17 +169,37 @@ impl<'a, 't> Bound<'a, 't> {
             && lies(self.expires, &columns.expires)
             && lies(self.used, &columns.used)
             && self.text.is_none_or(|text| hits.has(row) || text.id.is_in(columns.ids[row]))
-            && self.states >> (self.state(block, row) as u16) & 1 == 1
+            && self.is_in_state(block, row)
             && self.permission.as_ref().is_none_or(|rights| rights.are_had(self.shelf, block, row))
+    }
+
+    fn is_in_state(&self, block: usize, row: usize) -> bool {
+        let wanted = |state: State| self.states >> (state as u16) & 1 == 1;
+        let state = self.state(block, row);
+        wanted(state)
+            || (self.though_rotated
+                && matches!(state, State::Rotated | State::Grace)
+                && wanted(self.state_before_rotation(block, row)))
+    }
+
+    fn state_before_rotation(&self, block: usize, row: usize) -> State {
+        let columns = &self.shelf.blocks[block];
+        let kind = KINDS[(columns.ids[row] >> CODE_BITS) as usize];
+        let life = Life { rotated_to: None, grace_until: None, ..self.shelf.life(block, row) };
+        self.lens.state(kind, &life, &self.standing(block, row).copied().unwrap_or_default())
+    }
+
+    fn standing(&self, block: usize, row: usize) -> Option<&'a Standing> {
+        if !self.shelf.stops {
+            return None;
+        }
+        let holder = self.shelf.blocks[block].holders[row];
+        self.shelf.holders[holder as usize].standing.as_deref()
     }
 
     pub(super) fn state(&self, block: usize, row: usize) -> State {
         let columns = &self.shelf.blocks[block];
-        let standing = if self.shelf.stops {
-            self.shelf.holders[columns.holders[row] as usize].standing.as_deref()
-        } else {
-            None
-        };
+        let standing = self.standing(block, row);
         let kind = KINDS[(columns.ids[row] >> CODE_BITS) as usize];
         if columns.flags[row] & !flag::DESK == 0 && standing.is_none() {
             let expires = columns.expires[row];

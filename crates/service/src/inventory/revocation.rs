@@ -3,8 +3,11 @@
 //! The look gives out a confirmation of the very tokens that it found. If a token has come, gone or
 //! ended since, the revocation is refused, and the operator looks again: nobody revokes what they have
 //! not seen. Whoever cannot keep up with new tokens names a moment in the filter, `created_before`.
+//!
+//! A rotation is no such news. What a token was rotated to since the look ends with it, whatever the
+//! filter says of the new one: whoever revokes must not be outrun by whoever holds the secret.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::change::Expect;
 use domain::facts::Token;
@@ -33,6 +36,10 @@ const EXAMPLES: usize = 10;
 /// Rows read at a time.
 const CHUNK: usize = 10_000;
 
+/// How long before a look a rotation that it did not see may have been decided, in microseconds. No
+/// change waits longer for its place.
+const UNSEEN: i64 = 60_000_000;
+
 /// What would be revoked.
 #[derive(Debug)]
 pub struct Preview {
@@ -52,7 +59,8 @@ pub struct Receipt {
     pub journal: Option<i64>,
 }
 
-/// Tokens that a filter finds, with those that they replaced and that are still in grace.
+/// Tokens that a filter finds, with those that they replaced and that are still in grace, and those
+/// that they were rotated to since the look.
 #[derive(Debug)]
 pub struct Matching {
     pub count: usize,
@@ -60,13 +68,20 @@ pub struct Matching {
     /// Whether what the caller comes with is among them.
     pub includes_yours: bool,
     ids: Vec<TokenId>,
+    /// What the filter found, but for what is there by a rotation since the look.
+    looked_at: Fingerprint,
 }
+
+/// How many tokens, and which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fingerprint(String);
 
 impl Desk {
     /// Looks at what a revocation by this filter would revoke.
     pub async fn preview_revocation(&self, caller: Caller, filter: Filter) -> Result<Preview, Error> {
         self.operator(&caller).await?;
-        let matching = self.matching(&caller, &filter).await?;
+        let since = caller.now.plus_micros(-UNSEEN);
+        let matching = self.matching(&caller, &filter, since).await?;
         let want = alive(filter.resolve(&caller)?);
         let order = Order { sort: Sort::CreatedAt, descending: true, after: None, limit: EXAMPLES };
         let examples = match want {
@@ -74,7 +89,7 @@ impl Desk {
             None => Vec::new(),
         };
         let confirm = (matching.count > 0)
-            .then(|| self.cursors.write(&named(&caller, &filter), &matching.fingerprint()));
+            .then(|| self.cursors.write(&named(&caller, &filter), &matching.looked_at.since(since)));
         Ok(Preview { examples: self.shown(&caller, examples).await?, matching, confirm })
     }
 
@@ -92,12 +107,12 @@ impl Desk {
         loop {
             let caller = &tries.caller;
             let operator = self.operator(caller).await?;
-            let seen = self.cursors.read(&named(caller, &filter), confirm);
-            let seen = seen.map_err(|_| {
+            let seen = self.cursors.read(&named(caller, &filter), confirm).ok();
+            let (since, looked_at) = seen.as_deref().and_then(Fingerprint::read).ok_or_else(|| {
                 unconfirmed("This confirms another filter, or is none; look at a preview of this one first.")
             })?;
-            let matching = self.matching(caller, &filter).await?;
-            if seen != matching.fingerprint() {
+            let matching = self.matching(caller, &filter, since).await?;
+            if looked_at != matching.looked_at {
                 return Err(changed(matching.count).into());
             }
             let tokens = self.rows_of(&matching.ids).await?;
@@ -114,19 +129,19 @@ impl Desk {
         }
     }
 
-    /// What a filter finds that has not ended.
-    async fn matching(&self, caller: &Caller, filter: &Filter) -> Result<Matching, Error> {
-        let found = match alive(filter.resolve(caller)?) {
+    /// What a filter finds that has not ended, and what ends with it. Rotations are followed from
+    /// `since` on.
+    async fn matching(&self, caller: &Caller, filter: &Filter, since: Timestamp) -> Result<Matching, Error> {
+        let (found, rotated) = match alive(filter.resolve(caller)?) {
             Some(want) => {
                 if filter.is_about_uses() {
                     self.know_uses(caller.now).await?;
                 }
-                let now = caller.now;
-                let look =
-                    self.look(filter.scope(), move |catalogue, scope| catalogue.every(scope, &want, now));
-                look.await?.ok_or_else(too_many)?
+                let though_rotated = Want { though_rotated: true, ..want.clone() };
+                let found = self.every(filter, want, caller.now).await?;
+                (found, self.every(filter, though_rotated, caller.now).await?)
             }
-            None => Vec::new(),
+            None => Default::default(),
         };
         if found.len() > MOST {
             let sentence = format!(
@@ -135,30 +150,80 @@ impl Desk {
             );
             return Err(Refusal::invalid("filter", sentence).into());
         }
+        let mut all: HashMap<TokenId, AccountId> =
+            found.into_iter().map(|(account, id)| (id, account)).collect();
+        let newer = self.rotated_since(rotated.into_iter().map(|(_, id)| id).collect(), since, &mut all);
+        let newer = newer.await?;
+        let looked_at = Fingerprint::of(all.keys().filter(|id| !newer.contains(id)).copied().collect());
+        let newer = self.rows_of(&newer.into_iter().collect::<Vec<_>>()).await?;
+        all.extend(
+            newer.into_iter().filter(|token| !has_ended(token)).map(|token| (token.id, token.account)),
+        );
+        self.with_what_they_replaced(&mut all, caller.now).await?;
+
         let mut accounts: BTreeMap<AccountId, u64> = BTreeMap::new();
-        let mut ids: HashSet<TokenId> = HashSet::with_capacity(found.len());
-        for (account, id) in found {
-            *accounts.entry(account).or_default() += 1;
-            ids.insert(id);
+        for account in all.values() {
+            *accounts.entry(account.clone()).or_default() += 1;
         }
-        // What ends takes along what it replaced.
-        let mut newer: Vec<TokenId> = ids.iter().copied().collect();
+        let mut ids: Vec<TokenId> = all.into_keys().collect();
+        ids.sort_unstable();
+        let includes_yours = ids.iter().any(|id| caller.comes_with(*id));
+        Ok(Matching { count: ids.len(), accounts, includes_yours, ids, looked_at })
+    }
+
+    async fn every(
+        &self,
+        filter: &Filter,
+        want: Want,
+        now: Timestamp,
+    ) -> Result<Vec<(AccountId, TokenId)>, Error> {
+        let look = self.look(filter.scope(), move |catalogue, scope| catalogue.every(scope, &want, now));
+        Ok(look.await?.ok_or_else(too_many)?)
+    }
+
+    /// What these tokens were rotated to since, and that again, ended or not. Those of them that were
+    /// rotated are put into `all`: the filter found them when it was looked.
+    async fn rotated_since(
+        &self,
+        mut older: Vec<TokenId>,
+        since: Timestamp,
+        all: &mut HashMap<TokenId, AccountId>,
+    ) -> Result<HashSet<TokenId>, Error> {
+        let mut newer = HashSet::new();
+        while !older.is_empty() {
+            let mut next = Vec::new();
+            for some in older.chunks(CHUNK) {
+                for token in self.store.rotated_since(some, since).await? {
+                    next.extend(token.life.rotated_to.filter(|new| newer.insert(*new)));
+                    if !has_ended(&token) {
+                        all.insert(token.id, token.account);
+                    }
+                }
+            }
+            older = next;
+        }
+        Ok(newer)
+    }
+
+    /// What ends takes along what it replaced.
+    async fn with_what_they_replaced(
+        &self,
+        all: &mut HashMap<TokenId, AccountId>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut newer: Vec<TokenId> = all.keys().copied().collect();
         while !newer.is_empty() {
             let mut older = Vec::new();
             for some in newer.chunks(CHUNK) {
-                for token in self.store.in_grace(some, caller.now).await? {
-                    if ids.insert(token.id) {
-                        *accounts.entry(token.account).or_default() += 1;
+                for token in self.store.in_grace(some, now).await? {
+                    if all.insert(token.id, token.account).is_none() {
                         older.push(token.id);
                     }
                 }
             }
             newer = older;
         }
-        let mut ids: Vec<TokenId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        let includes_yours = ids.iter().any(|id| caller.comes_with(*id));
-        Ok(Matching { count: ids.len(), accounts, includes_yours, ids })
+        Ok(())
     }
 
     async fn rows_of(&self, ids: &[TokenId]) -> Result<Vec<Token>, Error> {
@@ -170,14 +235,24 @@ impl Desk {
     }
 }
 
-impl Matching {
-    /// How many, and which.
-    fn fingerprint(&self) -> String {
+impl Fingerprint {
+    fn of(mut ids: Vec<TokenId>) -> Self {
+        ids.sort_unstable();
         let mut hash = Sha256::new();
-        for id in &self.ids {
+        for id in &ids {
             hash.update(id.to_string());
         }
-        format!("{} {}", self.count, hex(&hash.finalize()))
+        Self(format!("{} {}", ids.len(), hex(&hash.finalize())))
+    }
+
+    /// As it is confirmed, with the time from which rotations are followed.
+    fn since(&self, since: Timestamp) -> String {
+        format!("{} {}", since.as_micros(), self.0)
+    }
+
+    fn read(text: &str) -> Option<(Timestamp, Self)> {
+        let (since, fingerprint) = text.split_once(' ')?;
+        Some((Timestamp::from_micros(since.parse().ok()?), Self(fingerprint.to_owned())))
     }
 }
 

@@ -166,6 +166,27 @@ pub(crate) fn in_grace(ids: &[TokenId], now: Timestamp, dialect: Dialect) -> Rea
     }
 }
 
+/// Those of these tokens, whatever became of them, that were rotated into one made after `since`.
+pub(crate) fn rotated_since(ids: &[TokenId], since: Timestamp, dialect: Dialect) -> Read<Vec<Token>> {
+    let codes = Value::Texts(ids.iter().map(|id| id.code.to_string()).collect());
+    let among = dialect.one_of_texts("t.code", 1);
+    let join = dialect.join();
+    let sql = format!(
+        "SELECT {TOKEN}
+         FROM token AS t
+         {join} token AS newer ON newer.code = substr(t.rotated_to, 5)
+         WHERE {among} AND newer.created_at > ?2"
+    );
+    Read {
+        queries: vec![Query::new(sql, vec![codes, since.into()])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::token(row, &mut Seen::default())?);
+            Ok(())
+        },
+    }
+}
+
 /// The account of these, by id; none who is not there.
 pub(crate) fn holders_anywhere(
     ids: &[HolderId],

@@ -88,6 +88,7 @@ behaviours! {
         many_tokens_are_revoked_together_or_none_of_them,
         every_token_is_read_for_lists_in_chunks,
         what_a_token_replaced_is_found_while_it_is_in_grace,
+        what_was_rotated_since_a_time_is_found_by_the_old_one,
     ;
     loads:
         a_snapshot_brings_what_belongs_to_a_digest_and_its_position,

@@ -137,3 +137,26 @@ pub(crate) async fn what_a_token_replaced_is_found_while_it_is_in_grace<B: Backe
     let found: BTreeSet<_> = found.iter().map(|token| token.id).collect();
     assert_eq!(found, BTreeSet::from([ids[2], ids[3]]));
 }
+
+pub(crate) async fn what_was_rotated_since_a_time_is_found_by_the_old_one<B: Backend>(world: World<B>) {
+    let (_, holder) = world.family().await;
+    let rotated = async |into: i64| {
+        let mut new = token(&holder, Kind::Pat);
+        new.life.created_at = at(into);
+        let mut old = token(&holder, Kind::Pat);
+        old.life.rotated_to = Some(new.id);
+        old.life.revoked_at = (into == 21).then(|| at(22));
+        world.write([insert(&new), insert(&old)]).await;
+        old.id
+    };
+    let (before, then, after, other) =
+        (rotated(19).await, rotated(20).await, rotated(21).await, rotated(21).await);
+    let plain = world.token(&holder).await.id;
+    let some = [before, then, after, plain];
+    let found = world.store.rotated_since(&some, at(20)).await.unwrap();
+    assert_eq!(found.iter().map(|token| token.id).collect::<Vec<_>>(), [after], "{other} was not asked for");
+    assert!(
+        found[0].life.rotated_to.is_some() && found[0].life.revoked_at.is_some(),
+        "whatever became of it"
+    );
+}

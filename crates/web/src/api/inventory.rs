@@ -138,6 +138,7 @@ fn filter(
             Some(State::Active) => vec![State::Active, State::Expiring, State::Grace],
             Some(state) => vec![state],
         },
+        though_rotated: false,
         kinds: asked.kind.map(map::kind).into_iter().collect(),
         node: parse(asked.node, || refuse("node", "expected a path such as /sales"))?,
         permission: None,
