@@ -10,6 +10,7 @@ use domain::members::Decided;
 use domain::permission::MEMBERS_DELETE;
 use domain::refusal::Refusal;
 use domain::time::Period;
+use store::{Broken, ChainError};
 
 use domain::who::Caller;
 
@@ -25,7 +26,7 @@ impl Desk {
         id: HolderId,
     ) -> Result<Holder, Error> {
         let mut tries = self.tries(caller);
-        let erased = loop {
+        let (erased, through) = loop {
             let caller = &tries.caller;
             if caller.account.id != *account {
                 // For those who are neither, it does not exist.
@@ -42,13 +43,20 @@ impl Desk {
                 let all = self.store.memberships_ever(id).await?;
                 elsewhere = all.iter().any(|other| (&other.account, other.id) != (account, holder.id));
             }
-            let Decided { mut holder, change } = erasure::erase(caller, holder, person.as_ref(), elsewhere)?;
+            let store::Said { entries, remains, through } = match self.store.said_of(account, id).await {
+                Ok(said) => said,
+                Err(ChainError::Unavailable(cause)) => return Err(cause.into()),
+                Err(ChainError::Broken(broken)) => return Err(wrong(&broken)),
+            };
+            let said = erasure::Said { entries, remains };
+            let Decided { mut holder, change } =
+                erasure::erase(caller, holder, person.as_ref(), elsewhere, &said)?;
             holder.version += i64::from(!change.writes.is_empty());
             if tries.commit(change).await?.is_some() {
-                break holder;
+                break (holder, through);
             }
         };
-        self.store.erase_holder(account, id).await?;
+        self.store.erase_holder(account, id, through).await?;
         Ok(erased)
     }
 
@@ -57,17 +65,33 @@ impl Desk {
     pub async fn erase_journal(&self, keep: &Period) -> Result<usize, Error> {
         let now = self.now();
         let before = now.minus(keep);
-        let Some(erased) = self.store.erase_before(before).await? else { return Ok(0) };
+        let done = self.store.finish_erasing().await?;
+        let erased = match self.store.erasable(before).await {
+            Ok(Some(erased)) => erased,
+            Ok(None) => return Ok(done),
+            Err(ChainError::Unavailable(cause)) => return Err(cause.into()),
+            Err(ChainError::Broken(broken)) => return Err(wrong(&broken)),
+        };
+        // First it is told, with a digest of what will remain: whoever checks the journal must know why a
+        // text is gone, at any moment.
+        let mut told = erased.told();
+        told["before"] = serde_json::json!(before);
         let entry = Entry {
             at: now,
             actor: Actor::Operator,
             account: None,
             action: Action::JournalErased,
             subject: erased.through.to_string(),
-            payload: serde_json::json!({ "payloads": erased.payloads, "before": before }),
+            payload: told,
         };
         let mark = Write::MarkErased { from: erased.from, through: erased.through };
         self.commit_alone(Change::default().write(mark).entry(entry)).await?;
-        Ok(erased.payloads)
+        Ok(done + self.store.finish_erasing().await?)
     }
+}
+
+/// Nothing is erased over what is wrong: it is evidence.
+fn wrong(broken: &Broken) -> Error {
+    tracing::error!("nothing is erased, because the journal is not what was written: {broken}");
+    Error::Undetermined
 }

@@ -4,7 +4,7 @@
 //! The chain shows that entries follow from each other, but somebody who rewrites it to its end, or
 //! cuts its end off, leaves a chain that holds. A checkpoint names the hash of an entry, signed with
 //! Ed25519 (RFC 8032) under a key that is derived from the key file. One checkpoint vouches for every
-//! entry up to its own.
+//! entry up to its own, and for what remains of those that were erased by then; see [`erasures`](crate::erasures).
 //!
 //! In a file each is a line of JSON. What is signed are five lines, each with its line break:
 //! `jeton checkpoint 1`, `origin`, `seq`, `hash`, `at`, as they stand in the JSON.
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::contract::Unavailable;
+use crate::erasures::Erasures;
 use crate::journal::{Walk, hex};
 use crate::keys::Keys;
 use crate::narrowings::whole_lines;
@@ -323,13 +324,22 @@ impl Store {
 pub struct Audit(Walk);
 
 impl Audit {
-    pub fn new(checkpoints: Vec<Checkpoint>) -> Self {
-        Self(Walk::after(0, crate::journal::GENESIS).by(Marks::new(checkpoints)))
+    /// `erasures` are the entries among them that tell of erasures ([`Audit::needs`]), in their order: what
+    /// they tell must be known before the entries that they tell of.
+    pub fn new(checkpoints: Vec<Checkpoint>, erasures: &[crate::JournalRow]) -> Self {
+        let walk = Walk::after(0, crate::journal::GENESIS).by(Marks::new(checkpoints));
+        Self(walk.told(Erasures::told_by(erasures)))
+    }
+
+    /// Whether entries of this action must be known beforehand.
+    pub fn needs(action: &str) -> bool {
+        crate::erasures::tells(action)
     }
 
     /// The next entry.
     pub fn step(&mut self, row: &crate::JournalRow) {
-        self.0.step(&row.link());
+        let line = || Ok::<_, std::convert::Infallible>(crate::erasures::remains(row));
+        let Ok(()) = self.0.step_along(&row.link(), line);
     }
 
     /// The end. Says nothing of whether entries are missing there, but what checkpoints tell.

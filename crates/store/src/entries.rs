@@ -6,7 +6,8 @@ use domain::time::Timestamp;
 use tokio::sync::watch;
 
 use crate::checkpoints::{Checkpoint, Disagreement, Marks};
-use crate::contract::{ChainError, CommitError, Unavailable};
+use crate::contract::{Broken, ChainError, CommitError, Unavailable};
+use crate::erasures::{self, Erasures, Remains, UNTOLD};
 use crate::journal::{self, JournalRow, Walk};
 use crate::sql::beside::Beside;
 use crate::sql::{entries, reads};
@@ -15,6 +16,10 @@ use crate::{STRETCH, Store};
 /// By how much entries may stand in another order than their times, in microseconds: a change is
 /// decided before it has its place, and nobody waits longer for that.
 const ASTRAY: i64 = 60_000_000;
+
+/// Entries that are looked through at a time for a member's. Most of them are not the account's, and an
+/// index passes over them.
+const MANY: i64 = 10 * STRETCH as i64;
 
 /// Which entries of the journal, in what order. Several filters must all hold.
 #[derive(Clone, Debug)]
@@ -71,13 +76,34 @@ pub struct EntryPage {
     pub next: Option<i64>,
 }
 
-/// What was erased of the journal: payloads of the entries after one and through another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is erased of the journal: payloads of the entries after one and through another.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erased {
     pub from: i64,
     pub through: i64,
-    /// How many had one.
+    /// How many have one.
     pub payloads: usize,
+    /// A digest of what remains; see [`erasures`](crate::erasures).
+    remains: String,
+}
+
+impl Erased {
+    /// What the entry that tells of it says.
+    pub fn told(&self) -> serde_json::Value {
+        let Self { from, through, payloads, remains } = self;
+        serde_json::json!({ "from": from, "through": through, "payloads": payloads, "remains": remains })
+    }
+}
+
+/// What the journal says of a member and may be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The numbers of the entries.
+    pub entries: Vec<i64>,
+    /// A digest of what remains of them; see [`erasures`](crate::erasures).
+    pub remains: String,
+    /// Up to which entry it was looked.
+    pub through: i64,
 }
 
 /// A journal whose chain holds.
@@ -130,29 +156,98 @@ impl Store {
         Ok(first)
     }
 
-    /// Erases payloads, with their salts, up to the last entry that is certainly older than that, and
-    /// returns that entry and how many it were. Whoever calls says so in the journal, by a change that
-    /// marks it ([`Write::MarkErased`](domain::change::Write::MarkErased)) from `after` on; until then
-    /// it is done again. None where there is nothing to erase.
-    pub async fn erase_before(&self, at: Timestamp) -> Result<Option<Erased>, CommitError> {
+    /// What is to be erased of the journal: payloads, with their salts, up to the last entry that is
+    /// certainly older than that. None where there is nothing. Whoever calls says so in the journal first,
+    /// by a change that marks it ([`Write::MarkErased`](domain::change::Write::MarkErased)) and whose entry
+    /// has [`Erased::told`]; then [`Store::finish_erasing`].
+    ///
+    /// # Errors
+    /// Also where one of them is not what was written: what is wrong must not be erased over.
+    pub async fn erasable(&self, at: Timestamp) -> Result<Option<Erased>, ChainError> {
         let from = self.read(reads::erased()).await?;
         let through = self.entry_at(at.plus_micros(-ASTRAY)).await? - 1;
         if through <= from {
             return Ok(None);
         }
-        let payloads = self.erase(None, from, through, STRETCH as i64).await?;
-        Ok(Some(Erased { from, through, payloads }))
+        let hash = match from {
+            0 => journal::GENESIS,
+            from => self.read(reads::hash_at(from)).await?.ok_or(missing(from))?,
+        };
+        let erasures = self.erasures().await?;
+        let (mut walk, mut remains) = (Walk::after(from, hash), Remains::default());
+        let mut payloads = 0;
+        while walk.seq < through {
+            let left = usize::try_from(through - walk.seq).unwrap_or(usize::MAX);
+            let rows = self.journal(walk.seq, left.min(STRETCH)).await?;
+            if rows.is_empty() {
+                return Err(missing(walk.seq + 1).into());
+            }
+            for row in rows {
+                walk.step(&row.link());
+                if let Some(broken) = walk.broken {
+                    return Err(broken.into());
+                }
+                if erasures::tells(&row.action) {
+                    continue;
+                }
+                if row.payload.is_none() && !erasures.tell_of(row.seq) {
+                    return Err(Broken { seq: row.seq, what: UNTOLD }.into());
+                }
+                payloads += usize::from(row.payload.is_some());
+                remains.take(&erasures::remains(&row));
+            }
+        }
+        Ok(Some(Erased { from, through, payloads, remains: remains.digest() }))
     }
 
-    /// Erases what the journal says of a member, their tokens and logins, and from which addresses those
-    /// were used. That it happened, who did it and when stays.
-    pub async fn erase_holder(&self, account: &AccountId, holder: HolderId) -> Result<(), CommitError> {
-        let end = self.journal_end().await?;
-        // Most entries between are not this account's, and an index passes over them.
-        self.erase(Some((account.clone(), holder)), 0, end, 10 * STRETCH as i64).await.map(drop)
+    /// Erases what was told to be erased. Done bit by bit, so that changes need not wait for long, and
+    /// gone on with where it was broken off. How many payloads there were.
+    pub async fn finish_erasing(&self) -> Result<usize, CommitError> {
+        let step = STRETCH as i64;
+        let through = self.read(reads::erased()).await?;
+        // What is left are the last ones, because it goes upwards.
+        let mut from = through;
+        while from > 0 && self.read(reads::unerased((from - step).max(0), from)).await? > 0 {
+            from = (from - step).max(0);
+        }
+        self.erase(None, from, through, step).await
     }
 
-    /// Bit by bit, so that changes need not wait for long.
+    /// What the journal says of a member, their tokens and logins.
+    ///
+    /// # Errors
+    /// Also where an entry of these is not what was written.
+    pub async fn said_of(&self, account: &AccountId, holder: HolderId) -> Result<Said, ChainError> {
+        let through = self.journal_end().await?;
+        let (mut after, mut entries, mut remains) = (0, Vec::new(), Remains::default());
+        while after < through {
+            let next = (after + MANY).min(through);
+            for row in self.read(reads::said_of(account, holder, after, next)).await? {
+                let link = row.link();
+                if link.computed != Some(link.entry_hash) {
+                    let what = "does not have the text that was written";
+                    return Err(Broken { seq: row.seq, what }.into());
+                }
+                entries.push(row.seq);
+                remains.take(&erasures::remains(&row));
+            }
+            after = next;
+        }
+        Ok(Said { entries, remains: remains.digest(), through })
+    }
+
+    /// Erases what the journal said of a member, their tokens and logins up to an entry, and from which
+    /// addresses those were used. That it happened, who did it and when stays. Whoever calls has told of it
+    /// in the journal.
+    pub async fn erase_holder(
+        &self,
+        account: &AccountId,
+        holder: HolderId,
+        through: i64,
+    ) -> Result<(), CommitError> {
+        self.erase(Some((account.clone(), holder)), 0, through, MANY).await.map(drop)
+    }
+
     async fn erase(
         &self,
         of: Option<(AccountId, HolderId)>,
@@ -167,6 +262,10 @@ impl Store {
             after = next;
         }
         Ok(payloads)
+    }
+
+    async fn erasures(&self) -> Result<Erasures, Unavailable> {
+        Ok(Erasures::told_by(&self.read(reads::erasures()).await?))
     }
 
     /// The number of the last entry, as the database has it.
@@ -190,7 +289,25 @@ impl Store {
 
     /// The same, and whether it agrees with these checkpoints.
     pub async fn verify_journal_by(&self, checkpoints: Vec<Checkpoint>) -> Result<Verified, ChainError> {
-        let mut walk = Walk::after(0, journal::GENESIS).by(Marks::new(checkpoints));
+        let mut told = self.read(reads::erasures()).await?;
+        loop {
+            let walk = Walk::after(0, journal::GENESIS).by(Marks::new(checkpoints.clone()));
+            let walked = self.walked(walk.told(Erasures::told_by(&told))).await;
+            // Something may have been erased meanwhile, which was told of before.
+            let again = match &walked {
+                Err(ChainError::Broken(broken)) if broken.what == UNTOLD => {
+                    self.read(reads::erasures()).await?
+                }
+                _ => return walked,
+            };
+            if again.len() == told.len() {
+                return walked;
+            }
+            told = again;
+        }
+    }
+
+    async fn walked(&self, mut walk: Walk) -> Result<Verified, ChainError> {
         loop {
             let part = self.read(reads::walk(walk, STRETCH)).await?;
             if part.count < STRETCH || part.walk.broken.is_some() {
@@ -200,4 +317,8 @@ impl Store {
             walk = part.walk;
         }
     }
+}
+
+fn missing(seq: i64) -> Broken {
+    Broken { seq, what: "is missing" }
 }

@@ -13,7 +13,8 @@ use domain::time::Timestamp;
 
 use crate::checkpoints::{Checkpoint, Marks, Signer, read_checkpoints};
 use crate::contract::{Broken, Clock};
-use crate::journal::{GENESIS, Head, Walk};
+use crate::erasures::{Erasures, UNTOLD};
+use crate::journal::{GENESIS, Head, JournalRow, Walk};
 use crate::keys::{KeyFileError, Keys};
 use crate::migrations::{self, Applied, Kind, Misfit};
 use crate::place::{Access, Place};
@@ -98,9 +99,9 @@ impl Kept {
         }
     }
 
-    /// A walk that passes by them.
-    fn walk(&self) -> Walk {
-        Walk::after(0, GENESIS).by(Marks::new(self.checkpoints.clone()))
+    /// A walk that passes by them, along a journal that tells of its erasures so.
+    fn walk(&self, told: &[JournalRow]) -> Walk {
+        Walk::after(0, GENESIS).by(Marks::new(self.checkpoints.clone())).told(Erasures::told_by(told))
     }
 
     /// What the journal says to them. Nothing where the chain does not hold anyway.
@@ -195,6 +196,14 @@ fn schema(applied: &[Applied], dialect: Dialect) -> Finding {
             "use the version that wrote the store, or restore a backup",
         ),
     }
+}
+
+/// Whether to walk again: something was erased while it walked, which was told of before.
+fn has_changed(walk: &Walk, told: &mut Vec<JournalRow>, now: Vec<JournalRow>) -> bool {
+    let untold = walk.broken.as_ref().is_some_and(|broken| broken.what == UNTOLD);
+    let more = now.len() > told.len();
+    *told = now;
+    untold && more
 }
 
 /// `walked` from the first entry on.

@@ -22,6 +22,7 @@ use token::{Entropy, TokenId};
 use crate::checkpoints::Marks;
 use crate::contract::Broken;
 use crate::entries::Verified;
+use crate::erasures::Erasures;
 use crate::sql::query::{Query, Rows, Value, values};
 
 /// What stands before the first entry.
@@ -182,15 +183,38 @@ pub(crate) struct Walk {
     pub(crate) erased: i64,
     pub(crate) broken: Option<Broken>,
     pub(crate) marks: Marks,
+    /// None where only the chain is looked at.
+    erasures: Option<Erasures>,
 }
 
 impl Walk {
     pub(crate) fn after(seq: i64, hash: [u8; 32]) -> Self {
-        Self { seq, hash, erased: 0, broken: None, marks: Marks::default() }
+        Self { seq, hash, erased: 0, broken: None, marks: Marks::default(), erasures: None }
     }
 
     pub(crate) fn by(self, marks: Marks) -> Self {
         Self { marks, ..self }
+    }
+
+    /// From the first entry on, one without a text must be told of by one of these, and be what they
+    /// say of it.
+    pub(crate) fn told(self, erasures: Erasures) -> Self {
+        Self { erasures: Some(erasures), ..self }
+    }
+
+    /// The next entry, and what remains of it once it is erased.
+    pub(crate) fn step_along<E>(
+        &mut self,
+        link: &Link,
+        line: impl FnOnce() -> Result<String, E>,
+    ) -> Result<(), E> {
+        self.step(link);
+        if self.broken.is_none()
+            && let Some(erasures) = &mut self.erasures
+        {
+            self.broken = erasures.pass(link, line)?;
+        }
+        Ok(())
     }
 
     /// The next entry; nothing is looked at after the first that does not fit.
@@ -216,7 +240,7 @@ impl Walk {
 
     /// The end of what there is to see: what was seen, or what does not fit.
     pub(crate) fn stop(self) -> Result<Verified, Broken> {
-        let Self { seq: entries, hash, erased, broken, marks } = self;
+        let Self { seq: entries, hash, erased, broken, marks, erasures: _ } = self;
         match broken {
             Some(broken) => Err(broken),
             None => Ok(Verified { entries, erased, hash, disagreement: marks.end(entries) }),

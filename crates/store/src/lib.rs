@@ -17,6 +17,7 @@ mod checkpoints;
 mod common;
 mod contract;
 mod entries;
+mod erasures;
 mod examine;
 mod export;
 mod figures;
@@ -53,7 +54,7 @@ pub use contract::{
     Broken, ChainError, Clock, CommitError, Committed, Health, Heard, Listener, OpenError, Options, Purged,
     Stop, USAGE_DAYS, Unavailable,
 };
-pub use entries::{EntryPage, EntryQuery, Erased, Verified};
+pub use entries::{EntryPage, EntryQuery, Erased, Said, Verified};
 pub use examine::{Finding, Verdict, examine, examine_by};
 pub use export::{ExportError, export};
 pub use figures::{Figures, Following};

@@ -12,12 +12,12 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use domain::change::Write;
+use domain::change::{Action, Change, Entry, Write};
 use domain::facts::{Account, Holder, Token};
 use rusqlite::Connection;
 use store::{Broken, ChainError, CommitError, KeyFileError, OpenError, Options, Store};
 use token::{Kind, SystemEntropy};
-use world::{Backend, Driven, Sqlite, World, at, change, insert, listener};
+use world::{Backend, DAY, Driven, Sqlite, World, at, change, insert, listener};
 
 fn run(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread()
@@ -229,8 +229,41 @@ fn a_broken_chain_names_the_first_entry_that_does_not_fit() {
     broken("DELETE FROM journal WHERE seq = 6", Err(6));
     broken("UPDATE journal SET entry_hash = zeroblob(32), payload = NULL WHERE seq = 5", Err(5));
     broken("UPDATE head SET hash = zeroblob(32)", Err(6));
-    // Erasing what an entry said is no break.
-    broken("UPDATE journal SET payload = NULL, salt = NULL WHERE seq = 3", Ok(6));
+}
+
+#[test]
+fn a_text_that_somebody_removed_is_told_from_one_that_was_erased_and_who_did_it_stays() {
+    run(async {
+        let world = World::<Sqlite>::open().await;
+        let (_, holder) = world.family().await;
+        for _ in 0..5 {
+            world.token(&holder).await;
+        }
+        let blame = "UPDATE journal SET payload = NULL, salt = NULL, actor = 'nobody' WHERE seq = 3";
+        behind(&world.backend.data()).execute_batch(blame).unwrap();
+        let broken = |found: Result<_, ChainError>| match found {
+            Err(ChainError::Broken(Broken { seq, what })) => (seq, what.contains("no erasure tells of that")),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(broken(world.store.verify_journal().await.map(drop)), (3, true));
+        // Nor does an erasure come to vouch for it.
+        assert_eq!(broken(world.store.erasable(at(99 * DAY)).await.map(drop)), (3, true));
+
+        // Once an erasure has told of them, nobody is put in another's place.
+        let world = World::<Sqlite>::open().await;
+        let (_, holder) = world.family().await;
+        for _ in 0..5 {
+            world.token(&holder).await;
+        }
+        let erased = world.store.erasable(at(99 * DAY)).await.unwrap().unwrap();
+        let mark = Write::MarkErased { from: erased.from, through: erased.through };
+        let tells = Entry { action: Action::JournalErased, payload: erased.told(), ..world::entry() };
+        let told = world.store.commit(Change::default().write(mark).entry(tells)).await.unwrap().position;
+        assert_eq!(world.store.finish_erasing().await.unwrap(), 6);
+        assert_eq!(world.store.verify_journal().await.unwrap().erased, 6);
+        behind(&world.backend.data()).execute_batch(blame).unwrap();
+        assert_eq!(broken(world.store.verify_journal().await.map(drop)), (told, false));
+    });
 }
 
 #[test]

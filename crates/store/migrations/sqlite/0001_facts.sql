@@ -265,6 +265,10 @@ CREATE TABLE journal (
 
 CREATE INDEX journal_account
     ON journal (account);
+-- Entries that tell of erasures, by which those without a text are explained.
+CREATE INDEX journal_erasures
+    ON journal (seq)
+    WHERE action IN ('journal.erased', 'member.erased');
 
 -- The journal's end, always in one row: the greatest time seen, and the last entry.
 CREATE TABLE head (

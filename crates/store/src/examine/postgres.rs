@@ -8,10 +8,11 @@ use tokio_postgres::Client;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::Type;
 
-use super::{Finding, Kept, Verdict, bad, clock, good, journal, keys, note, schema, told, unreadable};
+use super::{
+    Finding, Kept, Verdict, bad, clock, good, has_changed, journal, keys, note, schema, told, unreadable,
+};
 use crate::STRETCH;
 use crate::contract::{Clock, Unavailable};
-use crate::journal::Walk;
 use crate::migrations;
 use crate::place::{Postgres, Secret, Tls, TlsError};
 use crate::postgres::execute;
@@ -181,7 +182,7 @@ async fn database(client: &Client, key_file: &Path, kept: &Kept) -> Result<Vec<F
     // A fingerprint of another length is none that fits.
     let fingerprint = fingerprint.map(|row| row.get::<_, &[u8]>(0).try_into().unwrap_or_default());
     found.push(keys(key_file, fingerprint));
-    let Part { head, walk, .. } = walked(client, kept.walk()).await?;
+    let Part { head, walk, .. } = walked(client, kept).await?;
     let seq = head.seq;
     found.push(journal(walk.clone(), &head));
     found.extend(kept.agreement(walk));
@@ -190,13 +191,19 @@ async fn database(client: &Client, key_file: &Path, kept: &Kept) -> Result<Vec<F
 }
 
 /// The whole chain, each stretch of it with the head as it was then.
-async fn walked(client: &Client, mut walk: Walk) -> Result<Part, Unavailable> {
+async fn walked(client: &Client, kept: &Kept) -> Result<Part, Unavailable> {
+    let mut erasures = execute::read(client, reads::erasures()).await?;
+    let mut walk = kept.walk(&erasures);
     loop {
         let part = execute::read(client, reads::walk(walk, STRETCH)).await?;
         if part.count < STRETCH || part.walk.broken.is_some() {
-            return Ok(part);
+            if !has_changed(&part.walk, &mut erasures, execute::read(client, reads::erasures()).await?) {
+                return Ok(part);
+            }
+            walk = kept.walk(&erasures);
+        } else {
+            walk = part.walk;
         }
-        walk = part.walk;
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rustix::fs::{FlockOperation, flock, statfs, statvfs};
 
-use super::{Finding, Kept, bad, good, journal, keys, note, schema, unreadable};
+use super::{Finding, Kept, bad, good, has_changed, journal, keys, note, schema, unreadable};
 use crate::STRETCH;
 use crate::contract::Unavailable;
 use crate::sql::{Dialect, reads};
@@ -131,12 +131,16 @@ fn database(path: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Result<Vec<
     // What another version wrote may have other tables.
     let fingerprint = db.query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0)).optional()?;
     found.push(keys(key_file, fingerprint));
-    let mut walk = kept.walk();
+    let mut told = execute::read(&mut db, reads::erasures())?;
+    let mut walk = kept.walk(&told);
     let head = loop {
         let part = execute::read(&mut db, reads::walk(walk, STRETCH))?;
         walk = part.walk;
         if part.count < STRETCH || walk.broken.is_some() {
-            break part.head;
+            if !has_changed(&walk, &mut told, execute::read(&mut db, reads::erasures())?) {
+                break part.head;
+            }
+            walk = kept.walk(&told);
         }
     };
     found.push(journal(walk.clone(), &head));

@@ -7,6 +7,7 @@ use domain::usage::{self, By, Count, OTHER, TOLD_APART, Usage};
 use token::TokenId;
 
 use super::query::{Query, values};
+use super::reads::{OF_HOLDER, TELLS};
 use crate::contract::{Purged, USAGE_DAYS};
 
 pub(crate) enum Beside {
@@ -46,7 +47,8 @@ impl Beside {
                 Query::new("INSERT INTO setup_link (hash, until) VALUES (?1, ?2)", values![hash, *until]),
             ],
             Self::Erase { of: None, after, through } => {
-                vec![Query::new(format!("{ERASE} AND payload IS NOT NULL"), values![*after, *through])]
+                let sql = format!("{ERASE} seq > ?1 AND seq <= ?2 AND payload IS NOT NULL AND NOT ({TELLS})");
+                vec![Query::new(sql, values![*after, *through])]
             }
             Self::Erase { of: Some((account, holder)), after, through } => {
                 erase(account, *holder, *after, *through)
@@ -79,7 +81,7 @@ impl Beside {
 const ERASE: &str = "
     UPDATE journal
     SET payload = NULL, salt = NULL
-    WHERE seq > ?1 AND seq <= ?2";
+    WHERE";
 
 /// What was said of a member and of their tokens and logins, and from where those were used.
 fn erase(account: &AccountId, holder: HolderId, after: i64, through: i64) -> Vec<Query<'static>> {
@@ -87,11 +89,7 @@ fn erase(account: &AccountId, holder: HolderId, after: i64, through: i64) -> Vec
         format!("SELECT id FROM token WHERE account = ?{account} AND holder = ?{holder}")
     };
     let (account, holder) = (account.to_string(), holder.to_string());
-    let entries = format!(
-        "{ERASE} AND account = ?3 AND payload IS NOT NULL AND action <> 'member.erased'
-           AND (subject = ?4 OR subject IN ({theirs}))",
-        theirs = theirs(3, 4)
-    );
+    let entries = format!("{ERASE} {OF_HOLDER}");
     let of_theirs = || values![account.clone(), holder.clone()];
     vec![
         Query::new(entries, values![after, through, account.clone(), holder.clone()]),

@@ -475,6 +475,68 @@ pub(crate) fn erased() -> Read<i64> {
     }
 }
 
+/// The entries that tell of erasures; the index is of them alone.
+pub(crate) fn erasures() -> Read<Vec<JournalRow>> {
+    let sql = format!("SELECT {ENTRY} FROM journal WHERE {TELLS} ORDER BY seq");
+    Read {
+        queries: vec![Query::new(sql, [])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::entry(row)?);
+            Ok(())
+        },
+    }
+}
+
+/// Whether an entry tells of erasures; such are never erased.
+pub(crate) const TELLS: &str = "action IN ('journal.erased', 'member.erased')";
+
+/// How many entries after one and through another have a payload that may be erased.
+pub(crate) fn unerased(after: i64, through: i64) -> Read<i64> {
+    let sql = format!(
+        "SELECT count(*)
+         FROM journal
+         WHERE seq > ?1 AND seq <= ?2 AND payload IS NOT NULL AND NOT ({TELLS})"
+    );
+    Read {
+        queries: vec![Query::new(sql, values![after, through])],
+        state: 0,
+        row: |count, _, row| {
+            *count = rows::int(row, 0)?;
+            Ok(())
+        },
+    }
+}
+
+/// What is said, between two entries, of a member, their tokens and their logins, and not erased.
+pub(crate) fn said_of(
+    account: &AccountId,
+    holder: HolderId,
+    after: i64,
+    through: i64,
+) -> Read<Vec<JournalRow>> {
+    let sql = format!(
+        "SELECT {ENTRY}
+         FROM journal
+         WHERE {OF_HOLDER}
+         ORDER BY seq"
+    );
+    Read {
+        queries: vec![Query::new(sql, values![after, through, account.to_string(), holder.to_string()])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            all.push(rows::entry(row)?);
+            Ok(())
+        },
+    }
+}
+
+/// Entries after one (`?1`) and through another (`?2`) of an account (`?3`) about a holder (`?4`) that have
+/// something to be erased.
+pub(crate) const OF_HOLDER: &str = "seq > ?1 AND seq <= ?2 AND account = ?3 AND payload IS NOT NULL \
+     AND action NOT IN ('journal.erased', 'member.erased') \
+     AND (subject = ?4 OR subject IN (SELECT id FROM token WHERE account = ?3 AND holder = ?4))";
+
 /// The hash of an entry; none where there is no such entry.
 pub(crate) fn hash_at(seq: i64) -> Read<Option<[u8; 32]>> {
     Read::first(Query::new("SELECT hash FROM journal WHERE seq = ?1", values![seq]), |hash, _, row| {
@@ -515,7 +577,7 @@ pub(crate) fn walk(walk: Walk, limit: usize) -> Read<Part> {
                 part.head = rows::head(row)?;
             } else {
                 part.count += 1;
-                part.walk.step(&rows::link(row)?);
+                part.walk.step_along(&rows::link(row)?, || rows::remains(row))?;
             }
             Ok(())
         },

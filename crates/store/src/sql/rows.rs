@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use token::Digest;
 
 use super::query::{Row, Unreadable};
+use crate::erasures;
 use crate::journal::{self, Head, JournalRow, Link};
 use crate::query::{LastUse, Roll};
 
@@ -338,6 +339,13 @@ pub(crate) fn entry(row: &dyn Row) -> Result<JournalRow> {
         entry_hash: bytes(row, 8)?,
         hash: bytes(row, 9)?,
     })
+}
+
+/// What remains of an entry once it is erased.
+pub(crate) fn remains(row: &dyn Row) -> Result<String> {
+    let (actor, action, subject) = (str_at(row, 2)?, str_at(row, 4)?, str_at(row, 5)?);
+    let account = row.str_or_none(3)?;
+    Ok(erasures::line(int(row, 0)?, time(row, 1)?, actor, account, action, subject))
 }
 
 /// An entry as the chain sees it: its number, the hash of its text as kept and as computed anew

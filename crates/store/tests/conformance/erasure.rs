@@ -2,9 +2,10 @@
 
 use domain::change::{Action, Actor, Change, Entry, Write};
 use domain::facts::Holder;
+use domain::time::Timestamp;
 use domain::usage::{By, Count, Usage};
 use serde_json::json;
-use store::{CheckpointFile, CommitError, read_checkpoints};
+use store::{Audit, CheckpointFile, CommitError, Erased, JournalRow, read_checkpoints};
 
 use crate::world::*;
 
@@ -16,31 +17,113 @@ async fn said<B: Backend>(world: &World<B>, count: i64) {
     world.store.commit(entries.fold(Change::default(), Change::entry)).await.unwrap();
 }
 
+/// Tells of what is older than that, and then erases it, as the use case does. How many payloads.
+async fn erase<B: Backend>(world: &World<B>, before: Timestamp) -> Option<usize> {
+    let erased = world.store.erasable(before).await.unwrap()?;
+    let mark = Write::MarkErased { from: erased.from, through: erased.through };
+    world.store.commit(told_of(&erased).write(mark)).await.unwrap();
+    let payloads = world.store.finish_erasing().await.unwrap();
+    assert_eq!(payloads, erased.payloads);
+    Some(payloads)
+}
+
+fn told_of(erased: &Erased) -> Change {
+    let tells = Entry { action: Action::JournalErased, payload: erased.told(), ..entry() };
+    Change::default().entry(Entry { at: at(200 * HOUR), ..tells })
+}
+
 pub(crate) async fn old_payloads_are_erased_once_and_the_chain_holds<B: Backend>(world: World<B>) {
     said(&world, 10).await;
-    assert_eq!(world.store.erase_before(at(HOUR)).await.unwrap(), None);
+    assert_eq!(world.store.erasable(at(HOUR)).await.unwrap(), None);
     let before = world.store.journal(0, 100).await.unwrap();
-    let erased = world.store.erase_before(at(4 * HOUR + HOUR / 2)).await.unwrap().unwrap();
+    let erased = world.store.erasable(at(4 * HOUR + HOUR / 2)).await.unwrap().unwrap();
     assert_eq!((erased.from, erased.through, erased.payloads), (0, 4, 4));
+    // Nothing is erased before it is told.
+    assert_eq!(world.store.finish_erasing().await.unwrap(), 0);
+    assert_eq!(world.store.journal(0, 100).await.unwrap(), before);
+    let mark = || told_of(&erased).write(Write::MarkErased { from: 0, through: 4 });
+    world.store.commit(mark()).await.unwrap();
+    // Of two who tell it, one does.
+    assert!(matches!(world.store.commit(mark()).await, Err(CommitError::Conflict)));
+    // Where it is broken off now, nothing is wrong, and it is gone on with.
+    assert_eq!(world.store.verify_journal().await.unwrap().erased, 0);
+    assert_eq!(world.store.finish_erasing().await.unwrap(), 4);
+    assert_eq!(world.store.finish_erasing().await.unwrap(), 0);
     for (was, is) in before.iter().zip(world.store.journal(0, 100).await.unwrap()) {
         assert_eq!((was.entry_hash, was.hash, was.at), (is.entry_hash, is.hash, is.at));
         assert_eq!((&was.actor, &was.action, &was.subject), (&is.actor, &is.action, &is.subject));
         assert_eq!((is.payload.is_none(), is.salt.is_none()), (is.seq <= 4, is.seq <= 4));
     }
     let verified = world.store.verify_journal().await.unwrap();
-    assert_eq!((verified.entries, verified.erased), (10, 4));
+    assert_eq!((verified.entries, verified.erased), (11, 4));
+    assert_eq!(world.store.erasable(at(5 * HOUR)).await.unwrap(), None, "it is over");
 
-    // Until it is said in the journal it is done again; then it is over. Of two who say it, one does.
-    assert_eq!(world.store.erase_before(at(5 * HOUR)).await.unwrap().unwrap().payloads, 0);
-    let mark = || change([Write::MarkErased { from: 0, through: 4 }]);
-    world.store.commit(mark()).await.unwrap();
-    assert!(matches!(world.store.commit(mark()).await, Err(CommitError::Conflict)));
-    assert_eq!(world.store.erase_before(at(5 * HOUR)).await.unwrap(), None);
-    let erased = world.store.erase_before(at(99 * HOUR)).await.unwrap().unwrap();
-    assert_eq!((erased.from, erased.payloads), (4, 6 + 1));
+    // Entries that tell of erasures stay, however old they are.
+    assert_eq!(erase(&world, at(999 * HOUR)).await, Some(6));
+    assert_eq!(erase(&world, at(999 * HOUR)).await, Some(0));
     let world = world.reopen().await;
     let verified = world.store.verify_journal().await.unwrap();
-    assert_eq!((verified.entries, verified.erased), (11, 11));
+    assert_eq!((verified.entries, verified.erased), (13, 10));
+}
+
+pub(crate) async fn what_is_left_of_erased_entries_is_vouched_for<B: Backend>(world: World<B>) {
+    said(&world, 6).await;
+    let (account, gone) = world.family().await;
+    let about = Entry { account: Some(account.id.clone()), subject: gone.id.to_string(), ..entry() };
+    let about =
+        (0..2).fold(Change::default(), |change, _| change.entry(Entry { at: at(9 * HOUR), ..about.clone() }));
+    world.store.commit(about).await.unwrap();
+    let end = world.store.journal_end().await.unwrap();
+    // The two last ones go with the member, the four first ones by their age.
+    let said = world.store.said_of(&account.id, gone.id).await.unwrap();
+    assert_eq!((&said.entries[..], said.through), (&[end - 1, end][..], end));
+    let told = json!({ "entries": said.entries, "remains": said.remains });
+    let tells = Entry { action: Action::MemberErased, payload: told, at: at(9 * HOUR), ..entry() };
+    world.store.commit(Change::default().entry(tells)).await.unwrap();
+    world.store.erase_holder(&account.id, gone.id, said.through).await.unwrap();
+    erase(&world, at(4 * HOUR + HOUR / 2)).await.unwrap();
+    let verified = world.store.verify_journal().await.unwrap();
+    assert_eq!((verified.entries, verified.erased), (end + 2, 4 + 2));
+
+    // As somebody would forge it who can write to the database: no hash is of what is left.
+    let rows = world.store.journal(0, 1_000).await.unwrap();
+    let audited = |rows: &[JournalRow]| {
+        let erasures: Vec<JournalRow> =
+            rows.iter().filter(|row| Audit::needs(&row.action)).cloned().collect();
+        let mut audit = Audit::new(Vec::new(), &erasures);
+        rows.iter().for_each(|row| audit.step(row));
+        audit.end()
+    };
+    assert_eq!(audited(&rows).unwrap(), verified);
+    let blank = |row: &mut JournalRow| (row.payload, row.salt) = (None, None);
+    let blame = |row: &mut JournalRow| row.actor = "mem_00000000000z via pat_00000000000z".into();
+    let (of_member, of_age) = (end + 1, end + 2);
+    type Forge<'a> = &'a dyn Fn(&mut JournalRow);
+    let forgeries: [(i64, Forge<'_>, i64); 10] = [
+        (5, &blank, 5),
+        (
+            5,
+            &|row| {
+                blank(row);
+                blame(row);
+            },
+            5,
+        ),
+        (2, &blame, of_age),
+        (1, &|row| row.at = row.at.next(), of_age),
+        (4, &|row| row.subject = "pat_00000000000z".into(), of_age),
+        (4, &|row| row.action = "token.created".into(), of_age),
+        // Not even as another entry that tells of erasures.
+        (3, &|row| row.action = "member.erased".into(), 3),
+        (end, &blame, of_member),
+        (of_member, &blank, end - 1),
+        (of_age, &blank, 1),
+    ];
+    for (n, (seq, forge, broken)) in forgeries.into_iter().enumerate() {
+        let mut forged = rows.clone();
+        forge(&mut forged[seq as usize - 1]);
+        assert_eq!(audited(&forged).unwrap_err().seq, broken, "forgery {n}");
+    }
 }
 
 pub(crate) async fn what_was_said_of_a_member_is_erased_and_nothing_else<B: Backend>(world: World<B>) {
@@ -74,11 +157,13 @@ pub(crate) async fn what_was_said_of_a_member_is_erased_and_nothing_else<B: Back
     };
     world.store.record_usage(vec![used(theirs.id), used(others.id)]).await.unwrap();
 
-    world.store.erase_holder(&account.id, gone.id).await.unwrap();
+    let said = world.store.said_of(&account.id, gone.id).await.unwrap();
+    assert_eq!(said.entries, [first, first + 1]);
+    world.store.erase_holder(&account.id, gone.id, said.through).await.unwrap();
     let rows = world.store.journal(first - 1, 10).await.unwrap();
     let kept: Vec<bool> = rows.iter().map(|row| row.payload.is_some()).collect();
     assert_eq!(kept, [false, false, true, true, true, true]);
-    world.store.verify_journal().await.unwrap();
+    assert_eq!(world.store.said_of(&account.id, gone.id).await.unwrap().entries, [0; 0], "nothing is left");
     for (token, address) in [(theirs.id, None), (others.id, Some("192.0.2.1"))] {
         let usage = world.store.usage(&account.id, token, 0).await.unwrap().unwrap();
         assert_eq!(usage.last.address.as_deref(), address);
@@ -127,7 +212,7 @@ pub(crate) async fn checkpoints_grow_with_the_journal_and_vouch_for_it<B: Backen
     let verified = world.store.verify_journal_by(checkpoints).await.unwrap();
     assert_eq!((verified.entries, verified.disagreement), (6, None));
     // Erasing changes no hash.
-    world.store.erase_before(at(99 * HOUR)).await.unwrap();
+    erase(&world, at(99 * HOUR)).await.unwrap();
     let checkpoints = read_checkpoints(&path, None).unwrap();
     let verified = world.store.verify_journal_by(checkpoints).await.unwrap();
     assert_eq!((verified.erased, verified.disagreement), (6, None));

@@ -69,6 +69,7 @@ behaviours! {
     ;
     erasure:
         old_payloads_are_erased_once_and_the_chain_holds,
+        what_is_left_of_erased_entries_is_vouched_for,
         what_was_said_of_a_member_is_erased_and_nothing_else,
         a_person_goes_when_no_member_is_that_person,
         checkpoints_grow_with_the_journal_and_vouch_for_it,

@@ -50,11 +50,23 @@ pub(super) fn verify(args: VerifyArgs) -> Result<Exit, Failure> {
         })?,
     };
     let outcome = match (&args.file, checkpoints.is_empty()) {
-        (Some(path), _) => audit(open(path)?, checkpoints)?,
+        (Some(path), _) => {
+            let erasures = entries(open(path)?)
+                .filter(|entry| entry.as_ref().map_or(true, |entry| Audit::needs(&entry.action)));
+            let erasures: Vec<JournalRow> = erasures.collect::<Result<_, _>>()?;
+            audit(entries(open(path)?), &erasures, checkpoints)?
+        }
         (None, false) => {
             let mut desk = Desk::open(&args.server)?;
-            let request = Request::get("/v1/journal").query("format", Some("jsonl"));
-            audit(desk.stream(&request)?, checkpoints)?
+            let request = || Request::get("/v1/journal").query("format", Some("jsonl"));
+            let mut erasures = Vec::new();
+            for action in ["journal.erased", "member.erased"] {
+                for entry in entries(desk.stream(&request().query("action", Some(action)))?) {
+                    erasures.push(entry?);
+                }
+            }
+            erasures.sort_by_key(|entry: &JournalRow| entry.seq);
+            audit(entries(desk.stream(&request())?), &erasures, checkpoints)?
         }
         (None, true) => asked(&mut Desk::open(&args.server)?)?,
     };
@@ -93,19 +105,15 @@ fn asked(desk: &mut Desk) -> Result<Outcome, Failure> {
 }
 
 /// What the entries themselves say.
-fn audit(lines: impl BufRead, checkpoints: Vec<Checkpoint>) -> Result<Outcome, Failure> {
+fn audit(
+    entries: impl Iterator<Item = Result<JournalRow, Failure>>,
+    erasures: &[JournalRow],
+    checkpoints: Vec<Checkpoint>,
+) -> Result<Outcome, Failure> {
     let count = checkpoints.len();
-    let mut audit = Audit::new(checkpoints);
-    for (n, line) in lines.lines().enumerate() {
-        let line = line.map_err(|cause| {
-            Failure::new(Exit::Unreachable, format!("the journal broke off: {cause}")).help("begin again")
-        })?;
-        let entry = serde_json::from_str(&line).ok().and_then(entry);
-        let entry = entry.ok_or_else(|| {
-            Failure::failed(format!("line {} is no entry of a journal", n + 1))
-                .help("export it with `jeton journal export --everywhere`")
-        })?;
-        audit.step(&entry);
+    let mut audit = Audit::new(checkpoints, erasures);
+    for entry in entries {
+        audit.step(&entry?);
     }
     Ok(match audit.end() {
         Err(broken) => Outcome {
@@ -134,6 +142,20 @@ fn audit(lines: impl BufRead, checkpoints: Vec<Checkpoint>) -> Result<Outcome, F
                 }
             }
         },
+    })
+}
+
+/// The entries of a journal as it was exported.
+fn entries(lines: impl BufRead) -> impl Iterator<Item = Result<JournalRow, Failure>> {
+    lines.lines().enumerate().map(|(n, line)| {
+        let line = line.map_err(|cause| {
+            Failure::new(Exit::Unreachable, format!("the journal broke off: {cause}")).help("begin again")
+        })?;
+        let entry = serde_json::from_str(&line).ok().and_then(entry);
+        entry.ok_or_else(|| {
+            Failure::failed(format!("line {} is no entry of a journal", n + 1))
+                .help("export it with `jeton journal export --everywhere`")
+        })
     })
 }
 
