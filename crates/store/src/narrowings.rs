@@ -1,9 +1,10 @@
 //! `narrowings.log`: every shrinking of authority, outside the database, so that a restored
 //! backup can be told what has been taken away since.
 //!
-//! One JSON object a line: `seq` and `hash` (the change's place in the journal), `at`, `table`, and
+//! One JSON object a line: `seq` and `hash` (the change's place in the journal), `at`, `table`,
 //! `row`, the row as the change left it, by its columns, without names and other text that is no
-//! authority. Lines are first committed with the change and then written here, so a crash between
+//! authority, and `mac`: a restore makes rows what the log says, so it believes those lines alone that
+//! were written with the key file at hand. Lines are first committed with the change and then written here, so a crash between
 //! the two loses none: whoever opens the store next writes them. Tokens that were revoked together
 //! stand in one line: `table` is [`MANY`], and `row` has their `revoked_at` and of each its account, its id
 //! and its version.
@@ -20,11 +21,14 @@ use std::path::Path;
 use domain::change::Write as Written;
 use domain::facts::{Holder, Token};
 use domain::time::Timestamp;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::journal::{Head, hex};
+use crate::checkpoints::unhex;
+use crate::journal::{Head, canonical, hex};
+use crate::keys::{Key, Keys};
 
 pub(crate) const NAME: &str = "narrowings.log";
 
@@ -43,13 +47,37 @@ pub(crate) struct Line {
     pub(crate) at: Option<Timestamp>,
     pub(crate) table: String,
     pub(crate) row: Value,
+    /// HMAC-SHA-256 of all before it, as JSON without spaces and with its keys in order, in hexadecimal digits.
+    #[serde(default)]
+    mac: String,
+}
+
+/// The key of the lines' codes.
+pub(crate) fn key(keys: &Keys) -> Key {
+    keys.derive(b"jeton narrowings 1")
 }
 
 impl Line {
-    pub(crate) fn new(head: &Head, at: Option<Timestamp>, table: &str, row: Value) -> Self {
+    pub(crate) fn new(head: &Head, at: Option<Timestamp>, table: &str, row: Value, key: &Key) -> Self {
         let mut hash = String::with_capacity(64);
         hex(&head.hash, &mut hash);
-        Self { seq: head.seq, hash, at, table: table.to_owned(), row }
+        let mut line = Self { seq: head.seq, hash, at, table: table.to_owned(), row, mac: String::new() };
+        let mac = line.code(key).finalize().into_bytes();
+        hex(&mac, &mut line.mac);
+        line
+    }
+
+    /// Whether it was written with this key and is as it was.
+    pub(crate) fn is_written_with(&self, key: &Key) -> bool {
+        unhex(&self.mac).is_some_and(|mac| self.code(key).verify_slice(&mac).is_ok())
+    }
+
+    fn code(&self, key: &Key) -> Hmac<Sha256> {
+        let Self { seq, hash, at, table, row, mac: _ } = self;
+        let said = json!({ "seq": seq, "hash": hash, "at": at, "table": table, "row": row });
+        let mut mac = Hmac::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
+        mac.update(canonical(&said).as_bytes());
+        mac
     }
 
     /// As it stands in the log.

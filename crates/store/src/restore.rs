@@ -27,7 +27,7 @@ use crate::backup::{Whole, whole};
 use crate::checkpoints;
 use crate::contract::{Clock, OpenError, Unavailable};
 use crate::journal::{self, Head, Touched, hex};
-use crate::keys::{KeyFileError, Keys};
+use crate::keys::{Key, KeyFileError, Keys};
 use crate::migrations;
 use crate::narrowings::{self, Line, MARK, Narrowings};
 use crate::sql::Dialect;
@@ -88,6 +88,11 @@ pub enum RestoreError {
     NoLog { data: PathBuf },
     #[error("line {line} of {} cannot be read ({what}); a newer jeton may have written it", path.display())]
     Line { path: PathBuf, line: usize, what: String },
+    #[error(
+        "line {line} of {} was not written with the key file {}, or not as it stands there: somebody altered it, \
+         or it is another installation's; use another copy of the log", path.display(), keys.display()
+    )]
+    Forged { path: PathBuf, line: usize, keys: PathBuf },
     #[error("{place} has other tables than this version of jeton makes; somebody altered it")]
     Altered { place: String },
     #[error("could not use {}", path.display())]
@@ -116,12 +121,13 @@ pub fn restore(
     if data.join("jeton.db").exists() && !order.replace {
         return Err(RestoreError::Exists { data: data.clone() });
     }
-    let (mut db, found) = arrived(order)?;
+    let (mut db, found, keys) = arrived(order)?;
+    let key = narrowings::key(&keys);
     let (old, unread) = match Old::look(data) {
         Ok(old) => (old, None),
         Err(why) => (None, Some(why.to_string())),
     };
-    let log = Lines::gather(order, &db, old.as_ref())?;
+    let log = Lines::gather(order, &key, &db, old.as_ref())?;
 
     let failed = open::failed(&order.from);
     let since = log.since(&db).map_err(&failed)?;
@@ -144,7 +150,8 @@ pub fn restore(
     let io = |source| RestoreError::Io { path: data.clone(), source };
     let arriving = data.join(ARRIVING);
     File::open(&arriving).and_then(|file| file.sync_all()).map_err(io)?;
-    log.keep(data, Line::new(&head, Some(now), MARK, json!({"from": found.head.seq}))).map_err(io)?;
+    let mark = Line::new(&head, Some(now), MARK, json!({"from": found.head.seq}), &key);
+    log.keep(data, mark).map_err(io)?;
     fs::rename(&arriving, data.join(RESTORING)).and_then(|()| sync(data)).map_err(io)?;
     let aside = finish(data).map_err(io)?;
     let (position, at) = (found.head.seq, Timestamp::from_micros(found.head.at));
@@ -157,8 +164,8 @@ const ARRIVING: &str = "jeton.db.arriving";
 /// A copy that is whole, and is to be the database.
 const RESTORING: &str = "jeton.db.restoring";
 
-/// Copies the backup into the data directory and checks it there.
-fn arrived(order: &Order) -> Result<(Connection, Whole), RestoreError> {
+/// Copies the backup into the data directory and checks it there; its keys.
+fn arrived(order: &Order) -> Result<(Connection, Whole, Keys), RestoreError> {
     let path = order.data.join(ARRIVING);
     let io = |path: &Path| {
         let path = path.to_owned();
@@ -200,17 +207,16 @@ fn arrived(order: &Order) -> Result<(Connection, Whole), RestoreError> {
         .query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0))
         .optional()
         .map_err(&failed)?;
-    match (Keys::read(&order.keys), kept) {
-        (Ok(keys), Some(kept)) if keys.fingerprint() != kept => {
-            return Err(OpenError::OtherKeys { place: from.display().to_string() }.into());
+    let keys = Keys::read(&order.keys).map_err(|cause| match cause {
+        KeyFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            KeyFileError::Missing { path: order.keys.clone() }
         }
-        (Err(KeyFileError::Io { source, .. }), Some(_)) if source.kind() == io::ErrorKind::NotFound => {
-            return Err(KeyFileError::Missing { path: order.keys.clone() }.into());
-        }
-        (Err(cause), Some(_)) => return Err(cause.into()),
-        _ => {}
+        other => other,
+    })?;
+    if kept.is_some_and(|kept| keys.fingerprint() != kept) {
+        return Err(OpenError::OtherKeys { place: from.display().to_string() }.into());
     }
-    Ok((db, whole))
+    Ok((db, whole, keys))
 }
 
 /// Every table, index, view and trigger, as it was made.
@@ -269,7 +275,19 @@ struct Lines {
 impl Lines {
     /// Everything that is known, in the order in which it happened: a copy is of before, what the
     /// databases had not yet written comes last.
-    fn gather(order: &Order, db: &Connection, old: Option<&Old>) -> Result<Self, RestoreError> {
+    fn gather(order: &Order, key: &Key, db: &Connection, old: Option<&Old>) -> Result<Self, RestoreError> {
+        let forged = |path: &Path, line| RestoreError::Forged {
+            path: path.to_owned(),
+            line,
+            keys: order.keys.clone(),
+        };
+        let read = |path: &Path| {
+            let lines = read(path)?;
+            match lines.iter().position(|line| !line.is_written_with(key)) {
+                Some(n) => Err(forged(path, n + 1)),
+                None => Ok(lines),
+            }
+        };
         let beside = read(&order.data.join(narrowings::NAME))?;
         let failed = open::failed(&order.from);
         let mut lines = match &order.log {
@@ -289,11 +307,14 @@ impl Lines {
         }
         let unlogged = unlogged(db).map_err(&failed)?;
         for text in unlogged.iter().chain(old.iter().flat_map(|old| &old.unlogged)) {
-            let line = serde_json::from_str(text).map_err(|cause| RestoreError::Line {
+            let line: Line = serde_json::from_str(text).map_err(|cause| RestoreError::Line {
                 path: order.from.clone(),
                 line: 0,
                 what: cause.to_string(),
             })?;
+            if !line.is_written_with(key) {
+                return Err(forged(&order.from, 0));
+            }
             add(&mut lines, [line]);
         }
         Ok(Self { more: lines.len() > had, lines })

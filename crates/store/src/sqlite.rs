@@ -107,6 +107,7 @@ impl Sqlite {
             db,
             head,
             narrowings,
+            narrowing_key: narrowings::key(&common.keys),
             unlogged,
             space,
             sealer: common.sealer.clone(),

@@ -505,6 +505,54 @@ fn what_is_no_backup_is_refused_and_the_database_stays() {
 }
 
 #[test]
+fn a_log_that_somebody_wrote_into_is_not_believed() {
+    run(async {
+        let kept = Kept::open().await;
+        let (_, holder) = kept.world.family().await;
+        let token = kept.world.token(&holder).await;
+        let file = kept.backup("a.db");
+        kept.narrow([revoked(&token)]).await;
+        kept.world.store.close().await;
+        let log = kept.data().join("narrowings.log");
+        let written = fs::read_to_string(&log).unwrap();
+        let other = {
+            let begun = World::<Sqlite>::open().await;
+            let (_, holder) = begun.family().await;
+            let token = begun.token(&holder).await;
+            begun.store.commit(change([revoked(&token)]).narrowing()).await.unwrap();
+            begun.store.close().await;
+            fs::read_to_string(begun.backend.data().join("narrowings.log")).unwrap()
+        };
+        // As somebody would who can write to a copy: more than was ever given, or less taken away.
+        let made_up = r#"{"seq":99,"hash":"00","at":null,"table":"person","row":{"id":"per_0123456789ab","operator":true,"password":null,"version":9},"mac":"00"}"#;
+        let revoked_at = format!("\"revoked_at\":{}", at(1).as_micros());
+        assert!(written.contains(&revoked_at));
+        for (text, line) in [
+            (format!("{written}{made_up}\n"), 2),
+            (format!("{made_up}\n{written}"), 1),
+            (written.replace(&revoked_at, "\"revoked_at\":null"), 1),
+            (written.replace("\"version\":2", "\"version\":1"), 1),
+            (format!("{written}{other}"), 2),
+        ] {
+            let copy = kept.file("copy.log");
+            fs::write(&copy, &text).unwrap();
+            let named = refused(&Order { log: Log::File(copy.clone()), ..kept.order(&file) });
+            assert!(
+                matches!(&named, RestoreError::Forged { path, line: n, .. } if *path == copy && *n == line),
+                "{named}"
+            );
+            fs::write(&log, &text).unwrap();
+            let beside = refused(&kept.order(&file));
+            assert!(matches!(&beside, RestoreError::Forged { line: n, .. } if *n == line), "{beside}");
+            fs::write(&log, &written).unwrap();
+        }
+        let (kept, done) = kept.restored(&file).await;
+        assert_eq!(done.reasserted.len(), 1, "the log itself is");
+        assert!(kept.token(&token).await.life.revoked_at.is_some());
+    });
+}
+
+#[test]
 fn a_restore_that_was_cut_off_is_finished_or_never_began() {
     run(async {
         let kept = Kept::open().await;

@@ -25,6 +25,7 @@ use super::space::Space;
 use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Stop, Unavailable};
 use crate::figures::Meter;
 use crate::journal::{self, Head, Touched};
+use crate::keys::Key;
 use crate::narrowings::{self, Line, Narrowings};
 use crate::sealing::Sealer;
 use crate::sql::beside::Beside;
@@ -55,6 +56,7 @@ pub(super) struct Writer {
     pub(super) db: Connection,
     pub(super) head: Head,
     pub(super) narrowings: Narrowings,
+    pub(super) narrowing_key: Key,
     /// Lines that are committed and could not be written to the log yet.
     pub(super) unlogged: Vec<String>,
     pub(super) space: Space,
@@ -212,7 +214,7 @@ impl Writer {
             let mut next = *head;
             writes::in_order(&mut each.change, Timestamp::from_micros(head.at));
             db.prepare_cached("SAVEPOINT change")?.execute([])?;
-            let written = write_change(db, &each.change, &tools, &mut next);
+            let written = write_change(db, &each.change, &tools, &self.narrowing_key, &mut next);
             match written {
                 Ok(_) => *head = next,
                 Err(Miss::Database(cause)) => return Err(cause),
@@ -358,6 +360,7 @@ fn write_change(
     db: &Connection,
     change: &Change,
     tools: &Tools<'_>,
+    narrowing_key: &Key,
     head: &mut Head,
 ) -> Result<Written, Miss> {
     writes::is_told(change)?;
@@ -370,7 +373,10 @@ fn write_change(
     }
     let lines = head.append(change, Touched::by(change), tools.entropy);
     execute::insert(db, &journal::insert(lines)).map_err(execute::miss)?;
-    let lines = if change.narrows { narrow(db, change, head).map_err(execute::miss)? } else { Vec::new() };
+    let lines = match change.narrows {
+        true => narrow(db, change, head, narrowing_key).map_err(execute::miss)?,
+        false => Vec::new(),
+    };
     Ok(Written { position: head.seq, numbers, lines })
 }
 
@@ -383,12 +389,12 @@ fn check(db: &Connection, change: &Change) -> Result<(), Miss> {
 }
 
 /// The lines that `narrowings.log` will have, kept until it has them.
-fn narrow(db: &Connection, change: &Change, head: &Head) -> rusqlite::Result<Vec<String>> {
+fn narrow(db: &Connection, change: &Change, head: &Head, key: &Key) -> rusqlite::Result<Vec<String>> {
     let at = change.entries.last().map(|entry| entry.at);
     let mut lines = Vec::new();
     for write in &change.writes {
         let Some((table, row)) = narrowings::narrowed(write) else { continue };
-        let line = Line::new(head, at, table, row).text();
+        let line = Line::new(head, at, table, row, key).text();
         let sql = "INSERT INTO narrowing (seq, part, line) VALUES (?1, ?2, ?3)";
         db.prepare_cached(sql)?.execute(params![head.seq, lines.len() as i64, line])?;
         lines.push(line);
