@@ -3,6 +3,8 @@
 //! An account's journal is for those with `journal:read` in it, the server's for operators. Whoever
 //! reads for long is looked at again all the while: what they may do can end at any moment.
 
+mod places;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +15,18 @@ use domain::refusal::Refusal;
 use domain::time::Timestamp;
 use domain::who::Caller;
 use store::{ChainError, Checkpoint, EntryQuery, JournalRow, Verified};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
+
+use places::{Place, Room};
 
 use crate::auth::at_home;
 use crate::cursors::Page;
 use crate::{Desk, Error};
 
-/// Who may follow at once, and how many exports may run: each asks the database now and then.
-const FOLLOWERS: usize = 256;
-const EXPORTS: usize = 8;
+/// Who may follow at once, and how many exports may run; how many of one account, and how many operators
+/// besides.
+const FOLLOWERS: (usize, usize, usize) = (256, 16, 16);
+const EXPORTS: (usize, usize, usize) = (8, 2, 2);
 
 /// Entries read at a time for an export or a follower.
 const STRETCH: usize = 200;
@@ -37,16 +42,16 @@ const IN_A_CROWD: Duration = Duration::from_millis(200);
 
 /// The places of those who read for long.
 pub(crate) struct Places {
-    followers: Arc<Semaphore>,
-    exports: Arc<Semaphore>,
+    followers: Room,
+    exports: Room,
     /// One recomputation of the chain at a time: it reads everything.
-    check: Arc<Semaphore>,
+    check: Semaphore,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        let places = |count| Arc::new(Semaphore::new(count));
-        Self { followers: places(FOLLOWERS), exports: places(EXPORTS), check: places(1) }
+        let room = |(accounts, share, operators)| Room::new(accounts, share, operators);
+        Self { followers: room(FOLLOWERS), exports: room(EXPORTS), check: Semaphore::new(1) }
     }
 }
 
@@ -136,7 +141,7 @@ impl Desk {
     /// All of it that is there now, in the journal's order, a stretch at a time.
     pub async fn export_journal(self: Arc<Self>, caller: Caller, look: Look) -> Result<Export, Error> {
         self.may_read(&caller, &look.of).await?;
-        let place = self.places.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let place = self.places.exports.take(&look.of).ok_or(Error::Busy)?;
         let until = self.store.journal_end().await?;
         let look = Look { newest_first: false, ..look };
         let at = look.after.unwrap_or(0);
@@ -147,7 +152,7 @@ impl Desk {
     /// as it comes.
     pub async fn follow_journal(self: Arc<Self>, caller: Caller, look: Look) -> Result<Follow, Error> {
         self.may_read(&caller, &look.of).await?;
-        let place = self.places.followers.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let place = self.places.followers.take(&look.of).ok_or(Error::Busy)?;
         let news = self.store.news();
         let end = self.store.journal_end().await?;
         let at = look.after.unwrap_or(end);
@@ -256,10 +261,18 @@ pub struct Export {
     at: Option<i64>,
     /// The last entry when it began. What comes later is for the next export.
     until: i64,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Export {
+    /// Whether the caller may still read; a look at those who take their time over what they were given.
+    ///
+    /// # Errors
+    /// They may not any more, or nobody can say so.
+    pub async fn look_again(&mut self) -> Result<(), Error> {
+        self.desk.may_read_on(&mut self.caller, &self.look.of).await
+    }
+
     /// The next stretch, which may be empty; none at the end.
     pub async fn next(&mut self) -> Result<Option<Vec<Told>>, Error> {
         let Some(at) = self.at else { return Ok(None) };
@@ -285,13 +298,21 @@ pub struct Follow {
     /// There is more to read before anything is waited for.
     more: bool,
     news: watch::Receiver<i64>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Follow {
     /// The number of the last entry that was told, or passed over.
     pub fn at(&self) -> i64 {
         self.at
+    }
+
+    /// Whether the caller may still read, as [`Export::look_again`].
+    ///
+    /// # Errors
+    /// They may not any more, or nobody can say so.
+    pub async fn look_again(&mut self) -> Result<(), Error> {
+        self.desk.may_read_on(&mut self.caller, &self.look.of).await
     }
 
     /// What has come; nothing after a while in which nothing came.

@@ -4,9 +4,12 @@ mod common;
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
+use axum::response::Response;
 use common::{PASSWORD, World};
+use domain::change::{Action, Actor, Change, Entry};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -291,6 +294,108 @@ async fn a_stream_ends_with_what_lets_its_reader_read() {
     let mut following = Following::start(&world, &admin, &format!("{JOURNAL}?follow=true"), None).await;
     world.ask(&admin, Method::DELETE, "/v1/sessions/self", None).await;
     assert_eq!(following.piece().await, None, "a session that ended");
+}
+
+/// A journal of so many entries more.
+async fn long(world: &World, count: usize) {
+    let entry = Entry {
+        at: world.desk.now(),
+        actor: Actor::Operator,
+        account: Some("acme".parse().unwrap()),
+        action: Action::TokenEdited,
+        subject: "pat_0123456789ab".into(),
+        payload: json!({ "note": "x".repeat(100) }),
+    };
+    let change = (0..count).fold(Change::default(), |change, _| change.entry(entry.clone()));
+    world.desk.store().commit(change).await.unwrap();
+}
+
+/// A request whose answer is not read.
+async fn asked(router: &Router, who: &str, path: &str) -> Response {
+    let request = Request::get(path).header("authorization", format!("Bearer {who}"));
+    router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+/// Asks until there is a place again, which is soon.
+async fn until_there_is_a_place(router: &Router, who: &str, path: &str) -> Response {
+    let place = async {
+        loop {
+            let response = asked(router, who, path).await;
+            if response.status() == 200 {
+                return response;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), place).await.expect("somebody's place is free again")
+}
+
+#[tokio::test]
+async fn an_account_follows_and_exports_within_its_share_and_operators_have_places_of_their_own() {
+    let world = World::of("default").await;
+    let (_, admin) = session_of(&world, "Admin").await;
+    long(&world, 2_000).await;
+    let router = &world.router;
+    for (path, share, everywhere) in [
+        (format!("{JOURNAL}?follow=true"), 16, "/v1/journal?follow=true"),
+        (format!("{JOURNAL}?format=jsonl"), 2, "/v1/journal?format=jsonl"),
+    ] {
+        let mut open = Vec::new();
+        for _ in 0..share {
+            let response = asked(router, &admin, &path).await;
+            assert_eq!(response.status(), 200);
+            open.push(response);
+        }
+        world.get(&world.admin, &path).await.refused(429, "rate_limited");
+        let operators = asked(router, &world.admin, everywhere).await;
+        assert_eq!(operators.status(), 200, "an operator's place is nobody else's");
+        // Whoever goes away leaves a place.
+        open.pop();
+        until_there_is_a_place(router, &world.admin, &path).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_takes_nothing_keeps_no_place() {
+    let world = World::of("default").await;
+    long(&world, 2_000).await;
+    let options = web::Options { preset: "default".into(), patience: Duration::from_secs(60) };
+    let tracker = web::server::Tracker::new();
+    tracker.set_limits(web::server::Limits { write: Duration::from_millis(200), ..Default::default() });
+    let router = web::router(world.desk.clone(), &options, tracker);
+    let export = format!("{JOURNAL}?format=jsonl");
+    let (first, _second) =
+        (asked(&router, &world.admin, &export).await, asked(&router, &world.admin, &export).await);
+    until_there_is_a_place(&router, &world.admin, &export).await;
+    assert!(first.into_body().collect().await.is_err(), "and what it got does not look like all there is");
+
+    let follow = format!("{JOURNAL}?follow=true&after=1");
+    let mut open = Vec::new();
+    for _ in 0..16 {
+        open.push(asked(&router, &world.admin, &follow).await);
+    }
+    until_there_is_a_place(&router, &world.admin, &follow).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_slow_reader_is_not_sent_once_they_may_not_read_any_more() {
+    let world = World::of("default").await;
+    let (_, admin) = session_of(&world, "Admin").await;
+    long(&world, 2_000).await;
+    let export = format!("{JOURNAL}?format=jsonl");
+    let (first, second) =
+        (asked(&world.router, &admin, &export).await, asked(&world.router, &admin, &export).await);
+    let follow = asked(&world.router, &admin, &format!("{JOURNAL}?follow=true&after=1")).await;
+    world.ask(&admin, Method::DELETE, "/v1/sessions/self", None).await;
+    // Long before anybody's patience is over.
+    until_there_is_a_place(&world.router, &world.admin, &export).await;
+    until_there_is_a_place(&world.router, &world.admin, &export).await;
+    for mut body in [first.into_body(), second.into_body()] {
+        assert!(body.frame().await.unwrap().is_err(), "nothing of what was made before");
+    }
+    let mut follow = follow.into_body();
+    let ended = async { while follow.frame().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(30), ended).await.expect("it ends");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! answers, to `curl` and to whoever reads a log, as with `format`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::journal::{Broken, Checkpoint, Entry, JournalFormat, JournalQuery, JournalSort, Verification};
 use api::{Empty, Page};
@@ -11,7 +12,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::time::Timestamp;
 use domain::who::Caller;
-use service::journal::{Follow, Look, Of, Told};
+use service::journal::{Export, Follow, Look, Of, Told};
 
 use super::call::{Account, Call, NoQuery};
 use super::door::{Holder, Operator};
@@ -21,7 +22,7 @@ use super::{House, bad_parameter, limit};
 use crate::json::{EmptyOrJson, Json};
 use crate::map;
 use crate::problem::Problem;
-use crate::stream::{Sender, Stream};
+use crate::stream::{Cause, Reader, Sender, Stream};
 
 pub(crate) fn routes(table: &mut Table) {
     table.get(
@@ -167,6 +168,7 @@ async fn read(
     };
     let mut export = house.desk.clone().export_journal(caller, look).await?;
     let (sender, body) = Stream::new();
+    let patience = house.tracker.limits().write;
     tokio::spawn(async move {
         let mut first = (ending == "csv").then(csv_head);
         loop {
@@ -174,13 +176,18 @@ async fn read(
                 Ok(Some(told)) => {
                     let mut text = first.take().unwrap_or_default();
                     told.into_iter().for_each(|told| text.extend(write(told)));
-                    if !text.is_empty() && !sender.send(text).await {
-                        return;
+                    if text.is_empty() {
+                        continue;
+                    }
+                    match sender.hand_over(text, patience, &mut export).await {
+                        Ok(true) => {}
+                        Ok(false) => return,
+                        Err(cause) => return sender.fail(cause),
                     }
                 }
                 Ok(None) => return,
                 // What is cut off must not look like all there is.
-                Err(cause) => return sender.fail(cause).await,
+                Err(cause) => return sender.fail(cause),
             }
         }
     });
@@ -204,18 +211,33 @@ async fn follow(
     let (sender, body) = Stream::new();
     let tracker = house.tracker.clone();
     tokio::spawn(async move {
+        let patience = tracker.limits().write;
         tokio::select! {
             // The stream ends where it is, and the follower comes again elsewhere.
-            () = tracker.draining() => {}
-            () = sender.closed() => {}
-            () = events(follow, &sender) => {}
+            () = tracker.draining() => return,
+            () = sender.closed() => return,
+            () = events(follow, &sender, patience) => {}
         }
+        // Nothing more for somebody who may not read it any more, or does not.
+        sender.end();
     });
     Ok(Journal::Text { content_type: "text/event-stream", name: None, body })
 }
 
-/// Writes events until the follower is gone, or may not follow any more.
-async fn events(mut follow: Follow, sender: &Sender) {
+impl Reader for Export {
+    async fn look_again(&mut self) -> Result<(), Cause> {
+        Ok(Export::look_again(self).await?)
+    }
+}
+
+impl Reader for Follow {
+    async fn look_again(&mut self) -> Result<(), Cause> {
+        Ok(Follow::look_again(self).await?)
+    }
+}
+
+/// Writes events until the follower is gone, does not read, or may not follow any more.
+async fn events(mut follow: Follow, sender: &Sender, patience: Duration) {
     if !sender.send(format!(": after {}\nretry: {RETRY}\n\n", follow.at()).into_bytes()).await {
         return;
     }
@@ -233,8 +255,12 @@ async fn events(mut follow: Follow, sender: &Sender) {
             silent = 0;
             text = b":\n\n".to_vec();
         }
-        if !text.is_empty() && !sender.send(text).await {
-            return;
+        if text.is_empty() {
+            continue;
+        }
+        match sender.hand_over(text, patience, &mut follow).await {
+            Ok(true) => {}
+            Ok(false) | Err(_) => return,
         }
     }
 }
@@ -337,13 +363,25 @@ fn row(cells: &[String]) -> Vec<u8> {
     format!("{}\r\n", cells.join(",")).into_bytes()
 }
 
-/// A cell, in quotes where it has to be. One that a spreadsheet would take for a formula begins with
-/// an apostrophe: people choose their names themselves.
+/// How a formula begins, for one spreadsheet or another.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// A cell, in quotes where it has to be. What a spreadsheet would take for a formula gets an apostrophe
+/// before it: people choose their names themselves. Also within the text, because where numbers have a
+/// decimal comma a semicolon or a tab begins a cell, whatever quotes stand around it.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let quoted = formula || text.contains(['"', ',', '\r', '\n']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    let mut safe = String::with_capacity(text.len() + 2);
+    let mut before = None;
+    for letter in text.chars() {
+        let begins = matches!(before, None | Some(';' | '\t' | '\r' | '\n'));
+        if begins && FORMULA.contains(&letter) || before.is_none() && matches!(letter, '\t' | '\r') {
+            safe.push('\'');
+        }
+        safe.push(letter);
+        before = Some(letter);
+    }
+    let quoted = safe.len() > text.len() || text.contains(['"', ',', '\r', '\n']);
+    if quoted { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
 #[cfg(test)]
@@ -365,6 +403,11 @@ mod tests {
             ("a \"b\"", "\"a \"\"b\"\"\""),
             ("a\nb", "\"a\nb\""),
             ("a=b", "a=b"),
+            ("＝1+1", "\"'＝1+1\""),
+            ("x;=cmd|'/C calc'!A0", "\"x;'=cmd|'/C calc'!A0\""),
+            ("x;y\t＠SUM(A1);-1", "\"x;y\t'＠SUM(A1);'-1\""),
+            ("a\n+1", "\"a\n'+1\""),
+            ("x;y; z", "x;y; z"),
             ("", ""),
         ] {
             assert_eq!(cell(text), expected, "{text:?}");
