@@ -36,6 +36,14 @@ fn run(server: &Server, table: &str, more: &[&str]) -> Finished {
     server.jeton_with_input(&arguments, table)
 }
 
+fn import_as_text(server: &Server, rows: &[Value]) -> Finished {
+    let table: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let installation = server.installation();
+    let mut arguments = vec!["import", "--account", "acme", "--from", "-"];
+    arguments.extend(installation.iter().map(String::as_str));
+    server.jeton_with_input(&arguments, &table)
+}
+
 fn counts(done: &Finished) -> [Value; 3] {
     let printed: Value =
         serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:#?}"));
@@ -223,6 +231,75 @@ fn rows_that_cannot_be_taken_are_told_by_line_and_do_not_stop_the_others() {
     let nobody = import(&server, &rows[..1], &["--holder", "nobody"]);
     assert_eq!(nobody.code, NOT_FOUND, "{nobody:#?}");
     server.restart();
+}
+
+#[test]
+fn for_whom_the_tokens_of_a_table_act_is_told_and_can_be_forbidden() {
+    let mut server = server();
+    let robot = json!({ "name": "robot", "external_id": "r-1", "role": "Viewer" });
+    let robot = server.admin().post("/v1/accounts/acme/service-accounts", robot).text_at("id");
+    let owner = server.admin().get("/v1/tokens/self").ok(200)["holder"].clone();
+    server.stop();
+    let digest = |number: u32| hex(Sha256::digest(format!("sk_test_of_theirs_{number}")));
+    let row = |number: u32, more: Value| {
+        let mut row = json!({ "name": format!("n{number}"), "sha256": digest(number) });
+        row.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        row
+    };
+    let rows = [
+        row(1, json!({ "holder": "r-1" })),
+        row(2, json!({ "permission": "role:Viewer" })),
+        row(3, json!({ "holder": robot, "permission": { "list": ["members:read"] } })),
+        // What somebody slipped in: one of theirs that acts for the owner.
+        row(4, json!({ "holder": owner["id"] })),
+    ];
+    let given = |done: &Finished| {
+        let printed: Value = serde_json::from_str(&done.stdout).expect("JSON");
+        let all = printed["given"].as_array().expect("a list").clone();
+        all.iter()
+            .map(|one| (text_at(one, "holder"), text_at(one, "permission"), one["count"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let tried = import(&server, &rows, &["--dry-run"]);
+    assert_eq!(counts(&tried), [json!(3), json!(0), json!(1)], "{tried:#?}");
+    assert!(given(&tried).contains(&(text_at(&owner, "id"), "inherit".into(), json!(1))), "{tried:#?}");
+
+    let done = import(&server, &rows, &["--holder", "r-1"]);
+    assert_eq!(counts(&done), [json!(3), json!(0), json!(1)], "{done:#?}");
+    let told = reasons(&done);
+    assert!(told[0].0 == 4 && told[0].1.contains("--holder says"), "{told:?}");
+    let expected = ["inherit", "list:members:read", "role:Viewer"];
+    assert_eq!(given(&done), expected.map(|permission| (robot.clone(), permission.to_owned(), json!(1))));
+    let text = import_as_text(&server, &rows[..1]);
+    assert!(text.stdout.contains("1 were in already"), "{text:#?}");
+    server.restart();
+    server.rejects("sk_test_of_theirs_4", "not_found");
+    server.accepts("sk_test_of_theirs_2");
+    let entries = server.admin().get("/v1/accounts/acme/journal?action=tokens.imported");
+    let payload = entries.ok(200)["items"][0]["payload"].clone();
+    assert_eq!(payload["holders"], json!({ robot: 3 }));
+    assert_eq!(payload["permissions"], json!({ "inherit": 1, "list:members:read": 1, "role:Viewer": 1 }));
+}
+
+#[test]
+fn where_nothing_is_said_of_a_permission_the_policy_says_it() {
+    let mut server = Begin::preset("gcore").configuration("[server]\nforeign_tokens = true\n").start();
+    let member = json!({ "name": "Zoë", "external_id": "u-1", "role": "Users" });
+    server.admin().post("/v1/accounts/acme/members", member).ok(201);
+    server.stop();
+    let row = json!({ "name": "a", "holder": "u-1", "token": "sk_test_of_another_make" });
+    import(&server, &[row], &[]).done();
+    server.restart();
+    let verdict = server.verify("sk_test_of_another_make");
+    assert_eq!((&verdict["valid"], &verdict["role"]), (&json!(true), &json!("Users")), "{verdict:#}");
+    let page = server.admin().get("/v1/accounts/acme/tokens?q=a&limit=100");
+    let items = page.ok(200)["items"].as_array().expect("items").clone();
+    let item = items.iter().find(|item| item["name"] == "a").expect("it is listed");
+    assert_eq!(
+        item["permission"],
+        json!({ "role": "Users" }),
+        "as if Zoë had made it, and nothing that grows"
+    );
 }
 
 #[test]

@@ -5,11 +5,12 @@
 //! sentence; those that are in already are passed over, so that a run which was cut off is simply run
 //! again. Rows go in by the thousand, each thousand with one entry in the journal.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::change::{Action, Actor, Change, Entry, Foreign, Imported, Write};
 use domain::facts::{Account, Holder};
+use domain::grant::{Grant, Level};
 use domain::ids::{AccountId, HolderId};
 use domain::lifecycle::{self, Import};
 use domain::permission::Registry;
@@ -53,7 +54,8 @@ pub struct Row {
 /// What is to be imported.
 pub struct Plan {
     pub account: AccountId,
-    /// Whose the rows are that name nobody.
+    /// Whose all rows are. One that names somebody else is refused: a table that somebody handed in does
+    /// not decide for whom its tokens act.
     pub holder: Option<String>,
     /// The key of HMACs.
     pub hmac_key: Option<Zeroizing<Vec<u8>>>,
@@ -68,10 +70,22 @@ pub struct Refused {
     pub why: String,
 }
 
+/// For whom tokens act, and with what permission.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Given {
+    pub holder: HolderId,
+    /// What the holder is called.
+    pub name: String,
+    /// As a table says it: `inherit`, `role:Viewer`, `access:read`, `list:devices:read`.
+    pub permission: String,
+}
+
 /// What became of some rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub imported: u64,
+    /// Of the imported ones, whose they are and what they may do.
+    pub given: BTreeMap<Given, u64>,
     /// In this account already, from a run before.
     pub already: u64,
     /// In the order of their lines.
@@ -93,6 +107,7 @@ pub struct Importer<'a> {
 /// A row that can go in, but for what the store may have against it.
 struct Ready {
     line: u64,
+    holder: Arc<Holder>,
     imported: Imported,
 }
 
@@ -176,18 +191,30 @@ impl Importer<'_> {
             }
         }
         outcome.imported = ready.len() as u64;
+        outcome.given = self.given(&ready);
         outcome.refused.sort_by_key(|refused| refused.line);
         Ok(outcome)
     }
 
     async fn ready(&mut self, row: Row) -> Result<Result<Ready, String>, Error> {
-        let Some(name) = row.holder.as_ref().or(self.plan.holder.as_ref()).cloned() else {
+        let own = row.holder.clone();
+        let Some(name) = self.plan.holder.clone().or_else(|| own.clone()) else {
             return Ok(Err("It names no holder, and no --holder is for all.".to_owned()));
         };
         let holder = match self.holder(&name).await? {
             Ok(holder) => holder,
             Err(why) => return Ok(Err(why)),
         };
+        if let Some(own) = own.filter(|own| *own != name) {
+            match self.holder(&own).await? {
+                Ok(its) if its.id == holder.id => {}
+                Ok(_) => {
+                    let why = format!("It names `{own}`, and --holder says that all are `{name}`'s.");
+                    return Ok(Err(why));
+                }
+                Err(why) => return Ok(Err(why)),
+            }
+        }
         let (digest, foreign) = match self.look_up(row.known).await? {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
@@ -200,7 +227,7 @@ impl Importer<'_> {
         let now = self.desk.now();
         let made = lifecycle::import(&self.account, &self.registry, &holder, &row.token, id, digest, now);
         Ok(match made {
-            Ok(token) => Ok(Ready { line: row.line, imported: Imported { token, foreign } }),
+            Ok(token) => Ok(Ready { line: row.line, holder, imported: Imported { token, foreign } }),
             Err(Refusal { detail, .. }) => Err(detail),
         })
     }
@@ -293,9 +320,15 @@ impl Importer<'_> {
             evidence.update(one.imported.token.digest.as_bytes());
         }
         let (lines, after) = (ready.iter().map(|one| one.line), self.last_number);
+        let (mut holders, mut permissions) = (BTreeMap::new(), BTreeMap::new());
+        for (Given { holder, permission, .. }, count) in self.given(ready) {
+            *holders.entry(holder.to_string()).or_insert(0) += count;
+            *permissions.entry(permission).or_insert(0) += count;
+        }
         let told = serde_json::json!({
             "count": ready.len(), "numbers": [after + 1, after + ready.len() as i64],
             "lines": [lines.clone().min(), lines.max()],
+            "holders": holders, "permissions": permissions,
             "digests": hex(&evidence.finalize()),
         });
         let tokens = ready.iter().map(|one| one.imported.clone()).collect();
@@ -307,6 +340,45 @@ impl Importer<'_> {
             self.last_number += ready.len() as i64;
         }
         Ok(done)
+    }
+
+    fn given(&self, ready: &[Ready]) -> BTreeMap<Given, u64> {
+        let mut given = BTreeMap::new();
+        for Ready { holder, imported, .. } in ready {
+            let permission = self.spelled(&imported.token.grant);
+            *given.entry(Given { holder: holder.id, name: holder.name.clone(), permission }).or_default() +=
+                1;
+        }
+        given
+    }
+
+    /// A grant as a table says it.
+    fn spelled(&self, grant: &Grant) -> String {
+        /// More names than people read.
+        const MANY: usize = 8;
+        match grant {
+            Grant::Inherit => "inherit".to_owned(),
+            Grant::Role(id) => {
+                let role = self.account.role(*id).map_or("a role that is gone", |role| role.name.as_str());
+                format!("role:{role}")
+            }
+            Grant::Access { level, entities, .. } => {
+                let level = match level {
+                    Level::Full => "full",
+                    Level::Write => "write",
+                    Level::Read => "read",
+                };
+                let of = entities.as_ref().map(|names| format!(" of {}", names.join(", ")));
+                format!("access:{level}{}", of.unwrap_or_default())
+            }
+            Grant::List(set) => {
+                let names: Vec<&str> = self.registry.spell(*set).collect();
+                match names.len() {
+                    ..=MANY => format!("list:{}", names.join(" ")),
+                    many => format!("list of {many} permissions"),
+                }
+            }
+        }
     }
 
     /// Leaves those that are not in the store yet.

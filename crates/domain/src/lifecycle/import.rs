@@ -3,10 +3,11 @@
 use token::{Digest, TokenId};
 
 use super::create::{DESCRIPTION, NAME};
-use super::permission::{freeze, named};
+use super::permission::{freeze, named, usual};
 use super::{AskedGrant, must_be_active};
 use crate::conditions::Conditions;
 use crate::facts::{Account, Holder, Token};
+use crate::grant;
 use crate::life::{Life, Surroundings, good_until};
 use crate::node::NodePath;
 use crate::permission::Registry;
@@ -19,7 +20,8 @@ use crate::time::Timestamp;
 pub struct Import {
     pub name: String,
     pub description: Option<String>,
-    pub permission: AskedGrant,
+    /// None: what the policy gives where nothing is asked, as if its holder made it.
+    pub permission: Option<AskedGrant>,
     pub node: NodePath,
     pub created_at: Option<Timestamp>,
     /// None: never ends, but for the policy's `expiry.max`.
@@ -45,7 +47,14 @@ pub fn import(
     if created_at > now {
         return Err(Refusal::invalid("created_at", format!("It lies in the future; it is {now} now.")));
     }
-    let grant = freeze(named(account, registry, &order.permission)?, holder, account, &order.node);
+    let grant = match &order.permission {
+        Some(asked) => named(account, registry, asked)?,
+        None => {
+            let rights = grant::of_holder(holder, account, &order.node);
+            usual(account, registry, holder, rights, &order.node)?
+        }
+    };
+    let grant = freeze(grant, holder, account, &order.node);
     let life = Life {
         approved_at: Some(holder.standing.clear_of_stops(now)),
         ..Life::from(created_at, order.expires_at)

@@ -35,7 +35,7 @@ pub(super) fn grant(
     let account = &*caller.account;
     let grant = match asked {
         Some(asked) => chosen(caller, asked)?,
-        None => usual(caller, node)?,
+        None => usual(account, &caller.registry, &caller.holder, caller.rights(node), node)?,
     };
     let desk = reaches_desk(caller, &grant, node)?;
     let grant = freeze(grant, holder, account, node);
@@ -120,8 +120,13 @@ fn within(
 
 /// What a token gets when nothing is asked: the policy's fixed role; else inherit; else the
 /// creator's role; else full access within the creator's rights.
-fn usual(caller: &Caller, node: &NodePath) -> Result<Grant, Refusal> {
-    let account = &*caller.account;
+pub(super) fn usual(
+    account: &Account,
+    registry: &Registry,
+    creator: &Holder,
+    rights: PermissionSet,
+    node: &NodePath,
+) -> Result<Grant, Refusal> {
     let policy = &account.policy.permission;
     if let Some(fixed) = &policy.fixed {
         let role = account.role_named(fixed).ok_or_else(|| {
@@ -132,12 +137,12 @@ fn usual(caller: &Caller, node: &NodePath) -> Result<Grant, Refusal> {
         })?;
         return Ok(Grant::Role(role.id));
     }
-    let own = caller.holder.bindings.iter().find(|binding| binding.node.covers(node));
+    let own = creator.bindings.iter().find(|binding| binding.node.covers(node));
     match own {
         _ if policy.modes.contains(&PermissionMode::Inherit) => Ok(Grant::Inherit),
         Some(own) if policy.modes.contains(&PermissionMode::Role) => Ok(Grant::Role(own.role)),
         _ => {
-            let set = access(account, &caller.registry, Level::Full, None)? & caller.rights(node);
+            let set = access(account, registry, Level::Full, None)? & rights;
             Ok(Grant::Access { level: Level::Full, entities: None, set })
         }
     }

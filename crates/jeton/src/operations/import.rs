@@ -2,6 +2,7 @@
 
 mod rows;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use domain::refusal::{Code, Refusal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use service::Error;
-use service::import::{Importer, Outcome, Plan, Refused};
+use service::import::{Given, Importer, Outcome, Plan, Refused};
 use zeroize::Zeroizing;
 
 use crate::cli::Installation;
@@ -26,8 +27,9 @@ use rows::Rows;
 ///
 /// A row has what is known of a text, in one of the columns token, sha256, sha512, hmac_sha256, bcrypt or
 /// argon2 (the last two with prefix), a name, and whose it is: holder, an id or an external_id. It may
-/// have permission, description, node, created_at, expires_at and metadata. Rows that cannot be taken are
-/// told by line and do not stop the others. A run that was cut off is run again: what is in is passed
+/// have permission (without it what the policy gives where nothing is asked), description, node,
+/// created_at, expires_at and metadata. It tells how many tokens act for whom, and with what permission:
+/// look at that with --dry-run first, for the table decides it. Rows that cannot be taken are told by line and do not stop the others. A run that was cut off is run again: what is in is passed
 /// over. Refused while the server runs; the server must have server.foreign_tokens = true.
 #[derive(Debug, Args)]
 #[command(before_help = "\
@@ -45,7 +47,7 @@ pub(crate) struct ImportArgs {
     /// Its form [default: by the file's name, else jsonl].
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Whose the rows are that name nobody: an id or an external_id.
+    /// Whose all the rows are: an id or an external_id. A row that names somebody else is refused.
     #[arg(long, value_name = "HOLDER")]
     pub(crate) holder: Option<String>,
     /// The file with the key of hmac_sha256, its bytes as they are.
@@ -149,6 +151,7 @@ async fn all(
 /// What became of all rows.
 struct Report {
     imported: u64,
+    given: BTreeMap<Given, u64>,
     already: u64,
     refused: u64,
     first: Vec<Refused>,
@@ -162,11 +165,14 @@ impl Report {
             Err(cause) => Err(Failure::failed(format!("could not write {}: {cause}", path.display()))),
         };
         let file = path.map(make).transpose()?;
-        Ok(Self { imported: 0, already: 0, refused: 0, first: Vec::new(), file })
+        Ok(Self { imported: 0, given: BTreeMap::new(), already: 0, refused: 0, first: Vec::new(), file })
     }
 
     fn add(&mut self, outcome: Outcome) -> Result<(), Failure> {
         self.imported += outcome.imported;
+        for (given, count) in outcome.given {
+            *self.given.entry(given).or_default() += count;
+        }
         self.already += outcome.already;
         self.refused += outcome.refused.len() as u64;
         for refused in outcome.refused {
@@ -196,9 +202,13 @@ impl Report {
         if args.json {
             let first: Vec<_> =
                 self.first.iter().map(|refused| json!({"line": refused.line, "why": refused.why})).collect();
+            let given = self.given.iter().map(|(Given { holder, name, permission }, count)| {
+                json!({"holder": holder, "name": name, "permission": permission, "count": count})
+            });
+            let given = given.collect::<Vec<_>>();
             let printed = json!({
-                "account": args.account, "dry_run": args.dry_run, "imported": self.imported, "already": self.already,
-                "refused": self.refused, "first_refused": first,
+                "account": args.account, "dry_run": args.dry_run, "imported": self.imported, "given": given,
+                "already": self.already, "refused": self.refused, "first_refused": first,
             });
             output::data(&printed.to_string())?;
         } else {
@@ -214,8 +224,25 @@ impl Report {
                 "{} tokens {would} into {}; {} were in already, {} rows were refused.",
                 self.imported, args.account, self.already, self.refused
             ))?;
+            self.print_given()?;
         }
         Ok(if self.refused == 0 { Exit::Done } else { Exit::Failed })
+    }
+}
+
+impl Report {
+    /// For whom they act, and with what: most of them first.
+    fn print_given(&self) -> Result<(), Failure> {
+        let mut given: Vec<_> = self.given.iter().collect();
+        given.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (Given { holder, name, permission }, count) in given.iter().take(TOLD) {
+            output::data(&format!("{count} of {name} ({holder}): {permission}"))?;
+        }
+        if given.len() > TOLD {
+            let more = given.len() - TOLD;
+            output::data(&format!("and of {more} more holders and permissions; --json tells all"))?;
+        }
+        Ok(())
     }
 }
 

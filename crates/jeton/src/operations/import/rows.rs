@@ -220,7 +220,7 @@ impl Raw {
         let token = Import {
             name: self.name.ok_or("It has no `name`.")?,
             description: self.description,
-            permission: self.permission.map_or(Ok(AskedGrant::Inherit), permission)?,
+            permission: self.permission.map_or(Ok(None), permission)?,
             node,
             created_at: self.created_at.map(|at| time(at, "created_at")).transpose()?.flatten(),
             expires_at: self.expires_at.map(|at| time(at, "expires_at")).transpose()?.flatten(),
@@ -246,29 +246,29 @@ fn time(value: Value, field: &str) -> Result<Option<Timestamp>, String> {
     micros.map(|micros| Some(Timestamp::from_micros(micros))).ok_or_else(wrong)
 }
 
-/// As the API says it; in a cell also `inherit`, `role:NAME`, `access:LEVEL` and `list:PERMISSION …`.
-fn permission(value: Value) -> Result<AskedGrant, String> {
+/// As the API says it, none where it is null; in a cell also `inherit`, `role:NAME`, `access:LEVEL` and `list:PERMISSION …`.
+fn permission(value: Value) -> Result<Option<AskedGrant>, String> {
     let wrong = || {
         "Its `permission` is none of inherit, role:NAME, access:full, access:write, access:read, list:devices:read …, \
          or the same as JSON."
             .to_owned()
     };
     let value = match value {
-        Value::Null => return Ok(AskedGrant::Inherit),
+        Value::Null => return Ok(None),
         Value::String(text) => match text.split_once(':') {
-            _ if text == "inherit" => return Ok(AskedGrant::Inherit),
+            _ if text == "inherit" => return Ok(Some(AskedGrant::Inherit)),
             _ if text.starts_with('{') => serde_json::from_str(&text).map_err(|_| wrong())?,
-            Some(("role", name)) => return Ok(AskedGrant::Role(name.to_owned())),
+            Some(("role", name)) => return Ok(Some(AskedGrant::Role(name.to_owned()))),
             Some(("access", level)) => serde_json::json!({"access": level}),
             Some(("list", names)) => {
-                return Ok(AskedGrant::List(names.split_whitespace().map(str::to_owned).collect()));
+                return Ok(Some(AskedGrant::List(names.split_whitespace().map(str::to_owned).collect())));
             }
             _ => return Err(wrong()),
         },
         object => object,
     };
     use api::permission::{Access, Permission};
-    Ok(match serde_json::from_value::<Permission>(value).map_err(|_| wrong())? {
+    Ok(Some(match serde_json::from_value::<Permission>(value).map_err(|_| wrong())? {
         Permission::Inherit => AskedGrant::Inherit,
         Permission::Role(name) => AskedGrant::Role(name),
         Permission::List(names) => AskedGrant::List(names),
@@ -280,7 +280,7 @@ fn permission(value: Value) -> Result<AskedGrant, String> {
             };
             AskedGrant::Access { level, entities }
         }
-    })
+    }))
 }
 
 /// Hexadecimal digits, or base64 of either alphabet with or without its padding.
@@ -369,7 +369,7 @@ mod tests {
             let row = all(&text, format).remove(0).unwrap_or_else(|refused| panic!("{refused:?}"));
             assert_eq!((row.line, row.holder.as_deref()), (2, Some("u-1")));
             assert_eq!(row.token.name, "ci, nightly");
-            assert_eq!(row.token.permission, AskedGrant::Role("Viewer".into()));
+            assert_eq!(row.token.permission, Some(AskedGrant::Role("Viewer".into())));
             assert_eq!(row.token.created_at, Some(Timestamp::from_micros(1_700_000_000_000_000)));
             assert_eq!(row.token.expires_at.unwrap().to_string(), "2030-01-01T00:00:00.000000Z");
             assert_eq!(row.token.metadata, Some(serde_json::json!({"a": 1})));
@@ -398,13 +398,14 @@ mod tests {
     #[test]
     fn permissions_are_written_as_words_or_as_in_the_api() {
         let read = |text: &str| permission(Value::String(text.into()));
-        assert_eq!(read("inherit"), Ok(AskedGrant::Inherit));
-        assert_eq!(read("access:read"), Ok(AskedGrant::Access { level: Level::Read, entities: None }));
+        assert_eq!(permission(Value::Null), Ok(None));
+        assert_eq!(read("inherit"), Ok(Some(AskedGrant::Inherit)));
+        assert_eq!(read("access:read"), Ok(Some(AskedGrant::Access { level: Level::Read, entities: None })));
         assert_eq!(
             read("list:a:read  b:update"),
-            Ok(AskedGrant::List(vec!["a:read".into(), "b:update".into()]))
+            Ok(Some(AskedGrant::List(vec!["a:read".into(), "b:update".into()])))
         );
-        assert_eq!(read("{\"role\":\"Viewer\"}"), Ok(AskedGrant::Role("Viewer".into())));
+        assert_eq!(read("{\"role\":\"Viewer\"}"), Ok(Some(AskedGrant::Role("Viewer".into()))));
         for bad in ["", "root", "access:all", "{}", "role"] {
             assert!(read(bad).is_err(), "{bad}");
         }
