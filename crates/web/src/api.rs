@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use service::Desk;
+use tokio::sync::Semaphore;
 
 use crate::Changing;
 use crate::problem::Problem;
@@ -42,6 +43,8 @@ pub(crate) struct House {
     pub(crate) preset: Changing,
     pub(crate) tracker: Tracker,
     pub(crate) traffic: Traffic,
+    /// Turns for bodies of many items.
+    pub(crate) batches: Arc<Semaphore>,
     /// `/openapi.json`
     pub(crate) openapi: Bytes,
     /// `/docs`

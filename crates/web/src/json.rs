@@ -95,6 +95,10 @@ pub fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         tree::Fault::TooDeep => {
             Problem::bad_request(format!("The body is nested more than {} deep.", tree::MAX_DEPTH))
         }
+        tree::Fault::TooMany => Problem::new(
+            Code::InvalidField,
+            format!("The body has more than {} values; send it in parts.", tree::MAX_VALUES),
+        ),
     })?;
     T::deserialize(tree).map_err(|misfit| refuse(&misfit, "body"))
 }

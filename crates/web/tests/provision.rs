@@ -2,9 +2,18 @@
 
 mod common;
 
-use axum::http::Method;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Request};
 use common::{Reply, World};
+use hyper::body as http_body;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 const MEMBERS: &str = "/v1/accounts/acme/members/by-external-id";
 const ACCOUNTS: &str = "/v1/accounts/by-external-id";
@@ -69,6 +78,59 @@ async fn service(world: &World, body: Value) -> String {
 
 fn text(of: &Value, field: &str) -> String {
     of[field].as_str().unwrap_or_else(|| panic!("{field} in {of}")).to_owned()
+}
+
+/// A body that never ends, and how many of them somebody began to read.
+struct Endless {
+    begun: Arc<AtomicUsize>,
+    asked: bool,
+}
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+        if !std::mem::replace(&mut self.asked, true) {
+            self.begun.fetch_add(1, Ordering::SeqCst);
+        }
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn only_so_many_batches_are_in_memory_at_a_time_and_none_has_values_without_end() {
+    let stage = Stage::set().await;
+    let begun = Arc::new(AtomicUsize::new(0));
+    let mut waiting = Vec::new();
+    for _ in 0..10 {
+        let request = Request::put(MEMBERS)
+            .header("authorization", format!("Bearer {}", stage.key))
+            .header("content-type", "application/json");
+        let body = Body::new(Endless { begun: begun.clone(), asked: false });
+        waiting.push(tokio::spawn(stage.world.router.clone().oneshot(request.body(body).unwrap())));
+    }
+    while begun.load(Ordering::SeqCst) < 4 {
+        tokio::task::yield_now().await;
+    }
+    // Others are answered meanwhile, and the other batches are not even read.
+    for _ in 0..20 {
+        stage.member("u-1", json!({ "name": "Vic", "role": "Member" })).await;
+    }
+    assert_eq!(begun.load(Ordering::SeqCst), 4);
+    waiting.iter().for_each(|request| request.abort());
+    let one = json!({ "external_id": "u-2", "name": "Vic", "role": "Member" });
+    let done = stage.put(MEMBERS, json!({ "members": [one] })).await.ok(200);
+    assert_eq!(done["outcomes"][0]["outcome"], "created");
+
+    let many: Vec<Value> = (0..60_000).map(|_| json!({ "": 0 })).collect();
+    let refused = stage.put(MEMBERS, json!({ "members": many })).await.refused(422, "invalid_field");
+    assert!(refused["detail"].as_str().unwrap().contains("50000 values"), "{refused}");
+    let few = stage.put(MEMBERS, json!({ "members": &many[..1_001] })).await.refused(422, "invalid_field");
+    assert!(few["detail"].as_str().unwrap().contains("at most 1000"), "{few}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use domain::ids::AccountId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service::{Desk, Replay};
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
@@ -51,7 +52,7 @@ impl<W: Door, P: Place, Q: DeserializeOwned, B: Body> Call<W, P, Q, B> {
         let at = P::find(&names).ok_or_else(Problem::not_found)?;
         let query = query::read(request.uri().query().unwrap_or(""))?;
         let (parts, body) = request.into_parts();
-        let (body, raw) = B::read(&parts.headers, body).await?;
+        let (body, raw) = B::read(&house, &parts.headers, body).await?;
         Ok(Call { house, who, at, query, body, raw, parts })
     }
 
@@ -143,6 +144,7 @@ pub(crate) trait Body: Sized + Send {
 
     /// The body read, and as it came.
     fn read(
+        house: &House,
         headers: &HeaderMap,
         body: axum::body::Body,
     ) -> impl Future<Output = Result<(Self, Bytes), Problem>> + Send;
@@ -156,7 +158,7 @@ impl Body for NoBody {
         None
     }
 
-    async fn read(_: &HeaderMap, _: axum::body::Body) -> Result<(NoBody, Bytes), Problem> {
+    async fn read(_: &House, _: &HeaderMap, _: axum::body::Body) -> Result<(NoBody, Bytes), Problem> {
         Ok((NoBody, Bytes::new()))
     }
 }
@@ -166,25 +168,41 @@ impl<T: DeserializeOwned + ToSchema + Send> Body for Json<T> {
         Some(Shape::json::<T>())
     }
 
-    async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(Json<T>, Bytes), Problem> {
+    async fn read(
+        _: &House,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+    ) -> Result<(Json<T>, Bytes), Problem> {
         json::check_headers(headers)?;
         let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
         Ok((Json(json::from_slice(&raw)?), raw))
     }
 }
 
-/// A JSON body of many items, which may be longer than others.
-pub(crate) struct Many<T>(pub(crate) T);
+/// A JSON body of many items, which may be longer than others. Only so many are in memory at a time:
+/// whoever brings one more waits with it before it is read.
+pub(crate) struct Many<T> {
+    pub(crate) items: T,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// Bodies of many items in memory at a time.
+pub(crate) const BATCHES: usize = 4;
 
 impl<T: DeserializeOwned + ToSchema + Send> Body for Many<T> {
     fn shape() -> Option<Shape> {
         Some(Shape::json::<T>())
     }
 
-    async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(Many<T>, Bytes), Problem> {
+    async fn read(
+        house: &House,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+    ) -> Result<(Many<T>, Bytes), Problem> {
         json::check_headers(headers)?;
+        let turn = house.batches.clone().acquire_owned().await.map_err(|_| Problem::undetermined())?;
         let raw = json::collect_body(headers, body, json::MAX_BATCH).await?;
-        Ok((Many(json::from_slice(&raw)?), raw))
+        Ok((Many { items: json::from_slice(&raw)?, _turn: turn }, raw))
     }
 }
 
@@ -193,7 +211,11 @@ impl<T: DeserializeOwned + Default + ToSchema + Send> Body for EmptyOrJson<T> {
         Some(Shape { required: false, ..Shape::json::<T>() })
     }
 
-    async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(EmptyOrJson<T>, Bytes), Problem> {
+    async fn read(
+        _: &House,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+    ) -> Result<(EmptyOrJson<T>, Bytes), Problem> {
         json::check_encoding(headers)?;
         let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
         if raw.is_empty() {
@@ -216,7 +238,7 @@ impl Body for Form {
         Some(Shape::text(Form::TYPE))
     }
 
-    async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(Form, Bytes), Problem> {
+    async fn read(_: &House, headers: &HeaderMap, body: axum::body::Body) -> Result<(Form, Bytes), Problem> {
         json::check_encoding(headers)?;
         let mut types = headers.get_all(CONTENT_TYPE).iter();
         let is_form =

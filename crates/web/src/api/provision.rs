@@ -98,7 +98,7 @@ async fn remove_member(call: Call<Provisioning, Within<String>>) -> Result<Json<
 async fn put_members(
     call: Call<Provisioning, Account, NoQuery, Many<PutMembers>>,
 ) -> Result<Json<PutOutcomes>, Problem> {
-    let read = read("members", call.body.0.members, |item: PutMemberItem| {
+    let read = read("members", call.body.items.members, |item: PutMemberItem| {
         Ok(provision::PutMember {
             external_id: external_id(&item.external_id)?,
             name: item.name,
@@ -130,7 +130,7 @@ async fn put_account(
 async fn put_accounts(
     call: Call<Provisioning, (), NoQuery, Many<PutAccounts>>,
 ) -> Result<Json<PutOutcomes>, Problem> {
-    let read = read("accounts", call.body.0.accounts, account_order)?;
+    let read = read("accounts", call.body.items.accounts, account_order)?;
     let done = call.house.desk.put_accounts(call.who.0, &read.orders, &call.house.preset.get()).await?;
     Ok(Json(read.outcomes(done, |account| account.id.to_string())))
 }

@@ -100,6 +100,18 @@ fn sixteen_deep_is_read_and_seventeen_is_400() {
 }
 
 #[test]
+fn fifty_thousand_values_are_read_and_one_more_is_422_before_the_rest_is() {
+    let list = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
+    assert!(from_slice::<Value>(list(tree::MAX_VALUES).as_bytes()).is_ok());
+    let objects = format!("{{\"parts\":[{}", "{\"\":0},".repeat(tree::MAX_VALUES / 2));
+    // The text does not even end: nothing after it was looked at.
+    for text in [list(tree::MAX_VALUES + 1), objects] {
+        let problem = from_slice::<Value>(text.as_bytes()).unwrap_err();
+        assert_eq!(problem.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
+
+#[test]
 fn a_wrong_or_missing_value_is_422_and_says_what_was_expected() {
     for (text, detail) in [
         ("{}", "The field `name`: this field is needed."),

@@ -4,7 +4,7 @@
 //! keeps the last of two; RFC 8259 section 4 leaves open what a duplicate means, so we refuse it.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -12,6 +12,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 /// How many objects and lists may stand inside each other.
 pub(crate) const MAX_DEPTH: usize = 16;
+
+/// How many values may stand in one text, of whatever kind. Each costs some hundred bytes of memory here
+/// and a few in the text, so the length of the text says little of what it costs.
+pub(crate) const MAX_VALUES: usize = 50_000;
 
 /// A JSON value that borrows what it can from its text.
 #[derive(Debug)]
@@ -36,13 +40,15 @@ pub(crate) enum Fault {
     /// The same key twice in one object.
     DuplicateKey(String),
     TooDeep,
+    TooMany,
 }
 
 pub(crate) fn parse(text: &str) -> Result<Tree<'_>, Fault> {
     // serde_json's errors are text; what we find ourselves is kept beside them.
     let found = RefCell::new(None);
+    let left = Cell::new(MAX_VALUES);
     let mut json = serde_json::Deserializer::from_str(text);
-    let tree = Seed { found: &found, depth: 0 }.deserialize(&mut json);
+    let tree = Seed { found: &found, left: &left, depth: 0 }.deserialize(&mut json);
     match tree.and_then(|tree| json.end().map(|()| tree)) {
         Ok(tree) => Ok(tree),
         Err(error) => Err(found.into_inner().unwrap_or_else(|| Fault::Syntax(error.to_string()))),
@@ -52,6 +58,8 @@ pub(crate) fn parse(text: &str) -> Result<Tree<'_>, Fault> {
 #[derive(Clone, Copy)]
 struct Seed<'f> {
     found: &'f RefCell<Option<Fault>>,
+    /// Values that may still come.
+    left: &'f Cell<usize>,
     depth: usize,
 }
 
@@ -73,6 +81,10 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Tree<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Tree<'de>, D::Error> {
+        match self.left.get().checked_sub(1) {
+            Some(left) => self.left.set(left),
+            None => return Err(self.refuse(Fault::TooMany)),
+        }
         from.deserialize_any(self)
     }
 }
