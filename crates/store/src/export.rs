@@ -17,7 +17,7 @@ use crate::journal::hex;
 use crate::place::Access;
 use crate::transfer::{Cell, End, MoveError, WAITING};
 
-use As::{Flag, Hex, Json, Plain, Time};
+use As::{Flag, Hex, Json, Plain, Rights, Time};
 
 /// How a column is written.
 #[derive(Clone, Copy)]
@@ -27,6 +27,9 @@ enum As {
     Flag,
     Hex,
     Json,
+    /// JSON with sets of permissions in it, which become the names in them. In any other document the
+    /// same digits are somebody's text, or a digest.
+    Rights,
 }
 
 type Columns = &'static [(&'static str, As)];
@@ -47,7 +50,7 @@ const KINDS: [(&str, Columns); 12] = [
             ("policy", Json),
             ("levels", Json),
             ("entities", Json),
-            ("roles", Json),
+            ("roles", Rights),
             ("last_number", Plain),
             ("version", Plain),
         ],
@@ -103,7 +106,7 @@ const KINDS: [(&str, Columns); 12] = [
             ("name", Plain),
             ("description", Plain),
             ("metadata", Json),
-            ("granted", Json),
+            ("granted", Rights),
             ("node", Plain),
             ("desk", Flag),
             ("created_at", Time),
@@ -236,7 +239,8 @@ fn value(how: As, cell: Cell, names: &[String]) -> serde_json::Result<Value> {
         (Time, Cell::Number(micros)) => json!(Timestamp::from_micros(micros)),
         (Flag, Cell::Number(truth)) => Value::Bool(truth != 0),
         (_, Cell::Number(number)) => json!(number),
-        (Json, Cell::Text(text)) => {
+        (Json, Cell::Text(text)) => serde_json::from_str(&text)?,
+        (Rights, Cell::Text(text)) => {
             let mut document = serde_json::from_str(&text)?;
             spell(&mut document, names);
             document

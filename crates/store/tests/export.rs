@@ -10,12 +10,13 @@ mod world;
 use std::collections::BTreeSet;
 use std::io;
 
+use domain::change::{Change, Entry};
 use place::Postgres;
 use rich::{Rich, behind, open};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::place::Access;
-use store::{ExportError, MoveError, export, transfer};
-use world::Backend;
+use store::{ExportError, MoveError, canonical, entry_hash, entry_text, export, transfer};
+use world::{Backend, entry};
 
 fn run(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread()
@@ -109,6 +110,36 @@ fn an_export_reads_well_holds_no_secret_and_is_the_same_from_either_backend() {
         transfer(&rich.access(), &there.access()).await.unwrap();
         let sorted = |lines: Vec<Value>| lines.iter().map(Value::to_string).collect::<BTreeSet<String>>();
         assert_eq!(sorted(exported(&there.access()).await), sorted(lines));
+    });
+}
+
+#[test]
+fn what_an_entry_says_is_exported_as_it_was_hashed_whatever_it_looks_like() {
+    run(async {
+        let rich = Rich::new().await;
+        let store = open(&rich.access()).await;
+        // A digest, and what somebody gave their token as metadata: both have the form of a set of permissions.
+        let digits = "3".repeat(64);
+        let payload = json!({ "digests": digits, "metadata": { "x": [digits] } });
+        store.commit(Change::default().entry(Entry { payload: payload.clone(), ..entry() })).await.unwrap();
+        store.close().await;
+        let lines = exported(&rich.access()).await;
+        let last = &lines.iter().rfind(|line| line["kind"] == "journal").unwrap()["row"];
+        assert_eq!(last["payload"], payload);
+        let field = |name: &str| last[name].as_str().unwrap();
+        let salt: Vec<u8> =
+            (0..16).map(|n| u8::from_str_radix(&field("salt")[2 * n..2 * n + 2], 16).unwrap()).collect();
+        let text = entry_text(
+            field("at").parse().unwrap(),
+            field("actor"),
+            last["account"].as_str(),
+            field("action"),
+            field("subject"),
+            &canonical(&last["payload"]),
+            &salt.try_into().unwrap(),
+        );
+        let hash: String = entry_hash(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hash, field("entry_hash"), "whoever audits the export finds the hash that was written");
     });
 }
 
