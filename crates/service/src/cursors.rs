@@ -1,10 +1,13 @@
 //! Cursors of lists: sealed places, so that none can be forged, read, or carried to another
 //! account or list.
 //!
-//! A cursor is authenticated with the server's key over the list that it belongs to. It may
-//! show a name or a date in base64, which its reader could see in the list anyway.
+//! The place is sealed under a key of the server's and bound to the list: it can be that of a row
+//! which was looked at and may not be shown. What it is sealed with follows from list and place, so
+//! the same place has the same cursor.
 
-use hmac::{Hmac, KeyInit, Mac};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use store::{Key, Keys};
 
@@ -20,51 +23,56 @@ pub struct Page<T> {
 }
 
 pub(crate) struct Cursors {
-    key: Key,
+    sealing: Key,
+    /// What nonces are made with.
+    mixing: Key,
 }
 
-const TAG: usize = 16;
+const NONCE: usize = 24;
 
 impl Cursors {
     pub(crate) fn new(keys: &Keys) -> Self {
-        Self { key: keys.derive(b"cursors") }
+        Self { sealing: keys.derive(b"cursors"), mixing: keys.derive(b"nonces of cursors") }
     }
 
     /// Writes a place in the list named `list`, which tells the account, the filters and the
     /// order.
     pub(crate) fn write(&self, list: &str, place: &str) -> String {
-        let mut bytes = self.tag(list, place).to_vec();
-        bytes.extend(place.as_bytes());
-        hex(&bytes)
+        let nonce = self.nonce(list, place);
+        let payload = Payload { msg: place.as_bytes(), aad: list.as_bytes() };
+        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload);
+        let sealed = sealed.expect("a place is far shorter than the cipher's bound");
+        hex(&[nonce.as_slice(), &sealed].concat())
     }
 
     /// Reads a place back. A cursor of another list is no cursor.
     pub(crate) fn read(&self, list: &str, cursor: &str) -> Result<String, Refusal> {
-        let refusal =
-            || Refusal::invalid("cursor", "This is not a cursor of this list; begin again without one.");
-        let bytes = unhex(cursor).ok_or_else(refusal)?;
-        let (tag, place) = bytes.split_at_checked(TAG).ok_or_else(refusal)?;
-        let place = std::str::from_utf8(place).map_err(|_| refusal())?;
-        let mut mac = self.mac(list);
-        mac.update(place.as_bytes());
-        mac.verify_truncated_left(tag).map_err(|_| refusal())?;
-        Ok(place.to_owned())
+        let place = || {
+            let bytes = unhex(cursor)?;
+            let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
+            let payload = Payload { msg: sealed, aad: list.as_bytes() };
+            let place = self.cipher().decrypt(&XNonce::try_from(nonce).ok()?, payload).ok()?;
+            String::from_utf8(place).ok()
+        };
+        place().ok_or_else(|| {
+            Refusal::invalid("cursor", "This is not a cursor of this list; begin again without one.")
+        })
     }
 
-    fn tag(&self, list: &str, place: &str) -> [u8; TAG] {
-        let mut mac = self.mac(list);
-        mac.update(place.as_bytes());
-        let tag = mac.finalize().into_bytes();
-        std::array::from_fn(|i| tag[i])
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&(*self.sealing.as_bytes()).into())
     }
 
-    fn mac(&self, list: &str) -> Hmac<Sha256> {
+    /// Different for each list and place, so that none is used for two texts.
+    fn nonce(&self, list: &str, place: &str) -> [u8; NONCE] {
         let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.key.as_bytes()).expect("HMAC takes a key of any length");
+            Hmac::<Sha256>::new_from_slice(self.mixing.as_bytes()).expect("HMAC takes a key of any length");
         // The length goes first, so that no part of the place can pass for the list's name.
         mac.update(&(list.len() as u64).to_be_bytes());
         mac.update(list.as_bytes());
-        mac
+        mac.update(place.as_bytes());
+        let tag = mac.finalize().into_bytes();
+        std::array::from_fn(|i| tag[i])
     }
 }
 

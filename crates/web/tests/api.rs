@@ -144,6 +144,51 @@ async fn malformed_ids_and_other_accounts_are_not_found_alike() {
 }
 
 #[tokio::test]
+async fn sessions_are_listed_where_a_login_makes_a_token_and_nowhere_else() {
+    for (preset, listed) in [("default", false), ("arm", false), ("tagoio", true)] {
+        let world = World::of(preset).await;
+        // An administrator who manages everybody's tokens, at work in two places.
+        let session = world.session().await;
+        let own = world.session().await;
+        let id = text(&world.get(&own, "/v1/tokens/self").await.ok(200), "id");
+        let page = world.get(&session, &format!("{TOKENS}?kind=ses")).await.ok(200);
+        assert_eq!(page["items"].as_array().unwrap().len(), if listed { 2 } else { 0 }, "{preset}");
+        assert!(listed || page["next_cursor"].is_null());
+        // What is listed is shown, and nothing else is.
+        let shown = world.get(&session, &format!("{TOKENS}/{id}")).await;
+        if listed {
+            shown.ok(200)
+        } else {
+            shown.refused(404, "not_found")
+        };
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_does_not_tell_the_place_that_it_goes_on_from() {
+    let world = World::of("default").await;
+    let session = world.session().await;
+    for name in ["secret project", "secret project 2"] {
+        world.post(&session, TOKENS, viewer(name)).await.ok(201);
+        let body = json!({ "name": name, "external_id": name, "role": "Viewer" });
+        world.post(&session, "/v1/accounts/acme/members", body).await.ok(201);
+    }
+    for (path, place) in [
+        (format!("{TOKENS}?limit=2&sort=name"), "secret"),
+        ("/v1/accounts/acme/members?limit=1".into(), "mem_"),
+        ("/v1/journal?limit=1".into(), ""),
+    ] {
+        let page = world.get(&session, &path).await.ok(200);
+        let cursor = text(&page, "next_cursor");
+        let digits: Vec<&str> = (0..cursor.len() / 2).map(|n| &cursor[2 * n..2 * n + 2]).collect();
+        let bytes: Vec<u8> = digits.iter().map(|two| u8::from_str_radix(two, 16).unwrap()).collect();
+        assert!(!place.is_empty() || bytes.len() > 24 + 16, "sealed: {cursor}");
+        assert!(place.is_empty() || !String::from_utf8_lossy(&bytes).contains(place), "{path}: {cursor}");
+        assert_eq!(text(&world.get(&session, &path).await.ok(200), "next_cursor"), cursor);
+    }
+}
+
+#[tokio::test]
 async fn paging_is_bounded_and_its_cursors_cannot_be_forged_or_carried() {
     let world = World::of("default").await;
     let session = world.session().await;

@@ -143,6 +143,11 @@ impl Desk {
             None => None,
         };
         let kinds = match (list.kind, policy.login.mode) {
+            // Where a login makes no token, sessions are their holders' own affair: none is shown by its
+            // id, so none is listed.
+            (Some(Kind::Ses), mode) if mode != LoginMode::Token => {
+                return Ok(Page { items: Vec::new(), next_cursor: None });
+            }
             (Some(kind), _) => vec![kind],
             (None, LoginMode::Token) => vec![Kind::Pat, Kind::Sat, Kind::Ses],
             (None, _) => vec![Kind::Pat, Kind::Sat],
