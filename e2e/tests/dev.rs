@@ -133,6 +133,22 @@ fn its_clock_is_moved_on_and_never_back() {
 }
 
 #[test]
+fn a_page_whose_name_was_made_to_lead_here_reads_and_moves_nothing() {
+    let dev = Dev::start("default");
+    let token = text(&dev.people()[0], "token");
+    let here = dev.as_(&token);
+    here.header("Host", "localhost").get("/v1/tokens/self").ok(200);
+    let before = here.get("/dev/clock").text_at("now");
+    let there = here.header("Host", "evil.example");
+    for path in ["/v1/tokens/self", "/dev/clock", "/openapi.json"] {
+        there.get(path).refused(400, "bad_request");
+    }
+    there.post("/dev/clock", json!({ "advance": "3 days" })).refused(400, "bad_request");
+    assert!(here.get("/dev/clock").text_at("now")[..10] <= in_seconds(60)[..10], "{before}");
+    dev.stop();
+}
+
+#[test]
 fn it_answers_on_this_machine_alone() {
     let runtime = tempfile::tempdir().expect("a directory");
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {

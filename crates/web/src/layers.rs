@@ -60,11 +60,11 @@ async fn in_time(house: &House, id: &RequestId, request: Request, next: Next) ->
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
             // The panic's own message is the hook's to write, which can redact it.
-            tracing::error!(request.id = %id, "a handler panicked");
+            tracing::error!(request.id = id.logged(), "a handler panicked");
             Problem::internal().into_response()
         }
         Err(_elapsed) => {
-            tracing::warn!(request.id = %id, "a request took too long");
+            tracing::warn!(request.id = id.logged(), "a request took too long");
             Problem::undetermined().into_response()
         }
     }

@@ -67,20 +67,26 @@ impl From<&str> for Changing {
 
 /// Every route of the server, dressed: what [`server::serve`] serves.
 pub fn router(desk: Arc<Desk>, options: &Options, tracker: server::Tracker) -> Router {
-    with_more(desk, options, tracker, Router::new())
+    with_more(desk, options, tracker, |routes| routes)
 }
 
-/// The same and a clock that anybody can move, for development alone.
+/// The same and a clock that anybody can move, for development alone. It answers to names of this
+/// machine and no others.
 pub fn development_router(
     desk: Arc<Desk>,
     options: &Options,
     tracker: server::Tracker,
     clock: Arc<dyn dev::MovableClock>,
 ) -> Router {
-    with_more(desk, options, tracker, dev::routes(clock))
+    with_more(desk, options, tracker, |routes| dev::only_here(routes.merge(dev::routes(clock))))
 }
 
-fn with_more(desk: Arc<Desk>, options: &Options, tracker: server::Tracker, more: Router) -> Router {
+fn with_more(
+    desk: Arc<Desk>,
+    options: &Options,
+    tracker: server::Tracker,
+    more: impl FnOnce(Router) -> Router,
+) -> Router {
     let api::table::Table { routes, router } = api::table();
     let description = openapi::describe(&routes);
     let openapi = description.to_string().into();
@@ -89,9 +95,16 @@ fn with_more(desk: Arc<Desk>, options: &Options, tracker: server::Tracker, more:
     let named = routes.iter().map(|route| (route.method.clone(), route.path)).collect();
     let traffic = traffic::Traffic::new(named, options.patience);
     tracker.watch(&traffic);
-    let house =
-        api::House { desk, preset: options.preset.clone(), tracker, traffic: traffic.clone(), openapi, docs };
-    layers::dress(router.with_state(Arc::new(house)).merge(more), &*entropy, options.patience, traffic)
+    let house = api::House {
+        desk,
+        preset: options.preset.clone(),
+        tracker,
+        traffic: traffic.clone(),
+        batches: Arc::new(tokio::sync::Semaphore::new(api::call::BATCHES)),
+        openapi,
+        docs,
+    };
+    layers::dress(more(router.with_state(Arc::new(house))), &*entropy, options.patience, traffic)
 }
 
 /// What the listener for metrics serves: `/metrics`, as `render` writes it anew for each question in

@@ -1,3 +1,5 @@
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::tokens::RevokeToken;
@@ -64,6 +66,37 @@ async fn the_request_id_is_in_the_header_the_handler_and_the_problem() {
     let (_, headers, body) = fetch("/nowhere").await;
     let problem: api::problem::Problem = serde_json::from_slice(&body).unwrap();
     assert_eq!((headers["x-request-id"].as_bytes(), problem.request_id.as_str()), (&b"r-1"[..], "r-1"));
+}
+
+#[tokio::test]
+async fn an_id_that_a_caller_brought_is_not_in_the_log_of_what_went_wrong() {
+    let log = Log::default();
+    let lines = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || lines.clone()).finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    for path in ["/panic", "/never"] {
+        let request = Request::get(path).header("x-request-id", "my-password-is-hush");
+        let (_, headers, _) = ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(headers["x-request-id"], "my-password-is-hush", "it is their own to see");
+    }
+    let written = log.0.lock().unwrap();
+    let written = String::from_utf8_lossy(&written);
+    assert!(written.contains("a handler panicked") && written.contains("took too long"), "{written}");
+    assert!(!written.contains("my-password"), "{written}");
+}
+
+/// What is logged, in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[tokio::test]
