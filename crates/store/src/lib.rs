@@ -34,15 +34,15 @@ mod sql;
 mod sqlite;
 mod time;
 mod transfer;
+mod tree;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::change::{Change, Make, Remembered};
-use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapshot, Token};
-use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, PersonId, ServiceId};
+use domain::facts::{Account, Holder, Person, Service, Snapshot, Token};
+use domain::ids::{AccountId, ExternalId, HolderId, PersonId, ServiceId};
 use domain::life::Lens;
-use domain::node::NodePath;
 use domain::permission::Registry;
 use domain::time::{Moment, Timestamp};
 use domain::usage::Usage;
@@ -414,38 +414,6 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Token>, Unavailable> {
         Ok(self.read(due::due(account, holder, lens, limit, self.dialect())).await?.tokens)
-    }
-
-    pub async fn node(&self, account: &AccountId, path: &NodePath) -> Result<Option<Node>, Unavailable> {
-        self.read(reads::node(account, path)).await
-    }
-
-    /// The account's nodes by path, those after `after`, at most `limit`; the root is not among them.
-    pub async fn nodes(
-        &self,
-        account: &AccountId,
-        after: Option<&NodePath>,
-        limit: usize,
-    ) -> Result<Vec<Node>, Unavailable> {
-        self.read(reads::nodes(account, after, limit)).await
-    }
-
-    pub async fn installation(
-        &self,
-        account: &AccountId,
-        id: InstallationId,
-    ) -> Result<Option<Installation>, Unavailable> {
-        self.read(reads::installation(account, id)).await
-    }
-
-    /// The account's installations by id, those after `after`, at most `limit`.
-    pub async fn installations(
-        &self,
-        account: &AccountId,
-        after: Option<InstallationId>,
-        limit: usize,
-    ) -> Result<Vec<Installation>, Unavailable> {
-        self.read(reads::installations(account, after, limit)).await
     }
 
     pub async fn service(&self, id: ServiceId) -> Result<Option<Service>, Unavailable> {
