@@ -38,7 +38,7 @@ impl Begin {
         }
     }
 
-    /// Leaves the database empty: `serve` prints a set-up link and nobody can log in.
+    /// Leaves the database empty: `serve` prints a set-up link and nobody can sign in.
     pub fn empty(mut self) -> Begin {
         self.initialise = false;
         self

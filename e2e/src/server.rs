@@ -52,7 +52,7 @@ pub struct Server {
     members: AtomicUsize,
 }
 
-/// A member made by the harness, logged in.
+/// A member made by the harness, signed in.
 #[derive(Debug, Clone)]
 pub struct Member {
     /// `mem_…`
@@ -172,13 +172,13 @@ impl Server {
 
     // People and accounts
 
-    /// Makes a member of `acme` with this role and logs in.
+    /// Makes a member of `acme` with this role and signs in.
     #[track_caller]
     pub fn member(&self, role: &str) -> Member {
         self.member_of(ACCOUNT, role)
     }
 
-    /// Makes a member of any account, as the operator, and logs in there.
+    /// Makes a member of any account, as the operator, and signs in there.
     #[track_caller]
     pub fn member_of(&self, account: &str, role: &str) -> Member {
         let number = self.members.fetch_add(1, Ordering::Relaxed) + 1;
@@ -194,7 +194,7 @@ impl Server {
         Member { id, session, email, name }
     }
 
-    /// Logs in with the password that everybody has here.
+    /// Signs in with the password that everybody has here.
     pub fn log_in(&self, email: &str) -> Answer {
         self.log_in_to(ACCOUNT, email)
     }

@@ -15,7 +15,7 @@ pub enum Needs {
     LoginPolicy,
     /// The wire format of the product's own clients.
     Dialect,
-    /// An identity provider to log in through.
+    /// An identity provider to sign in through.
     IdentityProvider,
 }
 

@@ -11,7 +11,7 @@ const NOT_FOUND: i32 = 3;
 const DENIED: i32 = 4;
 const UNREACHABLE: i32 = 5;
 
-/// A server and somebody logged in to it by command.
+/// A server and somebody signed in to it by command.
 fn logged_in() -> Server {
     let server = Server::start("default");
     let login = server.jeton_with_input(&["login", "--email", ADMIN, "--password-file", "-"], PASSWORD);

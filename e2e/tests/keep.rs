@@ -155,6 +155,77 @@ fn somebody_new_is_made_to_lead_an_account_and_nobody_in_particular_is_not() {
 }
 
 #[test]
+fn who_is_made_an_operator_no_more_is_none_at_once_and_after_a_restore() {
+    let mut server = Server::start("default");
+    let session = text(server.log_in(ADMIN).ok(201), "token");
+    server.as_(&session).get("/v1/services").ok(200);
+    let file = server.directory().join("before.db").display().to_string();
+    let sqlite = server.postgres().is_none();
+    let retire = ["admin", "retire", "--email", ADMIN, "--json"];
+    if sqlite {
+        on_the_data(&server, &["backup", "--to", &file], "").done();
+        assert_eq!(on_the_data(&server, &retire, "").code, FAILED, "while it runs");
+        server.stop();
+    }
+    let done = on_the_data(&server, &retire, "");
+    assert_eq!(
+        (&done.json()["email"], &done.json()["operator"]),
+        (&json!(ADMIN), &json!(false)),
+        "{done:#?}"
+    );
+    let again = on_the_data(&server, &retire, "");
+    assert!(again.code == FAILED && again.stderr.contains("is no operator"), "{again:#?}");
+    let nobody = ["admin", "retire", "--email", "nobody@example.com"];
+    assert_eq!(on_the_data(&server, &nobody, "").code, NOT_FOUND);
+    if sqlite {
+        on_the_data(&server, &["restore", "--from", &file, "--replace"], "").done();
+        server.restart();
+    }
+    // The session goes on as that of a member.
+    server.as_(&session).get("/v1/services").refused(403, "forbidden");
+    server.as_(&session).get("/v1/accounts/acme/policy").ok(200);
+}
+
+#[test]
+fn a_user_base_is_synced_by_command_and_who_left_is_erased() {
+    let server = Server::start("default");
+    let operator = |words: &[&str]| server.jeton_as(&server.admin_token, words, "");
+    let at = |name: &str| server.directory().join(name).display().to_string();
+    let (users, customers, broken) = (at("users.jsonl"), at("customers.jsonl"), at("broken.jsonl"));
+    let mut lines: String = (0..1001)
+        .map(|n| format!("{{\"external_id\":\"u-{n}\",\"name\":\"User {n}\",\"role\":\"Viewer\"}}\n"))
+        .collect();
+    lines += "{\"external_id\":\"u-x\",\"name\":\"Nobody\",\"role\":\"Emperor\"}\n";
+    std::fs::write(&users, &lines).expect("our own directory");
+    let sync = |more: &[&str]| {
+        operator(&[&["member", "sync", users.as_str(), "--account", "acme"][..], more].concat())
+    };
+    let done = sync(&[]);
+    assert_eq!(done.code, FAILED, "one was refused: {done:#?}");
+    assert_eq!(done.stdout, "1002 members: 1001 created, 0 updated, 0 unchanged, 1 refused.\n");
+    assert!(done.stderr.starts_with("u-x: ") && done.stderr.contains("Emperor"), "{done:#?}");
+    let again: serde_json::Value = serde_json::from_str(&sync(&["--json"]).stdout).expect("JSON");
+    let outcomes = again["outcomes"].as_array().expect("outcomes");
+    assert_eq!(outcomes.len(), 1002);
+    assert!(outcomes[..1001].iter().all(|each| each["outcome"] == "unchanged"));
+
+    std::fs::write(&customers, "{\"external_id\":\"c-1\",\"name\":\"Globex\"}").expect("ours");
+    let made = operator(&["account", "sync", &customers]);
+    assert_eq!(made.done(), "1 account: 1 created, 0 updated, 0 unchanged, 0 refused.\n");
+    std::fs::write(&broken, "{\"external_id\":\"c-2\",\"name\":\"Two\"} []").expect("ours");
+    let broken = operator(&["account", "sync", &broken]);
+    assert!(broken.code == FAILED && broken.stderr.contains("number 2 is no JSON object"), "{broken:#?}");
+
+    let id = text(&outcomes[7], "id");
+    let early = operator(&["member", "erase", &id, "--yes"]);
+    assert!(early.code == FAILED && early.stderr.contains("still a member"), "{early:#?}");
+    operator(&["member", "remove", &id, "--yes"]).done();
+    let erased = operator(&["member", "erase", &id, "--yes"]);
+    erased.done();
+    assert_eq!(erased.stderr, format!("erased {id} \"erased\"\n"));
+}
+
+#[test]
 fn an_export_beside_the_server_has_what_is_there_and_no_secret() {
     let server = Server::start("default");
     let (id, secret) = create(&server, &server.admin_token, "exported");
@@ -165,7 +236,8 @@ fn an_export_beside_the_server_has_what_is_there_and_no_secret() {
     assert_eq!((&token["kind"], &token["row"]["name"]), (&json!("token"), &json!("exported")));
     assert!(!done.stdout.contains(&secret) && !done.stdout.contains("argon2id"), "no secret");
     let file = server.directory().join("all.jsonl").display().to_string();
-    on_the_data(&server, &["export", "--to", &file], "").done();
+    let told = on_the_data(&server, &["export", "--to", &file, "--json"], "");
+    assert_eq!(told.json()["rows"]["token"], lines.iter().filter(|line| line["kind"] == "token").count());
     assert_eq!(std::fs::read_to_string(&file).expect("it was written").lines().count(), lines.len());
     assert_eq!(on_the_data(&server, &["export", "--to", &file], "").code, FAILED, "it is there already");
 }

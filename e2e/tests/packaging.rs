@@ -2,6 +2,7 @@
 //! really made and looked into; the units are judged by systemd's own tool where there is one; the
 //! Dockerfile is read, for there may be nothing here to build it with.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use e2e::{binary, repository, tracked_files};
@@ -146,6 +147,40 @@ fn a_debian_package_has_everything_and_in_its_place() {
     assert!(said("dpkg-deb", &[&["-x"], &extract[..]].concat()).expect("it is there").status.success());
     let version = Command::new(out.join("usr/bin/jeton")).arg("--version").output().expect("it runs");
     assert_eq!(text(&version.stdout).trim(), format!("jeton {}", field("Version").trim()));
+}
+
+#[test]
+fn a_package_makes_the_directory_before_anybody_can_begin() {
+    // The programs that the script calls, which write down how they were called.
+    let directory = tempfile::tempdir().expect("a directory");
+    let called = directory.path().join("called");
+    for program in ["systemd-sysusers", "systemctl", "install"] {
+        let script = format!("#!/bin/sh\necho {program} \"$@\" >> '{}'\n", called.display());
+        let path = directory.path().join(program);
+        std::fs::write(&path, script).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("our own file");
+    }
+    let path = format!("{}:/usr/bin:/bin", directory.path().display());
+    for version in ["", "0.9.0"] {
+        let ran = Command::new("sh")
+            .arg(repository().join("packaging/debian/postinst"))
+            .args(["configure", version])
+            .env("PATH", &path)
+            .output()
+            .expect("a shell");
+        assert!(ran.status.success(), "{}", text(&ran.stderr));
+        let said = std::fs::read_to_string(&called).expect("something was called");
+        let user = said.find("systemd-sysusers jeton.conf").expect("the user");
+        let made = said.find("install -d -m 0700 -o jeton -g jeton /var/lib/jeton").expect("the directory");
+        assert!(user < made, "{said}");
+        std::fs::remove_file(&called).expect("it was there");
+    }
+}
+
+#[test]
+fn a_database_that_is_away_for_long_does_not_end_the_attempts() {
+    let unit = read("packaging/jeton.service");
+    assert!(unit.contains("Restart=on-failure") && unit.contains("\nStartLimitIntervalSec=0\n"));
 }
 
 /// The instructions of the Dockerfile, lines that go on put together.

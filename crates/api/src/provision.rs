@@ -15,7 +15,7 @@ use crate::problem::FieldError;
 #[schema(example = json!({ "name": "Ada Lovelace", "email": "ada@example.com", "role": "Member", "active": true }))]
 pub struct PutMember {
     pub name: String,
-    /// Where notices go. Nobody can log in by it.
+    /// Where notices go. Nobody can sign in by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The name of a role.

@@ -1,4 +1,4 @@
-//! Logging in and out: `/v1/sessions`.
+//! Signing in and out: `/v1/sessions`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

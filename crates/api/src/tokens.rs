@@ -44,8 +44,8 @@ pub struct Token {
     pub version: i64,
 }
 
-/// pat: held by a member. sat: held by a service account. ses: made by a login. rft: refreshes a
-/// login. svc: the key of a service.
+/// pat: held by a member. sat: held by a service account. ses: made by signing in. rft: refreshes a
+/// session. svc: the key of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenKind {
@@ -226,7 +226,8 @@ pub struct RevealedToken {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RevokeQuery {
-    /// How many seconds to wait for the other peers: 0 to 60, 15 when absent.
+    /// How many seconds to wait for the other peers: 0 to 60. Nothing waits yet; they follow within
+    /// milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 0, maximum = 60)]
     pub wait: Option<u32>,

@@ -355,6 +355,7 @@ actions! {
     ServiceCreated = "service.created",
     ServiceRevoked = "service.revoked",
     PersonReset = "person.reset",
+    PersonRetired = "person.retired",
     ServerRestored = "server.restored",
     TokensImported = "tokens.imported",
     JournalErased = "journal.erased",

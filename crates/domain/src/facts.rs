@@ -82,7 +82,7 @@ pub struct Installation {
     pub version: i64,
 }
 
-/// Somebody who can log in, in however many accounts.
+/// Somebody who can sign in, in however many accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     pub id: PersonId,

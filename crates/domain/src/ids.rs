@@ -68,7 +68,7 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Somebody who can log in.
+    /// Somebody who can sign in.
     PersonId = "per";
     /// A person, or a user of the product, in one account.
     MemberId = "mem";

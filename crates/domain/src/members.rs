@@ -41,12 +41,12 @@ pub struct Join {
     pub metadata: Option<serde_json::Value>,
 }
 
-/// Who can log in as a new member.
+/// Who can sign in as a new member.
 #[derive(Debug)]
 pub enum Login {
     /// Nobody: the member is known by its `external_id` alone.
     None,
-    /// Somebody who could log in already. An operator may bring them from another account.
+    /// Somebody who could sign in already. An operator may bring them from another account.
     Known { person: Person, by_operator: bool },
     /// Somebody new; the password is a PHC string.
     New { id: PersonId, password: Option<String> },
@@ -127,7 +127,7 @@ impl Joining<'_> {
                 holder.person = Some(person.id);
             }
             (Login::New { .. }, None) => {
-                return Err(Refusal::invalid("email", "Whoever shall log in needs an `email`."));
+                return Err(Refusal::invalid("email", "Whoever shall sign in needs an `email`."));
             }
             (Login::New { id, password }, Some(email)) => {
                 let person = Person {
@@ -411,7 +411,7 @@ fn must_be_here(holder: &Holder) -> Result<(), Refusal> {
 }
 
 /// The last active member with the strongest role stays: somebody must be able to let the
-/// others back in. One who can log in does not leave it to those who cannot.
+/// others back in. One who can sign in does not leave it to those who cannot.
 fn still_led(change: Change, account: &Account, holder: &Holder) -> Change {
     match account.roles.first() {
         Some(strongest) if holder.role() == Some(strongest.id) && holder.is_active() => {
@@ -424,7 +424,7 @@ fn still_led(change: Change, account: &Account, holder: &Holder) -> Change {
             let sentence = format!(
                 "{} is the last active member{} with the role {}; give it to somebody else first.",
                 holder.name,
-                if holder.person.is_some() { " who can log in" } else { "" },
+                if holder.person.is_some() { " who can sign in" } else { "" },
                 strongest.name
             );
             change.guard(condition, Refusal::wrong_state(sentence))

@@ -6,7 +6,7 @@
 //! it can always bring another. A field that is left out stays as it is. What changes nothing is no
 //! change: nothing is written and the journal is silent.
 //!
-//! Nobody logs in by being provisioned: an `email` is where notices go. Logins are for whoever
+//! Nobody signs in by being provisioned: an `email` is where notices go. Logins are for whoever
 //! shows that an address is theirs. Who has a name already may have a login; that name was given by
 //! somebody who could give any role (`members::join`), so that a role given to it is given to no stranger.
 

@@ -1,4 +1,5 @@
-//! When nobody can get in any more: whoever has the machine lets somebody in again.
+//! What whoever has the machine decides about people: somebody is let in again when nobody can get in
+//! any more, and somebody runs the server no more.
 
 use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
 use crate::facts::{Account, Binding, Holder, Person, Token};
@@ -95,6 +96,25 @@ pub fn reset(
     if let Some(lead) = lead {
         change = change.and(leading(lead, &person, now)?);
     }
+    Ok((person, change.narrowing()))
+}
+
+/// Makes a person an operator no more. Whether somebody is one is asked at every request, so nothing else
+/// has to end; they stay a member wherever they are.
+pub fn retire(person: Person, now: Timestamp) -> Result<(Person, Change), Refusal> {
+    if !person.operator {
+        return Err(Refusal::wrong_state(format!("{} is no operator.", person.email)));
+    }
+    let person = Person { operator: false, ..person };
+    let entry = Entry {
+        at: now,
+        actor: OPERATOR,
+        account: None,
+        action: Action::PersonRetired,
+        subject: person.id.to_string(),
+        payload: serde_json::json!({}),
+    };
+    let change = Change::default().entry(entry).write(Write::UpdatePerson(person.clone()));
     Ok((person, change.narrowing()))
 }
 

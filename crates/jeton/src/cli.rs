@@ -11,19 +11,21 @@ use std::process::ExitCode;
 
 use ::token::redact;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use domain::ids::AccountId;
 
 use crate::client::account::{self, AccountCommand};
 use crate::client::installation::{self, InstallationCommand};
 use crate::client::journal::{self, JournalArgs};
-use crate::client::logins::{self, SessionCommand};
+use crate::client::login::{self, LoginArgs, LogoutArgs, WhoamiArgs};
 use crate::client::member::{self, MemberCommand};
 use crate::client::node::{self, NodeCommand};
+use crate::client::notice::{self, NoticeCommand};
 use crate::client::output;
 use crate::client::policy::{self, PolicyCommand};
 use crate::client::role::{self, RoleCommand};
 use crate::client::service::{self, ServiceCommand};
 use crate::client::service_account::{self, ServiceAccountCommand};
-use crate::client::session::{self, LoginArgs, LogoutArgs, WhoamiArgs};
+use crate::client::session::{self, SessionCommand};
 use crate::client::token::{self, TokenCommand};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
 use crate::dev::{self, DevArgs};
@@ -99,6 +101,8 @@ enum Command {
     #[command(subcommand)]
     Session(SessionCommand),
     #[command(subcommand)]
+    Notice(NoticeCommand),
+    #[command(subcommand)]
     Config(ConfigCommand),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -137,6 +141,15 @@ impl Installation {
     }
 }
 
+/// The account that a flag of a command on the data names.
+///
+/// # Errors
+/// Usage, when it is no name of one.
+pub(crate) fn account(text: &str) -> Result<AccountId, Failure> {
+    let why = "--account takes 2 to 40 of a-z, 0-9 and the hyphen, such as `acme`";
+    text.parse().map_err(|_| Failure::usage(why))
+}
+
 /// Which configuration file a command reads.
 #[derive(Debug, Args)]
 pub struct ConfigFile {
@@ -171,7 +184,7 @@ pub struct ServeArgs {
     /// The address and port to answer on [default: 127.0.0.1:7070].
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// The preset with which the first account starts [default: default].
+    /// The preset of accounts that name none, the first among them [default: default].
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
 }
@@ -189,7 +202,7 @@ fn preset(name: Option<&String>) -> Option<Flag> {
 
 /// Makes the first account and its administrator, without a browser.
 ///
-/// Prints, once, the account, the member, a token of that member and a service key that may verify.
+/// Prints, once, the account, the member, a token of that member and a service's key that may verify.
 /// Refused once there is an account, and on SQLite while the server runs.
 #[derive(Debug, Args)]
 #[command(before_help = "\
@@ -206,7 +219,7 @@ pub struct InitArgs {
     /// The file that holds the administrator's password, `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub password_file: PathBuf,
-    /// The preset of the account [default: default].
+    /// The preset of the account [default: the server's].
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
     /// Print JSON.
@@ -317,19 +330,20 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Import(args) => return import::import(&args),
         Command::Restore(args) => restore::restore(&args)?,
         Command::Admin(command) => admin::run(command)?,
-        Command::Login(args) => session::login(args)?,
-        Command::Logout(args) => session::logout(args)?,
-        Command::Whoami(args) => session::whoami(args)?,
+        Command::Login(args) => login::login(args)?,
+        Command::Logout(args) => login::logout(args)?,
+        Command::Whoami(args) => login::whoami(args)?,
         Command::Token(command) => return token::run(command),
-        Command::Account(command) => account::run(command)?,
-        Command::Member(command) => member::run(command)?,
+        Command::Account(command) => return account::run(command),
+        Command::Member(command) => return member::run(command),
         Command::ServiceAccount(command) => service_account::run(command)?,
         Command::Role(command) => role::run(command)?,
         Command::Node(command) => node::run(command)?,
         Command::Installation(command) => installation::run(command)?,
         Command::Policy(command) => policy::run(command)?,
         Command::Service(command) => service::run(command)?,
-        Command::Session(command) => logins::run(command)?,
+        Command::Session(command) => session::run(command)?,
+        Command::Notice(command) => notice::run(command)?,
         Command::Completions(args) => pages::completions(&args, tree())?,
         Command::Man(args) => pages::man(&args, tree())?,
         Command::Journal(args) => return journal::run(args),

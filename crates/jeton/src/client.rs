@@ -8,9 +8,10 @@ pub mod http;
 pub mod input;
 pub mod installation;
 pub mod journal;
-pub mod logins;
+pub mod login;
 pub mod member;
 pub mod node;
+pub mod notice;
 pub mod noun;
 pub mod output;
 pub mod policy;
@@ -18,6 +19,7 @@ pub mod role;
 pub mod service;
 pub mod service_account;
 pub mod session;
+pub mod sync;
 pub mod token;
 
 use std::path::{Path, PathBuf};
@@ -37,18 +39,22 @@ const DEFAULT_SERVER: &str = "http://127.0.0.1:7070";
 /// What every command takes that speaks to a server.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// The server [default: the one of the last login, else http://127.0.0.1:7070].
-    #[arg(long, value_name = "URL", env = "JETON_SERVER", hide_env_values = true)]
-    server: Option<String>,
+    #[command(flatten)]
+    whole: WholeServerArgs,
     /// The account [default: the token's].
     #[arg(long, value_name = "SLUG", env = "JETON_ACCOUNT", hide_env_values = true)]
     account: Option<String>,
-    /// The member, by id or external id, in whose name a service that may act for members does it.
+    /// Do it in the name of this member, by id or external id: for a service with `act_as`, and with
+    /// --account.
     #[arg(long = "as", value_name = "MEMBER")]
     actor: Option<String>,
-    /// Print JSON, as the server sent it.
-    #[arg(long)]
-    pub json: bool,
+}
+
+impl ServerArgs {
+    /// Whether JSON is to be printed.
+    pub fn json(&self) -> bool {
+        self.whole.json
+    }
 }
 
 /// What a command takes that speaks to a server about more than one account, or about none.
@@ -59,10 +65,15 @@ pub struct WholeServerArgs {
     server: Option<String>,
     /// Print JSON, as the server sent it.
     #[arg(long)]
-    pub json: bool,
+    json: bool,
 }
 
 impl WholeServerArgs {
+    /// Whether JSON is to be printed.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
     fn server(&self) -> Option<&str> {
         filled(self.server.as_ref())
     }
@@ -79,53 +90,27 @@ pub struct ReauthArgs {
     /// The file that holds your password, `-` for standard input, where the policy asks again.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// The file that holds a one-time code, `-` for standard input.
-    #[arg(long, value_name = "FILE")]
-    pub one_time_code_file: Option<PathBuf>,
-}
-
-/// The password and the one-time code, as far as they are known.
-#[derive(Default)]
-struct Proofs {
-    password: Option<Secret>,
-    one_time_code: Option<Secret>,
 }
 
 impl ReauthArgs {
-    /// Whether one of the proofs comes from standard input, so that nothing else can.
+    /// Whether the password comes from standard input, so that nothing else can.
     fn reads_standard_input(&self) -> bool {
-        [&self.password_file, &self.one_time_code_file]
-            .iter()
-            .any(|file| file.as_deref() == Some(Path::new("-")))
+        self.password_file.as_deref() == Some(Path::new("-"))
     }
 
     /// Sends a request, and where the server asks who is there and a person is, once more with
     /// the password that they type.
-    fn send(&self, desk: &mut Desk, request: impl Fn(&Proofs) -> Request) -> Result<Answer, Failure> {
-        let read =
-            |file: &Option<PathBuf>, what| file.as_deref().map(|path| input::secret(path, what)).transpose();
-        if [&self.password_file, &self.one_time_code_file]
-            .iter()
-            .all(|file| file.as_deref() == Some(Path::new("-")))
-        {
-            return Err(Failure::usage(
-                "only one of the password and the one-time code can come from standard input",
-            ));
-        }
-        let mut proofs = Proofs {
-            password: read(&self.password_file, "password")?,
-            one_time_code: read(&self.one_time_code_file, "one-time code")?,
-        };
-        match desk.send(&request(&proofs)) {
+    fn send(&self, desk: &mut Desk, request: impl Fn(Option<&Secret>) -> Request) -> Result<Answer, Failure> {
+        let file = self.password_file.as_deref();
+        let password = file.map(|path| input::secret(path, "password")).transpose()?;
+        match desk.send(&request(password.as_ref())) {
             Err(asked) if asked.is("reauthentication_required") => {
-                let known = proofs.password.is_some();
-                if known || !input::a_person_is_there() {
+                if password.is_some() || !input::a_person_is_there() {
                     return Err(
                         asked.help("give your password with --password-file FILE, or - for standard input")
                     );
                 }
-                proofs.password = Some(input::hidden("password")?);
-                desk.send(&request(&proofs))
+                desk.send(&request(Some(&input::hidden("password")?)))
             }
             other => other,
         }
@@ -147,7 +132,7 @@ impl Desk {
     /// # Errors
     /// When there is no credential, or the server's URL is none.
     pub fn open(args: &ServerArgs) -> Result<Self, Failure> {
-        let mut desk = Self::at(filled(args.server.as_ref()), filled(args.account.as_ref()))?;
+        let mut desk = Self::at(args.whole.server(), filled(args.account.as_ref()))?;
         if let Some(actor) = &args.actor {
             // A service has no account of its own that could be meant.
             if filled(args.account.as_ref()).is_none() {
@@ -179,7 +164,7 @@ impl Desk {
             return Ok(Self { server, account: account.map(str::to_owned), stored: None });
         }
         let Some(stored) = stored else {
-            return Err(Failure::new(Exit::Denied, format!("you are not logged in to {}", server.url()))
+            return Err(Failure::new(Exit::Denied, format!("you are not signed in to {}", server.url()))
                 .help("run `jeton login`, or set JETON_TOKEN_FILE or JETON_TOKEN"));
         };
         server.speak_with(&stored.token)?;
@@ -206,7 +191,8 @@ impl Desk {
         }
     }
 
-    /// Whether the stored login could be renewed.
+    /// Whether the stored login could be renewed. No server hands out anything to renew it with yet: that
+    /// waits for the policy's `login.mode = "pair"` and its route.
     fn refresh(&mut self) -> Result<bool, Failure> {
         let Some(stored) = &mut self.stored else { return Ok(false) };
         let Some(refresh_token) = stored.refresh_token.clone() else { return Ok(false) };

@@ -50,7 +50,8 @@ macro_rules! keys {
 
 keys! {
     /// The directory of everything this server keeps: its database, its lock, its keys; with a
-    /// database on PostgreSQL, only its keys. A relative path counts from the working directory.
+    /// database on PostgreSQL, only its keys and its `checkpoints.log`. A relative path counts from the
+    /// working directory.
     data: PathBuf = "data", Unset::Computed("/var/lib/jeton where that is a writable directory, otherwise ./jeton-data", default_data);
 
     /// Where the facts are: SQLite in a directory, which one process has to itself, or a database on
@@ -87,7 +88,7 @@ keys! {
     /// The URL under which people reach this server, without a path; it stands in the set-up link.
     server_public_url: Option<PublicUrl> = "server.public_url", Unset::Nothing;
 
-    /// The preset with which the first account starts.
+    /// The preset of accounts that are made without naming one, the first among them.
     server_preset: PresetName = "server.preset", Unset::Is("default");
 
     /// Whether text that is not of our own form (16 to 255 printable ASCII characters, imported) is

@@ -31,7 +31,7 @@ use seed::{Seeded, Seeds};
 
 /// Runs a server for development, with people and tokens in it, on this machine alone.
 ///
-/// It prints accounts, people with their password, tokens and service keys. They are the same at every
+/// It prints accounts, people with their password, tokens and keys of services. They are the same at every
 /// start and for everybody, so that they can stand in the .env of a development set-up; they are good
 /// for nothing else. Nothing is kept: each start begins anew. Its clock can be moved on, by a POST to
 /// /dev/clock. No configuration is read.
@@ -217,7 +217,7 @@ JETON_TOKEN={token}
 SERVICE_KEY={verify}
 BACKEND_KEY={backend}
 
-SERVICE_KEY may verify; BACKEND_KEY may also introspect, provision and act for members.
+SERVICE_KEY may verify; BACKEND_KEY may also provision and act for members.
 
 # is a token good?
 curl {url}/v1/verify -H 'Authorization: Bearer {verify}' -H 'Content-Type: application/json' -d '{{\"token\": \"{token}\"}}'

@@ -5,6 +5,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use api::problem::Problem;
+use domain::refusal::{Code, Refusal};
 
 /// The exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,20 @@ impl fmt::Display for Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::failed(format!("{error:#}"))
+    }
+}
+
+/// A refusal is a sentence for the person at the terminal; its code is for programs. What is missing has
+/// an exit code of its own.
+impl From<service::Error> for Failure {
+    fn from(error: service::Error) -> Self {
+        match error {
+            service::Error::Refused(Refusal { code: Code::NotFound, detail, .. }) => {
+                Self::new(Exit::NotFound, detail)
+            }
+            service::Error::Refused(Refusal { detail, .. }) => Self::failed(detail),
+            other => anyhow::Error::from(other).into(),
+        }
     }
 }
 

@@ -1,24 +1,20 @@
 //! `jeton init` and `jeton setup-link`: the beginning of a server, from the machine itself.
 
-use domain::refusal::Refusal;
+use service::Password;
 use service::founding::{Begun, Founding};
-use service::{Error, Password};
 use store::place::Place;
 
-use crate::cli::{InitArgs, SetupLinkArgs};
+use crate::cli::{self, InitArgs, SetupLinkArgs};
 use crate::client::{input, output};
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::{access, serve, wiring};
 
-/// Makes the first account, its administrator, a token and a service key, and prints them once.
+/// Makes the first account, its administrator, a token and a service's key, and prints them once.
 pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
     serve::must_know(&config)?;
     let password = input::secret(&args.password_file, "password")?;
-    let account = args
-        .account
-        .parse()
-        .map_err(|_| Failure::usage("--account takes 2 to 40 of a-z, 0-9 and the hyphen, such as `acme`"))?;
+    let account = cli::account(&args.account)?;
     let founding = Founding {
         account,
         name: args.account.clone(),
@@ -30,7 +26,7 @@ pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
         let desk = wiring::open(&config).await?;
         let begun = desk.begin(founding, Password::new(password.expose().to_owned()), None).await;
         desk.store().close().await;
-        let begun = begun.map_err(sentence)?;
+        let begun = begun?;
         if args.json {
             return output::data(&as_json(&begun));
         }
@@ -38,9 +34,9 @@ pub(crate) fn init(args: &InitArgs, config: Config) -> Result<(), Failure> {
             ("account", begun.account.id.as_str()),
             ("member", &begun.member.id.to_string()),
             ("token", begun.token.expose()),
-            ("service key", begun.service_key.expose()),
+            ("service's key", begun.service_key.expose()),
         ] {
-            output::data(&format!("{what:<12} {value}"))?;
+            output::data(&format!("{what:<14} {value}"))?;
         }
         output::say("You cannot see the token and the key again. Keep them where you keep secrets.");
         let place = access::place(&config);
@@ -61,8 +57,8 @@ pub(crate) fn setup_link(args: &SetupLinkArgs, config: Config) -> Result<(), Fai
         let desk = wiring::open(&config).await?;
         let secret = desk.setup_link().await;
         desk.store().close().await;
-        let begun = || Failure::failed("there is an account already; log in instead");
-        let secret = secret.map_err(sentence)?.ok_or_else(begun)?;
+        let begun = || Failure::failed("there is an account already; sign in instead");
+        let secret = secret?.ok_or_else(begun)?;
         let link = serve::link(&config, config.server_listen, &secret);
         match args.json {
             true => output::data(&serde_json::json!({ "setup_link": link }).to_string()),
@@ -87,12 +83,4 @@ fn as_json(begun: &Begun) -> String {
         service_key: begun.service_key.expose(),
     };
     serde_json::to_string(&printed).expect("four strings are plain data")
-}
-
-/// A refusal is a sentence for the person at the terminal; its code is for programs.
-fn sentence(error: Error) -> Failure {
-    match error {
-        Error::Refused(Refusal { detail, .. }) => Failure::failed(detail),
-        other => anyhow::Error::from(other).into(),
-    }
 }

@@ -17,6 +17,7 @@ pub mod metrics;
 mod nearest;
 mod notify;
 mod operations;
+mod owner;
 pub mod reload;
 mod serve;
 mod sockets;

@@ -16,6 +16,7 @@ use crate::access;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::owner;
 
 impl Clock for SystemClock {
     fn wall(&self) -> i64 {
@@ -49,6 +50,7 @@ pub(crate) fn shown(place: &Place) -> String {
 pub(crate) async fn open(config: &Config) -> Result<Arc<Desk>, Failure> {
     let access = access::of(config)?;
     let place = access.place.clone();
+    owner::must_not_own(&place, &config.data)?;
     let desk = opened(config, access).await.map_err(|failure| match names_the_place(&failure, &place) {
         true => failure,
         false => failure.context(format!("could not open the data in {}", shown(&place))),

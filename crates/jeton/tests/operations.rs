@@ -155,6 +155,56 @@ fn a_database_that_is_not_there_is_named_once_with_what_its_server_says_and_what
     assert_eq!(ran.err.matches(nobody).count(), 1, "{}", ran.err);
 }
 
+#[test]
+fn root_makes_nothing_in_the_data_of_somebody_else() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let home = TempDir::new().unwrap();
+    let data = home.path().join("data");
+    if std::fs::metadata(home.path()).unwrap().uid() != 0 {
+        println!("left out: only root can do what is refused here");
+        return;
+    }
+    std::fs::write(home.path().join("password"), "correct horse battery staple").unwrap();
+    let on = |command: &[&str]| run(home.path(), &[], &[command, &["--data", "data"]].concat());
+    let init = ["init", "--account", "acme", "--admin", "ada@example.com", "--password-file", "password"];
+    assert_eq!(on(&init).exit, 0);
+    assert_eq!(on(&["backup", "--to", "before.db"]).exit, 0);
+    let kept = || -> Vec<_> {
+        let mut names: Vec<_> =
+            std::fs::read_dir(&data).unwrap().map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    const SOMEBODY: u32 = 4_000_000_000;
+    for file in std::fs::read_dir(&data).unwrap() {
+        chown(file.unwrap().path(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    }
+    chown(&data, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    let before = kept();
+    for command in [
+        &init[..],
+        &["setup-link"],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["migrate"],
+        &["restore", "--from", "before.db", "--replace"],
+        &["import", "--account", "acme", "--from", "password", "--dry-run"],
+        &["admin", "reset", "--email", "ada@example.com", "--password-file", "password"],
+        &["admin", "retire", "--email", "ada@example.com"],
+        &["move", "--from", "sqlite:data", "--to", "sqlite:elsewhere"],
+        &["move", "--from", "sqlite:elsewhere", "--to", "sqlite:data"],
+    ] {
+        let ran = on(command);
+        assert_eq!(ran.exit, 1, "{command:?}: {}", ran.err);
+        assert!(ran.err.contains("belong to the user #4000000000"), "{command:?}: {}", ran.err);
+        assert!(ran.err.contains("`sudo -u '#4000000000' jeton …`"), "{command:?}: {}", ran.err);
+    }
+    // What only reads may.
+    assert_eq!(on(&["backup", "--to", "after.db"]).exit, 0);
+    assert_eq!(on(&["export", "--to", "all.jsonl"]).exit, 0);
+    assert_eq!(on(&["doctor"]).exit, 0);
+    assert_eq!(kept(), before, "nothing was made");
+}
+
 fn server() -> String {
     std::env::var("JETON_TEST_POSTGRES")
         .expect("start a PostgreSQL with script/postgres and set JETON_TEST_POSTGRES to what it prints")

@@ -20,7 +20,7 @@ use crate::cursors::{Page, Sieve};
 use crate::{Desk, Error, Password, Replay, Visitor};
 
 impl Desk {
-    /// Adds a member. With an `email` the member is a person, who can log in once they have a
+    /// Adds a member. With an `email` the member is a person, who can sign in once they have a
     /// password; `password` sets the first one, and only for somebody who is new here. An
     /// operator may add members to any account, so that a new one gets its first.
     pub async fn add_member(
@@ -43,7 +43,7 @@ impl Desk {
         let email = order.email.as_deref().map(text::email).transpose()?;
         let given = password.is_some();
         if given && email.is_none() {
-            return Err(Refusal::invalid("email", "Whoever shall log in needs an `email`.").into());
+            return Err(Refusal::invalid("email", "Whoever shall sign in needs an `email`.").into());
         }
         let hash = match password {
             Some(password) => {
@@ -65,7 +65,7 @@ impl Desk {
                 (Some(_), _) if given => {
                     return Err(Refusal::invalid(
                         "password",
-                        "This person can log in already; leave `password` out.",
+                        "This person can sign in already; leave `password` out.",
                     )
                     .into());
                 }

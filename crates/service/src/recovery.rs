@@ -1,4 +1,5 @@
-//! Letting somebody in again, from the machine itself, when nobody can get in any more.
+//! From the machine itself: letting somebody in again when nobody can get in any more, and taking the
+//! server out of somebody's hands.
 
 use domain::facts::{Person, Token};
 use domain::ids::{AccountId, MemberId, PersonId};
@@ -16,7 +17,7 @@ const PAGE: usize = 500;
 
 /// Somebody who can get in again.
 #[derive(Debug)]
-pub struct LetIn {
+pub struct PersonReset {
     pub person: Person,
     /// How many sessions were ended.
     pub sessions: usize,
@@ -28,13 +29,13 @@ impl Desk {
     ///
     /// # Errors
     /// Refused for a password that is none, and where there is no such person or account.
-    pub async fn let_in(
+    pub async fn reset_person(
         &self,
         email: &str,
         password: Password,
         operator: bool,
         lead: Option<AccountId>,
-    ) -> Result<LetIn, Error> {
+    ) -> Result<PersonReset, Error> {
         password.acceptable()?;
         let order =
             Reset { email: text::email(email)?, password: self.passwords.hash(password).await?.0, operator };
@@ -63,7 +64,26 @@ impl Desk {
             let id = PersonId::draw(&*self.entropy);
             let (person, change) = recovery::reset(&order, known, id, lead, sessions, self.now())?;
             if self.commit_alone(change).await? {
-                return Ok(LetIn { person, sessions: count });
+                return Ok(PersonReset { person, sessions: count });
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Makes the person with this address an operator no more.
+    ///
+    /// # Errors
+    /// Refused where there is no such person, or they are none.
+    pub async fn retire(&self, email: &str) -> Result<Person, Error> {
+        let email = text::email(email)?;
+        for _ in 0..ATTEMPTS {
+            let known = self.store.person_by_email(&email).await?;
+            let known = known.ok_or_else(|| {
+                Refusal::of_field(Code::NotFound, "email", format!("Nobody here has the address {email}."))
+            })?;
+            let (person, change) = recovery::retire(known, self.now())?;
+            if self.commit_alone(change).await? {
+                return Ok(person);
             }
         }
         Err(Error::Conflict)

@@ -1,4 +1,4 @@
-//! Logging in with a password, logging out, and seeing where one is signed in.
+//! Signing in with a password, signing out, and seeing where one is signed in.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ pub struct Login {
 }
 
 impl Desk {
-    /// Logs in. An unknown person, a wrong password and a membership that ended are answered
+    /// Signs in. An unknown person, a wrong password and a membership that ended are answered
     /// alike, after the same work.
     pub async fn log_in(&self, login: Login, password: Password) -> Result<Started, Error> {
         let email = text::email(&login.email).unwrap_or_default();

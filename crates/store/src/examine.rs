@@ -42,19 +42,25 @@ pub enum Verdict {
     Bad,
 }
 
-/// Looks at everything that can be looked at. What cannot be read is a finding too, so there is
-/// always at least one.
-pub async fn examine(access: &Access, clock: &dyn Clock) -> Vec<Finding> {
-    examine_by(access, clock, None).await
+/// What the configuration of the server says that matters for a look.
+#[derive(Clone, Copy, Debug)]
+pub struct Configured<'a> {
+    /// A file of checkpoints, with which the journal has to agree.
+    pub checkpoints: Option<&'a Path>,
+    /// Below this much free space the server takes nothing that grows. SQLite only.
+    pub watermark_bytes: u64,
 }
 
-/// The same, and whether the journal agrees with the checkpoints in a file.
-pub async fn examine_by(access: &Access, clock: &dyn Clock, checkpoints: Option<&Path>) -> Vec<Finding> {
-    let kept = checkpoints.map(|path| Kept::read(path, &access.keys)).unwrap_or_default();
+/// Looks at everything that can be looked at. What cannot be read is a finding too, so there is
+/// always at least one.
+pub async fn examine(access: &Access, clock: &dyn Clock, by: Configured<'_>) -> Vec<Finding> {
+    let kept = by.checkpoints.map(|path| Kept::read(path, &access.keys)).unwrap_or_default();
     match &access.place {
         Place::Sqlite(data) => {
             let (data, keys, wall) = (data.clone(), access.keys.clone(), clock.wall());
-            let looking = tokio::task::spawn_blocking(move || sqlite::examine(&data, &keys, wall, &kept));
+            let looking = tokio::task::spawn_blocking(move || {
+                sqlite::examine(&data, &keys, wall, by.watermark_bytes, &kept)
+            });
             looking.await.unwrap_or_else(|cause| vec![unreadable("store", &cause)])
         }
         Place::Postgres(there) => {
@@ -179,7 +185,7 @@ fn schema(applied: &[Applied], dialect: Dialect) -> Finding {
             let value = format!("{number}; this jeton knows {}", migrations::known());
             match left.iter().any(|step| step.kind == Kind::Expand) {
                 true if shared => {
-                    bad(name, value, "run `jeton migrate`; servers of this version do not start before")
+                    bad(name, value, "run `jeton migrate`; peers of this version do not start before")
                 }
                 true => note(name, value, "run `jeton migrate`, or start the server, which does the same"),
                 false => note(name, value, "run `jeton migrate --contract` once no older version runs"),

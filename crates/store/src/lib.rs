@@ -55,7 +55,7 @@ pub use contract::{
     Stop, USAGE_DAYS, Unavailable,
 };
 pub use entries::{EntryPage, EntryQuery, Erased, Said, Verified};
-pub use examine::{Finding, Verdict, examine, examine_by};
+pub use examine::{Configured, Finding, Verdict, examine};
 pub use export::{ExportError, export};
 pub use figures::{Figures, Following};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};

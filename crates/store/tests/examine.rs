@@ -11,7 +11,7 @@ use std::path::Path;
 use place::{Postgres, execute};
 use rusqlite::Connection;
 use store::place::{Access, Place};
-use store::{Finding, Verdict, examine};
+use store::{Configured, Finding, Verdict, examine};
 use world::{Driven, Sqlite, World};
 
 fn run(test: impl Future<Output = ()>) {
@@ -32,8 +32,11 @@ fn access(world: &World<Sqlite>) -> Access {
     Access { place: Place::Sqlite(options.data), password: None, keys: options.keys }
 }
 
+/// Goes by no file, on a disk of which nothing has to stay free.
+const PLAIN: Configured<'static> = Configured { checkpoints: None, watermark_bytes: 0 };
+
 async fn look(access: &Access) -> Vec<Finding> {
-    examine(access, &Driven::default()).await
+    examine(access, &Driven::default(), PLAIN).await
 }
 
 /// A store with a few entries.
@@ -141,7 +144,8 @@ async fn look_by_checkpoint(
 ) -> Vec<Finding> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("checkpoints.log");
-    let by = async || store::examine_by(access, &Driven::default(), Some(&path)).await;
+    let configured = Configured { checkpoints: Some(&path), ..PLAIN };
+    let by = async || examine(access, &Driven::default(), configured).await;
     assert_eq!(named(&by().await, "checkpoints").verdict, Verdict::Note, "none was kept yet");
     store::CheckpointFile::open(&path).unwrap().extend(store).await.unwrap().unwrap();
     store.commit(world::change([])).await.unwrap();

@@ -11,7 +11,7 @@ use clap_mangen::Man;
 use crate::client::output;
 use crate::exit::Failure;
 
-/// Prints what makes a shell complete jeton's commands.
+/// Prints a script by which a shell completes jeton's commands.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:

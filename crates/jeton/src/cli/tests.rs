@@ -68,6 +68,66 @@ fn arguments(command: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_command_that_a_page_shows_is_one() {
+    use clap::error::ErrorKind;
+    // The first line of what a checkpoint signs reads like one.
+    const NONE: [&str; 1] = ["jeton checkpoint 1"];
+    let repository = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let docs = std::fs::read_dir(repository.join("docs")).unwrap().map(|page| page.unwrap().path());
+    let others = ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"].map(|name| repository.join(name));
+    let (mut seen, mut faults) = (0, Vec::new());
+    for page in docs.chain(others) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for shown in shown(&text).into_iter().filter(|shown| !NONE.contains(&shown.trim())) {
+            seen += 1;
+            // The running text leaves out what a command needs, and says `…` for it.
+            let words = arguments(&shown).into_iter().filter(|word| word != "…");
+            let Err(wrong) = Cli::try_parse_from(words) else { continue };
+            let incomplete = [
+                ErrorKind::MissingRequiredArgument,
+                ErrorKind::MissingSubcommand,
+                ErrorKind::DisplayHelp,
+                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+                ErrorKind::InvalidValue,
+            ];
+            if !incomplete.contains(&wrong.kind()) {
+                faults.push(format!("{}: {shown}: {wrong}", page.display()));
+            }
+        }
+    }
+    assert!(seen > 80, "{seen}");
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+/// What a page shows of the command line: in its running text, in its shell blocks, and in lines that are
+/// set in. What the shell makes of a line (pipes, variables, comments) ends it.
+fn shown(page: &str) -> Vec<String> {
+    let until_shell = |text: &str| {
+        let end = text.find([';', '|', '<', '>', '#', '&', '$', '"', '\\', ')', '+']).unwrap_or(text.len());
+        text[..end].trim().to_owned()
+    };
+    let mut found = Vec::new();
+    let mut block: Option<bool> = None;
+    for line in page.lines() {
+        match (line.strip_prefix("```"), block) {
+            (Some(language), None) => block = Some(language == "sh"),
+            (Some(_), Some(_)) => block = None,
+            (None, Some(false)) => {}
+            (None, Some(true)) => {
+                let line = line.replace("sudo -u jeton ", "");
+                found.extend(line.strip_prefix("jeton ").map(|rest| until_shell(&format!("jeton {rest}"))));
+            }
+            (None, None) if line.starts_with("    jeton ") => found.push(until_shell(line.trim())),
+            (None, None) => {
+                let code = line.split('`').skip(1).step_by(2);
+                found.extend(code.filter(|code| code.starts_with("jeton ")).map(until_shell));
+            }
+        }
+    }
+    found
+}
+
+#[test]
 fn a_misspelt_command_or_flag_is_answered_with_the_nearest() {
     let said = |words: &[&str]| Cli::try_parse_from(words).unwrap_err().to_string();
     assert!(said(&["jeton", "tokn", "list"]).contains("'token'"));
@@ -93,7 +153,7 @@ fn no_secret_can_be_given_as_an_argument() {
 #[test]
 fn every_command_with_data_to_print_can_print_json() {
     // They run a server, or print what another program reads.
-    let none = ["serve", "export", "completions", "man"];
+    let none = ["serve", "completions", "man"];
     walk(&tree(), &["jeton".to_owned()], &mut |command, words| {
         let json = command.get_arguments().any(|argument| argument.get_long() == Some("json"));
         // A noun that does something by itself prints what that is.
@@ -124,15 +184,16 @@ fn each_noun_has_the_verbs_of_its_routes() {
         noun.get_subcommands().map(|verb| verb.get_name().to_owned()).collect()
     };
     let holder = ["list", "show", "create", "edit", "deactivate", "reactivate", "remove"];
-    assert_eq!(verbs("member"), holder);
+    assert_eq!(verbs("member"), [&holder[..], &["erase", "sync"]].concat());
     assert_eq!(verbs("service-account"), holder);
-    assert_eq!(verbs("account"), ["list", "show", "create", "edit", "deactivate", "reactivate"]);
+    assert_eq!(verbs("account"), ["list", "show", "create", "edit", "deactivate", "reactivate", "sync"]);
     assert_eq!(verbs("role"), ["list", "show", "create", "edit", "delete"]);
     assert_eq!(verbs("node"), ["list", "show", "create", "edit"]);
     assert_eq!(verbs("installation"), ["list", "show", "create", "edit", "delete"]);
     assert_eq!(verbs("policy"), ["show", "set"]);
     assert_eq!(verbs("service"), ["list", "create", "revoke"]);
     assert_eq!(verbs("session"), ["list", "end"]);
+    assert_eq!(verbs("notice"), ["list", "mail"]);
 }
 
 #[test]

@@ -8,8 +8,9 @@ use super::holder::{status, status_at_length};
 use super::http::{Request, path};
 use super::noun::verbs::{self, EndArgs, ListArgs, OneArgs};
 use super::noun::{self, Facts, Noun, Place, metadata, named};
+use super::sync::{SyncArgs, sync};
 use super::{Desk, WholeServerArgs, filled, output};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// Lists, makes and changes accounts, the customers of the product.
 #[derive(Debug, Subcommand)]
@@ -28,7 +29,7 @@ Examples:
     Show(ShowArgs),
     Create(CreateArgs),
     Edit(EditArgs),
-    /// Closes an account: its tokens and logins stop at once. Only operators may.
+    /// Closes an account: its tokens and sessions stop at once. Only operators may.
     ///
     /// `jeton account reactivate` undoes it.
     #[command(before_help = "\
@@ -44,19 +45,31 @@ Examples:
   jeton account reactivate globex
   jeton account reactivate globex --json")]
     Reactivate(OneArgs<Account>),
+    /// Makes and changes accounts so that they are as the product has them, by its ids for them.
+    ///
+    /// Each object has external_id and name, and may have id, preset and metadata; what is not in the
+    /// file stays as it is. It ends with 1 if one was refused; the others are done. For operators, and
+    /// services that may provision.
+    #[command(before_help = "\
+Examples:
+  jeton account sync customers.jsonl
+  psql -At -c 'SELECT to_json(c) FROM customers_for_jeton c' | jeton account sync - --json")]
+    Sync(SyncArgs<WholeServerArgs>),
 }
 
 /// # Errors
 /// Whatever kept it from being done.
-pub fn run(command: AccountCommand) -> Result<(), Failure> {
+pub fn run(command: AccountCommand) -> Result<Exit, Failure> {
     match command {
+        AccountCommand::Sync(args) => return sync(&args, Account::ROUTE, Account::ONE),
         AccountCommand::List(args) => verbs::list(&args),
         AccountCommand::Show(args) => show(&args),
         AccountCommand::Create(args) => create(args),
         AccountCommand::Edit(args) => edit(args),
         AccountCommand::Deactivate(args) => verbs::deactivate(&args),
         AccountCommand::Reactivate(args) => verbs::reactivate(&args),
-    }
+    }?;
+    Ok(Exit::Done)
 }
 
 /// Which account a command is about.
@@ -94,7 +107,7 @@ pub struct ShowArgs {
 
 fn show(args: &ShowArgs) -> Result<(), Failure> {
     let (mut desk, route) = args.which.find()?;
-    noun::show::<Account>(&desk.send(&Request::get(route))?, args.which.server.json)
+    noun::show::<Account>(&desk.send(&Request::get(route))?, args.which.server.json())
 }
 
 /// Makes an account with copies of a preset's policy and roles.
@@ -171,7 +184,7 @@ fn edit(args: EditArgs) -> Result<(), Failure> {
     verbs::must_change(&body)?;
     let (mut desk, route) = args.which.find()?;
     let answer = desk.send(&Request::patch(route, &body))?;
-    noun::report::<Account>(&answer, args.which.server.json, "changed", Account::ONE)
+    noun::report::<Account>(&answer, args.which.server.json(), "changed", Account::ONE)
 }
 
 impl Noun for Account {

@@ -41,7 +41,9 @@ impl Credentials {
         warn_of_other_readers(&path);
         // The cause would quote the line, and the line may be the token.
         let broken = |_| Failure::failed(format!("{} is not what `jeton login` wrote", path.display()));
-        toml::from_str(&text).map(Some).map_err(|cause| broken(cause).help("log in again with `jeton login`"))
+        toml::from_str(&text)
+            .map(Some)
+            .map_err(|cause| broken(cause).help("sign in again with `jeton login`"))
     }
 
     /// Replaces what is stored, whole or not at all.

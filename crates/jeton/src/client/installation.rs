@@ -8,7 +8,7 @@ use super::noun::{Facts, Noun, named};
 use super::{ServerArgs, output};
 use crate::exit::Failure;
 
-/// Lists, makes known and links installations, a customer's running copies of the product.
+/// Lists, registers and links installations, the running copies of the product at customers.
 ///
 /// An installation is linked to nodes of the account's tree; without a link it is at the root.
 #[derive(Debug, Subcommand)]
@@ -56,7 +56,7 @@ pub fn run(command: InstallationCommand) -> Result<(), Failure> {
     }
 }
 
-/// Makes an installation known.
+/// Registers an installation.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:

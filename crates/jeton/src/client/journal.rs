@@ -4,19 +4,18 @@
 mod follow;
 mod verify;
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use api::Page;
 use api::journal::Entry;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use domain::time::{Period, Timestamp};
 
-use super::http::{Answer, Request, path};
-use super::{Desk, ServerArgs, output};
+use super::http::{Request, path};
+use super::noun::{self, PageArgs};
+use super::output::{self, Sink};
+use super::{Desk, ServerArgs};
 use crate::exit::{Exit, Failure};
 use crate::wiring;
 
@@ -112,7 +111,6 @@ impl Filters {
     }
 }
 
-/// A time as the API takes it.
 fn time(flag: &str, text: Option<&str>) -> Result<Option<String>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let now = Timestamp::from_micros(wiring::clock().wall());
@@ -139,51 +137,22 @@ struct ListArgs {
     /// In the order in which it happened.
     #[arg(long)]
     oldest_first: bool,
-    /// How many at most, 1 to 100 [default: 50].
-    #[arg(long, value_name = "NUMBER", conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..=100))]
-    limit: Option<u32>,
-    /// Go on from where an earlier list ended.
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
-    /// Every page.
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    page: PageArgs,
     #[command(flatten)]
     server: ServerArgs,
 }
 
 fn list(args: ListArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
-    let limit = if args.all { 100 } else { args.limit.unwrap_or(50) };
-    let mut page = |limit: u32, cursor: Option<String>| -> Result<Answer, Failure> {
-        let request = args.filters.request(&mut desk, &args.server)?;
-        let sort = args.oldest_first.then_some("seq");
-        desk.send(&request.query("sort", sort).query("limit", Some(limit)).query("cursor", cursor))
-    };
-    let first = page(limit, args.cursor.clone())?;
-    // As values, so that what a newer server adds to an entry is not lost.
-    let mut whole: Page<serde_json::Value> = first.read()?;
-    // A page of a filtered journal may be short, and the next one have more.
-    while whole.next_cursor.is_some() && (args.all || whole.items.len() < limit as usize) {
-        let left = if args.all { limit } else { limit - whole.items.len() as u32 };
-        let next: Page<serde_json::Value> = page(left, whole.next_cursor.take())?.read()?;
-        whole.items.extend(next.items);
-        whole.next_cursor = next.next_cursor;
-    }
-    if args.server.json {
-        let text = serde_json::to_string(&whole).expect("the server's own JSON is JSON again");
-        return output::data(&text);
-    }
-    let entries: Vec<Entry> =
-        whole.items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(unexpected)?;
-    show_table(&entries, args.filters.everywhere)?;
-    if entries.is_empty() {
-        output::say("no entries");
-    }
-    if let Some(cursor) = whole.next_cursor {
-        output::say(&format!("there are more: --cursor {cursor}, or --all"));
-    }
-    Ok(())
+    let sort = args.oldest_first.then_some("seq");
+    let request = args.filters.request(&mut desk, &args.server)?.query("sort", sort);
+    let head = if args.filters.everywhere { &HEAD[..] } else { &HEAD[..5] };
+    noun::listed(&mut desk, &request, &args.page, args.server.json(), "entries", |entries: &[Entry]| {
+        // The hour of an entry is worth more than who did it.
+        let rows = |_| entries.iter().map(|entry| row(entry)[..head.len()].to_vec()).collect();
+        noun::print_table(head, &["ACCOUNT", "ACTOR", "SEQ"], rows)
+    })
 }
 
 fn unexpected(cause: serde_json::Error) -> Failure {
@@ -191,22 +160,6 @@ fn unexpected(cause: serde_json::Error) -> Failure {
 }
 
 const HEAD: [&str; 6] = ["SEQ", "AT", "ACTION", "SUBJECT", "ACTOR", "ACCOUNT"];
-
-fn show_table(entries: &[Entry], everywhere: bool) -> Result<(), Failure> {
-    let head = if everywhere { &HEAD[..] } else { &HEAD[..5] };
-    let rows: Vec<Vec<String>> = entries.iter().map(|entry| row(entry)[..head.len()].to_vec()).collect();
-    let wide = output::table(head, rows.iter().cloned());
-    let room = match output::room() {
-        Some(room) if !output::fits(&wide, Some(room)) => room,
-        _ => return output::data(&wide),
-    };
-    let (table, left_out) = output::narrowed(head, &rows, &["ACCOUNT", "ACTOR", "SEQ"], room);
-    output::data(&table)?;
-    if !left_out.is_empty() {
-        output::say(&format!("no room for {}; see --json", left_out.join(", ")));
-    }
-    Ok(())
-}
 
 fn row(entry: &Entry) -> [String; 6] {
     let called = |id: &str, name: &Option<String>| match name {
@@ -247,25 +200,20 @@ struct ExportArgs {
 }
 
 fn export(args: ExportArgs) -> Result<(), Failure> {
+    if args.server.json() && args.format == "csv" {
+        return Err(Failure::usage("--json is `--format jsonl`, and --format says csv"));
+    }
     let mut desk = Desk::open(&args.server)?;
     let request = args.filters.request(&mut desk, &args.server)?.query("format", Some(&args.format));
     let mut answer = desk.stream(&request)?;
-    let Some(to) = &args.to else {
-        return match copy(&mut answer, &mut io::stdout().lock()) {
-            // A reader that went away (`| head`) has what it wanted.
-            Err(Copying::Write(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            copied => copied.map_err(|cause| cause.failure("standard output")),
-        };
-    };
-    let shown = to.display().to_string();
-    let unusable = |cause: io::Error| Failure::failed(format!("could not write {shown}: {cause}"));
-    let mut file: File =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(unusable)?;
-    let copied = copy(&mut answer, &mut file).map_err(|cause| cause.failure(&shown));
-    copied.and_then(|()| file.sync_all().map_err(unusable)).inspect_err(|_| {
-        // Half an export looks like a whole one; the first error is the one to tell.
-        let _ = std::fs::remove_file(to);
-    })
+    let mut sink = Sink::open(args.to.as_deref().unwrap_or(Path::new("-")))?;
+    let copied = copy(&mut answer, &mut sink).map_err(|failed| match failed {
+        Copying::Read(cause) => {
+            Failure::new(Exit::Unreachable, format!("the journal broke off: {cause}")).help("begin again")
+        }
+        Copying::Write(cause) => sink.failed(&cause),
+    });
+    sink.close(copied).map(drop)
 }
 
 /// Which end of a copy failed.
@@ -274,22 +222,11 @@ enum Copying {
     Write(io::Error),
 }
 
-impl Copying {
-    fn failure(self, to: &str) -> Failure {
-        match self {
-            Self::Read(cause) => {
-                Failure::new(Exit::Unreachable, format!("the journal broke off: {cause}")).help("begin again")
-            }
-            Self::Write(cause) => Failure::failed(format!("could not write {to}: {cause}")),
-        }
-    }
-}
-
 fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<(), Copying> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match from.read(&mut buffer).map_err(Copying::Read)? {
-            0 => return to.flush().map_err(Copying::Write),
+            0 => return Ok(()),
             read => to.write_all(&buffer[..read]).map_err(Copying::Write)?,
         }
     }

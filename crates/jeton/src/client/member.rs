@@ -9,12 +9,13 @@ use clap::{Args, Subcommand};
 use super::holder::{EditArgs, RolesArgs, roles, status, status_at_length};
 use super::noun::verbs::{self, EndArgs, ListArgs, OneArgs};
 use super::noun::{Facts, Noun, metadata, named};
+use super::sync::{SyncArgs, sync};
 use super::{ServerArgs, input, output};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// Lists, adds and changes the members of an account.
 ///
-/// A member is a person who logs in, or a user of the product whom it knows by an id of its own.
+/// A member is a person who signs in, or a user of the product whom it knows by an id of its own.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:
@@ -45,7 +46,7 @@ Examples:
   jeton member edit mem_0123456789ab --binding Viewer@/ --binding Admin@/sales
   jeton member edit mem_0123456789ab --name 'Ada King' --metadata '{\"team\":\"a\"}'")]
     Edit(EditArgs<Member>),
-    /// Ends a member's logins at once; the account's policy says what becomes of their tokens.
+    /// Ends a member's sessions at once; the account's policy says what becomes of their tokens.
     ///
     /// `jeton member reactivate` undoes it.
     #[command(before_help = "\
@@ -66,12 +67,32 @@ Examples:
   jeton member remove mem_0123456789ab
   jeton member remove mem_0123456789ab --yes")]
     Remove(EndArgs<Member>),
+    /// Erases what is personal of a member who was removed, also in the journal, for good.
+    ///
+    /// Name, address, external id and metadata; the person and the password, unless they are a member
+    /// anywhere else; what the journal says of them. Ids stay. Backups still have it.
+    #[command(before_help = "\
+Examples:
+  jeton member erase mem_0123456789ab
+  jeton member erase mem_0123456789ab --yes --json")]
+    Erase(EndArgs<Member>),
+    /// Makes and changes members so that they are as the product has them, by its ids for them.
+    ///
+    /// Each object has external_id, name and role, and may have email, active and metadata; what is not
+    /// in the file stays as it is. It ends with 1 if one was refused; the others are done. For operators,
+    /// and services that may provision.
+    #[command(before_help = "\
+Examples:
+  jeton member sync users.jsonl --account acme
+  psql -At -c 'SELECT to_json(u) FROM users_for_jeton u' | jeton member sync - --account acme --json")]
+    Sync(SyncArgs<ServerArgs>),
 }
 
 /// # Errors
 /// Whatever kept it from being done.
-pub fn run(command: MemberCommand) -> Result<(), Failure> {
+pub fn run(command: MemberCommand) -> Result<Exit, Failure> {
     match command {
+        MemberCommand::Sync(args) => return sync(&args, Member::ROUTE, Member::ONE),
         MemberCommand::List(args) => verbs::list(&args),
         MemberCommand::Show(args) => verbs::show(&args),
         MemberCommand::Create(args) => create(args),
@@ -79,12 +100,14 @@ pub fn run(command: MemberCommand) -> Result<(), Failure> {
         MemberCommand::Deactivate(args) => verbs::deactivate(&args),
         MemberCommand::Reactivate(args) => verbs::reactivate(&args),
         MemberCommand::Remove(args) => verbs::remove(&args, "remove", "removed"),
-    }
+        MemberCommand::Erase(args) => erase(&args),
+    }?;
+    Ok(Exit::Done)
 }
 
 /// Adds a member to an account.
 ///
-/// With an e-mail address the member is a person who can log in. Without one it is a user of the
+/// With an e-mail address the member is a person who can sign in. Without one it is a user of the
 /// product, whom --external-id names as the product does.
 #[derive(Debug, Args)]
 #[command(before_help = "\
@@ -97,7 +120,7 @@ pub struct CreateArgs {
     name: String,
     #[command(flatten)]
     roles: RolesArgs,
-    /// The e-mail address with which the person logs in.
+    /// The e-mail address with which the person signs in.
     #[arg(long, value_name = "EMAIL")]
     email: Option<String>,
     /// The file that holds the password for the first login, `-` for standard input.
@@ -126,6 +149,11 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
         password,
     };
     verbs::create::<Member>(&args.server, &body)
+}
+
+fn erase(args: &EndArgs<Member>) -> Result<(), Failure> {
+    args.yes.insist(&format!("erase what is personal of {}, for good?", args.id))?;
+    verbs::act::<Member>(&args.place, &args.id, "erase", "erased")
 }
 
 impl Noun for Member {

@@ -1,4 +1,4 @@
-//! `jeton node …`: the places in an account's tree, which are organizations, environments, projects
+//! `jeton node …`: the nodes of an account's tree, which are organizations, environments, projects
 //! or profiles as the preset names them.
 
 use api::nodes::{CreateNode, EditNode, Node};
@@ -9,7 +9,7 @@ use super::noun::{Facts, Noun, named};
 use super::{ServerArgs, output};
 use crate::exit::Failure;
 
-/// Lists, makes and renames the places in an account's tree.
+/// Lists, makes and renames the nodes of an account's tree.
 ///
 /// They are what the account's preset calls organizations, environments, projects or profiles. A
 /// role or a token that holds at one holds at all below it.
@@ -19,13 +19,13 @@ Examples:
   jeton node list
   jeton node create /sales --name 'Sales department'")]
 pub enum NodeCommand {
-    /// Lists the places below the root of an account, by path.
+    /// Lists the nodes below the root of an account, by path.
     #[command(before_help = "\
 Examples:
   jeton node list
   jeton node list --all --json | jq -r '.items[].path'")]
     List(ListArgs<Node>),
-    /// Shows one place.
+    /// Shows one node.
     #[command(before_help = "\
 Examples:
   jeton node show /sales/prod
@@ -46,7 +46,7 @@ pub fn run(command: NodeCommand) -> Result<(), Failure> {
     }
 }
 
-/// Makes a place below one that exists.
+/// Makes a node below one that exists.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:

@@ -6,10 +6,11 @@
 mod list;
 pub mod verbs;
 
-pub use list::{PageArgs, gathered, list};
+pub use list::{PageArgs, gathered, list, listed, print_table};
 
 use std::fmt;
 
+use api::permission::{Access, Permission};
 use api::{Maybe, Metadata, Secret};
 use clap::Args;
 use serde::de::DeserializeOwned;
@@ -73,7 +74,7 @@ impl Place for ServerArgs {
     }
 
     fn json(&self) -> bool {
-        self.json
+        ServerArgs::json(self)
     }
 
     fn route(desk: &mut Desk, parts: &[&str]) -> Result<String, Failure> {
@@ -88,7 +89,7 @@ impl Place for WholeServerArgs {
     }
 
     fn json(&self) -> bool {
-        self.json
+        WholeServerArgs::json(self)
     }
 
     fn route(_: &mut Desk, parts: &[&str]) -> Result<String, Failure> {
@@ -196,6 +197,26 @@ pub fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
+    }
+}
+
+/// A grant in a few words.
+pub fn grant(permission: &Permission) -> String {
+    match permission {
+        Permission::Inherit => "inherits".to_owned(),
+        Permission::Role(role) => format!("role {role}"),
+        Permission::Access { access, entities } => {
+            let access = match access {
+                Access::Full => "full",
+                Access::Write => "write",
+                Access::Read => "read",
+            };
+            match entities {
+                None => access.to_owned(),
+                Some(entities) => format!("{access} {}", entities.join(" ")),
+            }
+        }
+        Permission::List(list) => list.join(" "),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What commands print: data to standard output, everything else to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
@@ -20,6 +23,108 @@ pub fn data(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Where data goes that is too long to hold: a new file for its owner alone, or standard output.
+pub struct Sink {
+    /// None for standard output.
+    file: Option<PathBuf>,
+    out: BufWriter<Out>,
+    /// Whether the reader of standard output went away.
+    gone: bool,
+}
+
+enum Out {
+    File(File),
+    Standard(io::Stdout),
+}
+
+impl Sink {
+    /// # Errors
+    /// A file that is there already, or cannot be made. `-` is standard output.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            let out = BufWriter::new(Out::Standard(io::stdout()));
+            return Ok(Self { file: None, out, gone: false });
+        }
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let made = made.map_err(|cause| unwritten(&path.display().to_string(), &cause))?;
+        Ok(Self { file: Some(path.to_owned()), out: BufWriter::new(Out::File(made)), gone: false })
+    }
+
+    /// What to say of an error of writing to it.
+    pub fn failed(&self, cause: &io::Error) -> Failure {
+        let shown = self.file.as_ref().map(|path| path.display().to_string());
+        unwritten(shown.as_deref().unwrap_or("standard output"), cause)
+    }
+
+    /// Ends it, with what came of writing: a file is on the disk when this returns. After a failure no
+    /// file is left, for half of one looks whole. `None` where the reader of standard output went away
+    /// (`| head`), who has what it wanted.
+    ///
+    /// # Errors
+    /// That failure, or the one of writing the rest.
+    pub fn close<T>(mut self, written: Result<T, Failure>) -> Result<Option<T>, Failure> {
+        let whole = match written {
+            Ok(done) => self.finish().map(|()| done).map_err(|cause| self.failed(&cause)),
+            Err(why) => Err(why),
+        };
+        match whole {
+            Ok(done) => Ok(Some(done)),
+            Err(_) if self.gone => Ok(None),
+            Err(why) => {
+                // The first error is the one to tell.
+                let _ = self.file.map(fs::remove_file);
+                Err(why)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.flush()?;
+        match self.out.get_ref() {
+            Out::File(file) => file.sync_all(),
+            Out::Standard(_) => Ok(()),
+        }
+    }
+
+    fn heard<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        let gone = written.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe);
+        self.gone |= gone && self.file.is_none();
+        written
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.heard(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.heard(flushed)
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Standard(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Standard(out) => out.flush(),
+        }
+    }
+}
+
+fn unwritten(shown: &str, cause: &io::Error) -> Failure {
+    Failure::failed(format!("could not write {shown}: {cause}"))
 }
 
 /// Says something to the person, beside the data.
@@ -114,6 +219,16 @@ fn trimmed(table: &Table) -> String {
         .join("\n")
 }
 
+/// A number of things in words.
+pub fn many(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The same of entries of a journal.
+pub fn entries(count: i64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
 /// The day alone of a time of the API.
 pub fn day(text: &str) -> String {
     text.get(..10).unwrap_or(text).to_owned()
@@ -129,6 +244,8 @@ pub fn time(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -150,6 +267,23 @@ mod tests {
         // The holder is the same in both rows.
         assert_eq!(at(42), ("ID                NAME           NODE\npat_0123456789ab  nightly build  /\npat_0123456789ab  ci             /sales".to_owned(), vec!["HOLDER"]));
         assert_eq!(at(10).1, ["HOLDER", "NODE"]);
+    }
+
+    #[test]
+    fn a_file_is_whole_and_its_owners_alone_or_not_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("all.jsonl");
+        let mut sink = Sink::open(&path).unwrap();
+        writeln!(sink, "one line").unwrap();
+        assert!(sink.close::<()>(Err(Failure::failed("the rest did not come"))).is_err());
+        assert!(!path.exists());
+        let mut sink = Sink::open(&path).unwrap();
+        writeln!(sink, "one line").unwrap();
+        assert_eq!(sink.close(Ok(1)).unwrap(), Some(1));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one line\n");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let again = Sink::open(&path).err().expect("it is there").to_string();
+        assert!(again.starts_with("could not write ") && again.contains("all.jsonl"), "{again}");
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
     let mut desk = args.server.open()?;
     let route = ServerArgs::route(&mut desk, &["policy"])?;
     let answer = desk.send(&Request::get(route))?;
-    if args.server.json {
+    if args.server.json() {
         return output::data(&answer.text);
     }
     let Policy(document) = answer.read()?;
@@ -87,16 +87,15 @@ fn set(args: &SetArgs) -> Result<(), Failure> {
     let document = parsed(&text, &place)?;
     let mut desk = args.server.open()?;
     let route = ServerArgs::route(&mut desk, &["policy"])?;
-    let answer = args.reauth.send(&mut desk, |proofs| {
+    let answer = args.reauth.send(&mut desk, |password| {
         let mut switches = document.clone();
-        // They stand beside the switches.
-        let proven = [("password", &proofs.password), ("one_time_code", &proofs.one_time_code)];
-        for (name, secret) in proven.into_iter().filter_map(|(name, proof)| Some((name, proof.as_ref()?))) {
-            switches.insert(name.to_owned(), Value::String(secret.expose().to_owned()));
+        // It stands beside the switches.
+        if let Some(password) = password {
+            switches.insert("password".to_owned(), Value::String(password.expose().to_owned()));
         }
         Request::put(route.as_str(), &switches)
     })?;
-    match args.server.json {
+    match args.server.json() {
         true => output::data(&answer.text),
         false => {
             output::say(&format!("the policy of {} is what {place} says", desk.account()?));

@@ -62,7 +62,7 @@ pub struct ShowArgs {
 
 fn show(args: &ShowArgs) -> Result<(), Failure> {
     let found = find(&mut args.server.open()?, &args.role)?;
-    match args.server.json {
+    match args.server.json() {
         true => output::data(&noun::as_json(&found)),
         false => found.facts().print(),
     }
@@ -118,7 +118,7 @@ fn edit(args: EditArgs) -> Result<(), Failure> {
     let role = find(&mut desk, &args.role)?;
     let route = ServerArgs::route(&mut desk, &[Role::ROUTE, &role.id])?;
     let answer = desk.send(&Request::patch(route, &body))?;
-    noun::report::<Role>(&answer, args.server.json, "changed", &role.id)
+    noun::report::<Role>(&answer, args.server.json(), "changed", &role.id)
 }
 
 /// Deletes a role that nobody has.
@@ -142,7 +142,7 @@ fn delete(args: &DeleteArgs) -> Result<(), Failure> {
     let role = find(&mut desk, &args.role)?;
     let route = ServerArgs::route(&mut desk, &[Role::ROUTE, &role.id])?;
     let answer = desk.send(&Request::delete(route))?;
-    noun::report::<Role>(&answer, args.server.json, "deleted", &role.id)
+    noun::report::<Role>(&answer, args.server.json(), "deleted", &role.id)
 }
 
 /// The role of this name or id.

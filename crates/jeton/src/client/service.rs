@@ -70,7 +70,7 @@ pub struct CreateArgs {
 enum Asks {
     /// Ask whether tokens are good.
     Verify,
-    /// The same in the form of OAuth (RFC 7662).
+    /// The same in the form of OAuth (RFC 7662); no route takes it yet.
     Introspect,
     /// Create and update accounts and members.
     Provision,
@@ -93,7 +93,7 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
     let mut desk = args.server.open()?;
     let route = WholeServerArgs::route(&mut desk, &[Service::ROUTE])?;
     let answer = desk.send(&Request::post(route, &body).once())?;
-    noun::hand_over::<Service>(&answer, args.server.json, "created")
+    noun::hand_over::<Service>(&answer, args.server.json(), "created")
 }
 
 impl Noun for Service {

@@ -10,8 +10,7 @@ use api::tokens::Token;
 use clap::Subcommand;
 
 use super::http::{Answer, Request, path};
-use super::noun::{Facts, Noun, Place, as_json, named, word};
-use super::session::permission;
+use super::noun::{Facts, Noun, Place, as_json, grant, named, word};
 use super::{Desk, ServerArgs, output};
 use crate::exit::{Exit, Failure};
 
@@ -107,7 +106,7 @@ impl Noun for Token {
             self.name.clone(),
             word(&self.status),
             self.holder.name.clone(),
-            permission(&self.permission),
+            grant(&self.permission),
             self.node.clone(),
             self.expires_at.as_deref().map_or_else(|| "never".to_owned(), time),
             self.last_used_at.as_deref().map_or_else(|| "not yet".to_owned(), time),
@@ -126,7 +125,7 @@ impl Noun for Token {
             .with("kind", word(&self.kind))
             .with("account", &self.account)
             .with("holder", format!("{} ({})", self.holder.name, self.holder.id))
-            .with("grant", permission(&self.permission))
+            .with("grant", grant(&self.permission))
             .with("node", &self.node)
             .with("created", output::time(&self.created_at))
             .with("expires", when(&self.expires_at, "never"))
@@ -150,7 +149,7 @@ impl Noun for Token {
             Some(at) => format!("expires {}", output::time(at)),
             None => "never expires".to_owned(),
         };
-        let grant = permission(&self.permission);
-        format!("{} in {} at {}: {grant}, {until}", self.called(), self.account, self.node)
+        let granted = grant(&self.permission);
+        format!("{} in {} at {}: {granted}, {until}", self.called(), self.account, self.node)
     }
 }

@@ -117,7 +117,7 @@ async fn planted(desk: &Desk, seeds: &Seeds, preset: &str) -> Result<Seeded, Err
         people.push(person(desk, seeds, admin().await?, &globex, "Greta", strongest).await?);
     }
     seeds.fix("backend");
-    let scopes = vec![Scope::Verify, Scope::Introspect, Scope::Provision, Scope::ActAs];
+    let scopes = vec![Scope::Verify, Scope::Provision, Scope::ActAs];
     let backend = desk.create_service(admin().await?, "backend".to_owned(), scopes, None, None).await?;
     Ok(Seeded {
         people,

@@ -1,24 +1,33 @@
-//! `jeton admin reset`: lets somebody in again when nobody can get in any more.
+//! `jeton admin`: what whoever has the machine does about people. `reset` lets somebody in again when
+//! nobody can get in any more, `retire` takes the server out of somebody's hands.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::refusal::{Code, Refusal};
 use serde_json::json;
-use service::{Error, Password};
+use service::Password;
 
-use crate::cli::Installation;
+use crate::cli::{self, Installation};
 use crate::client::{input, output};
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::wiring;
 
-/// Helps whoever has the machine when nobody can get in any more.
+/// Helps whoever has the machine: lets somebody in again, or makes an operator none.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:
-  jeton admin reset --email ada@example.com --password-file -")]
+  jeton admin reset --email ada@example.com --password-file -
+  jeton admin retire --email ada@example.com")]
 pub(crate) enum AdminCommand {
     Reset(ResetArgs),
+    Retire(RetireArgs),
+}
+
+pub(crate) fn run(command: AdminCommand) -> Result<(), Failure> {
+    match command {
+        AdminCommand::Reset(args) => reset(&args),
+        AdminCommand::Retire(args) => retire(&args),
+    }
 }
 
 /// Gives a person a new password and ends their sessions.
@@ -52,24 +61,16 @@ pub(crate) struct ResetArgs {
     pub(crate) installation: Installation,
 }
 
-pub(crate) fn run(command: AdminCommand) -> Result<(), Failure> {
-    match command {
-        AdminCommand::Reset(args) => reset(&args),
-    }
-}
-
 fn reset(args: &ResetArgs) -> Result<(), Failure> {
     let (config, _) = args.installation.load(Vec::new())?;
-    let account = args.account.as_deref().map(str::parse).transpose();
-    let account =
-        account.map_err(|_| Failure::usage("--account takes the name of an account, such as `acme`"))?;
+    let account = args.account.as_deref().map(cli::account).transpose()?;
     let password = input::secret(&args.password_file, "password")?;
     wiring::block_on(async {
         let desk = wiring::open(&config).await?;
         let password = Password::new(password.expose().to_owned());
-        let done = desk.let_in(&args.email, password, args.operator, account).await;
+        let done = desk.reset_person(&args.email, password, args.operator, account).await;
         desk.store().close().await;
-        let done = done.map_err(sentence)?;
+        let done = done?;
         if args.json {
             return output::data(
                 &json!({
@@ -80,20 +81,48 @@ fn reset(args: &ResetArgs) -> Result<(), Failure> {
             );
         }
         output::data(&format!(
-            "{} ({}) can sign in with the new password; {} sessions were ended.",
-            done.person.email, done.person.id, done.sessions
+            "{} ({}) can sign in with the new password; {} ended.",
+            done.person.email,
+            done.person.id,
+            output::many(done.sessions as u64, "session")
         ))?;
         output::say("Tokens that they made still work. Look through them if somebody else had the password.");
         Ok(())
     })
 }
 
-/// A refusal is a sentence for the person at the terminal; whatever is missing has an exit code of
-/// its own.
-fn sentence(error: Error) -> Failure {
-    match error {
-        Error::Refused(Refusal { code: Code::NotFound, detail, .. }) => Failure::new(Exit::NotFound, detail),
-        Error::Refused(Refusal { detail, .. }) => Failure::failed(detail),
-        other => anyhow::Error::from(other).into(),
-    }
+/// Makes a person an operator no more, from their next request on.
+///
+/// They stay a member where they are; `jeton member remove` ends that. `jeton admin reset --operator`
+/// makes somebody an operator. On SQLite it is refused while the server runs. The journal says that the
+/// operator did it.
+#[derive(Debug, Args)]
+#[command(before_help = "\
+Examples:
+  jeton admin retire --email ada@example.com
+  jeton admin retire --email ada@example.com --json")]
+pub(crate) struct RetireArgs {
+    /// The person's e-mail address.
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) email: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+}
+
+fn retire(args: &RetireArgs) -> Result<(), Failure> {
+    let (config, _) = args.installation.load(Vec::new())?;
+    wiring::block_on(async {
+        let desk = wiring::open(&config).await?;
+        let done = desk.retire(&args.email).await;
+        desk.store().close().await;
+        let person = done?;
+        if args.json {
+            let printed = json!({"person": person.id, "email": person.email, "operator": person.operator});
+            return output::data(&printed.to_string());
+        }
+        output::data(&format!("{} ({}) is no operator any more.", person.email, person.id))
+    })
 }

@@ -52,10 +52,10 @@ pub(crate) fn backup(args: &BackupArgs) -> Result<(), Failure> {
     let rows = done.rows.iter().map(|(table, count)| vec![table.clone(), count.to_string()]);
     output::data(&output::table(&["TABLE", "ROWS"], rows))?;
     output::data(&format!(
-        "\n{} has {} bytes and the journal's {} entries; the last is of {} and has the hash {}.",
+        "\n{} has {} bytes and the journal's {}; the last is of {} and has the hash {}.",
         args.to.display(),
         done.bytes,
-        done.entries,
+        output::entries(done.entries),
         output::time(&done.at.to_string()),
         done.head
     ))?;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use clap::Args;
 use serde_json::json;
 use store::place::Place;
-use store::{Finding, Verdict};
+use store::{Configured, Finding, Verdict};
 
 use crate::cli::Installation;
 use crate::client::http::{Request, Server};
@@ -27,7 +27,7 @@ Examples:
   jeton doctor --ready
   jeton doctor --json")]
 pub(crate) struct DoctorArgs {
-    /// Only ask the server that runs here whether it takes changes: 0 if so, 5 if nobody answers.
+    /// Only ask the server that runs here whether it takes changes: 0 if so, 5 if not.
     #[arg(long)]
     pub(crate) ready: bool,
     /// Print JSON.
@@ -43,9 +43,11 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         return ready(&config, args.json);
     }
     let access = access::of(&config)?;
-    let findings = wiring::block_on(async {
-        Ok(store::examine_by(&access, &wiring::clock(), Some(&config.journal_checkpoints)).await)
-    })?;
+    let by = Configured {
+        checkpoints: Some(&config.journal_checkpoints),
+        watermark_bytes: config.store_free_space_watermark_bytes,
+    };
+    let findings = wiring::block_on(async { Ok(store::examine(&access, &wiring::clock(), by).await) })?;
     let healthy = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
     match args.json {
         true => output::data(&diagnosis(&access.place, healthy, &findings).to_string())?,

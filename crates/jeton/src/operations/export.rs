@@ -3,15 +3,15 @@
 //! Like a backup it reads the database itself: it is all accounts' data at once, which no route hands
 //! out, and takes one moment for however long it writes.
 
-use std::fs::OpenOptions;
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
+use store::ExportError;
 
 use crate::cli::Installation;
-use crate::client::output;
+use crate::client::output::{self, Sink};
 use crate::exit::Failure;
 use crate::{access, wiring};
 
@@ -24,11 +24,15 @@ use crate::{access, wiring};
 #[command(before_help = "\
 Examples:
   jeton export --to everything.jsonl
+  jeton export --to everything.jsonl --json | jq .rows.token
   jeton export --to - | jq -c 'select(.kind == \"token\") | .row'")]
 pub(crate) struct ExportArgs {
     /// The file to write, which must not be there yet; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,
+    /// Print how much there was of each kind as JSON; for a file.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) installation: Installation,
 }
@@ -36,21 +40,27 @@ pub(crate) struct ExportArgs {
 pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
     let (config, _) = args.installation.load(Vec::new())?;
     let access = access::of(&config)?;
-    let failed =
-        |cause: io::Error| Failure::failed(format!("could not write {}: {cause}", args.to.display()));
-    let mut to: BufWriter<Box<dyn Write>> = BufWriter::new(match args.to == Path::new("-") {
-        true => Box::new(io::stdout().lock()),
-        false => {
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&args.to);
-            Box::new(file.map_err(failed)?)
-        }
+    if args.json && args.to == Path::new("-") {
+        return Err(Failure::usage("--json tells of a file; with `--to -` standard output is the export"));
+    }
+    let mut sink = Sink::open(&args.to)?;
+    let written = wiring::block_on(async {
+        // A failure of writing is the sink's to tell.
+        Ok(store::export(&access, |line| writeln!(sink, "{line}")).await)
     });
-    let counts = wiring::block_on(async {
-        store::export(&access, |line| writeln!(to, "{line}"))
-            .await
-            .map_err(|why| anyhow::Error::from(why).into())
-    })?;
-    to.flush().map_err(failed)?;
+    let written = written.and_then(|done| {
+        done.map_err(|why| match why {
+            ExportError::Io(cause) => sink.failed(&cause),
+            why => anyhow::Error::from(why).into(),
+        })
+    });
+    let Some(counts) = sink.close(written)? else { return Ok(()) };
+    if args.json {
+        let rows: serde_json::Map<_, _> =
+            counts.iter().map(|(kind, count)| ((*kind).to_owned(), json!(count))).collect();
+        let printed = json!({"file": args.to.display().to_string(), "rows": rows});
+        return output::data(&printed.to_string());
+    }
     let all: Vec<String> = counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     output::say(&all.join(", "));
     Ok(())

@@ -10,14 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Args, ValueEnum};
-use domain::refusal::{Code, Refusal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use service::Error;
 use service::import::{Given, Importer, Outcome, Plan, Refused};
 use zeroize::Zeroizing;
 
-use crate::cli::Installation;
+use crate::cli::{self, Installation};
 use crate::client::output;
 use crate::exit::{Exit, Failure};
 use crate::wiring;
@@ -85,10 +83,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Failure> {
         )
         .help("set it in jeton.toml, or JETON_SERVER__FOREIGN_TOKENS=true, for the server as well as here"));
     }
-    let account = args
-        .account
-        .parse()
-        .map_err(|_| Failure::usage("--account takes the name of an account, such as `acme`"))?;
+    let account = cli::account(&args.account)?;
     let hmac_key = args.hmac_key.as_deref().map(key).transpose()?;
     let plan = Plan { account, holder: args.holder.clone(), hmac_key, dry_run: args.dry_run };
     let (source, bytes) = source(&args.from)?;
@@ -99,7 +94,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Failure> {
     wiring::block_on(async {
         let desk = wiring::open(&config).await?;
         let done = async {
-            let mut importer = desk.import(plan).await.map_err(sentence)?;
+            let mut importer = desk.import(plan).await?;
             let bar = bar(bytes);
             let done =
                 all(&mut rows, &mut importer, &mut report, || bar.set_position(read.load(Ordering::Relaxed)))
@@ -134,8 +129,10 @@ async fn all(
         }
         let last = chunk.len() < CHUNK;
         let mut outcome = importer.take(chunk).await.map_err(|error| {
-            let Failure { sentence, .. } = sentence(error);
-            Failure::failed(format!("{sentence}; {} rows are in", report.imported + report.already))
+            let Failure { sentence, .. } = Failure::from(error);
+            let are = if report.imported + report.already == 1 { "is" } else { "are" };
+            let rows = output::many(report.imported + report.already, "row");
+            Failure::failed(format!("{sentence}; {rows} {are} in"))
                 .help("run it again when that is mended: what is in is passed over")
         })?;
         outcome.refused.extend(unread);
@@ -219,10 +216,13 @@ impl Report {
                 let where_else = if args.refused.is_some() { "" } else { "; --refused FILE names them all" };
                 output::say(&format!("and {} more{where_else}", self.refused - self.first.len() as u64));
             }
-            let would = if args.dry_run { "would be imported" } else { "were imported" };
+            let would = if args.dry_run { "to import" } else { "imported" };
             output::data(&format!(
-                "{} tokens {would} into {}; {} were in already, {} rows were refused.",
-                self.imported, args.account, self.already, self.refused
+                "{} {would} into {}, {} in already, {} refused.",
+                output::many(self.imported, "token"),
+                args.account,
+                self.already,
+                output::many(self.refused, "row")
             ))?;
             self.print_given()?;
         }
@@ -301,13 +301,5 @@ fn bar(bytes: Option<u64>) -> ProgressBar {
                 .with_style(style.expect("the template is a constant"))
         }
         None => ProgressBar::with_draw_target(None, target),
-    }
-}
-
-fn sentence(error: Error) -> Failure {
-    match error {
-        Error::Refused(Refusal { code: Code::NotFound, detail, .. }) => Failure::new(Exit::NotFound, detail),
-        Error::Refused(Refusal { detail, .. }) => Failure::failed(detail),
-        other => anyhow::Error::from(other).into(),
     }
 }

@@ -6,12 +6,12 @@ use serde_json::json;
 use crate::cli::Installation;
 use crate::client::output;
 use crate::exit::Failure;
-use crate::{access, wiring};
+use crate::{access, owner, wiring};
 
 /// Brings the store's schema up to this version of jeton.
 ///
-/// Without --contract it only adds, so that servers of the version before go on beside this one.
-/// With it, what no server of this version uses any more is taken away: run it when none of an
+/// Without --contract it only adds, so that peers of the version before go on beside this one.
+/// With it, what no peer of this version uses any more is taken away: run it when none of an
 /// older version is left. Refused for a schema that is newer than this jeton, and on SQLite while
 /// the server runs.
 #[derive(Debug, Args)]
@@ -34,6 +34,7 @@ pub(crate) struct MigrateArgs {
 pub(crate) fn migrate(args: &MigrateArgs) -> Result<(), Failure> {
     let (config, _) = args.installation.load(Vec::new())?;
     let access = access::of(&config)?;
+    owner::must_not_own(&access.place, &config.data)?;
     let done = wiring::block_on(async {
         store::migrate(&access, args.contract).await.map_err(|why| anyhow::Error::from(why).into())
     })?;

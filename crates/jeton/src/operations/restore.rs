@@ -13,7 +13,7 @@ use super::backup::on_postgres;
 use crate::cli::Installation;
 use crate::client::output;
 use crate::exit::Failure;
-use crate::{access, wiring};
+use crate::{access, owner, wiring};
 
 /// Puts a backup in the database's place, without bringing back what was revoked since.
 ///
@@ -36,7 +36,7 @@ pub(crate) struct RestoreArgs {
     /// A copy of narrowings.log, where the data directory has none of this installation.
     #[arg(long, value_name = "FILE")]
     pub(crate) narrowings: Option<PathBuf>,
-    /// There is no narrowings.log any more: what was revoked since is good again.
+    /// Restore though narrowings.log is lost: what was revoked since is good again.
     #[arg(long, conflicts_with = "narrowings")]
     pub(crate) without_narrowings: bool,
     /// Print JSON.
@@ -51,6 +51,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     let Place::Sqlite(data) = access::place(&config) else {
         return Err(on_postgres("`pg_restore`, or recovery to a point in time, restores the database"));
     };
+    owner::must_not_be_another(&data)?;
     let log = match &args.narrowings {
         Some(path) => Log::File(path.clone()),
         None if args.without_narrowings => Log::Lost,
@@ -71,14 +72,15 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
         output::data("")?;
     }
     output::data(&format!(
-        "The server is as it was at entry {} of {}, but for {} rows from which something was taken away since.",
+        "The server is as it was at entry {} of {}, but for {} from which something was taken away since.",
         done.position,
         output::time(&done.at.to_string()),
-        done.reasserted.len()
+        output::many(done.reasserted.len() as u64, "row")
     ))?;
     for (table, count) in &done.absent {
         output::data(&format!(
-            "Of the table {table}, {count} rows that were narrowed since are not in the backup: they do not exist."
+            "Not in the backup, so they do not exist: {} of the table {table}, narrowed since.",
+            output::many(*count as u64, "row")
         ))?;
     }
     if let Some(aside) = &done.aside {

@@ -1,4 +1,5 @@
-//! `jeton move`: moves an installation into another store.
+//! `jeton move`: moves an installation into another store. (`move` is a word of the language, which no
+//! module may be called.)
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +14,13 @@ use crate::client::output;
 use crate::config::resolve::Origin;
 use crate::config::{Config, Flag, Resolved};
 use crate::exit::Failure;
-use crate::wiring;
+use crate::{owner, wiring};
 
 /// Moves an installation into an empty store, with its journal, and verifies it there.
 ///
-/// Between SQLite and PostgreSQL, in both directions. Stop every server first. The store that it is
+/// Between SQLite and PostgreSQL, in both directions. Stop every peer first. The store that it is
 /// moved from stays as it is; do not serve from it again. The key file goes along where there is
-/// none yet; every peer of a PostgreSQL needs it. For a database it is the one that `keys.file` or
+/// none yet; every peer over PostgreSQL needs it. For a database it is the one that `keys.file` or
 /// --data names, else the one of the SQLite store.
 #[derive(Debug, Args)]
 #[command(before_help = "\
@@ -47,6 +48,8 @@ pub(crate) fn move_store(args: &MoveArgs) -> Result<(), Failure> {
     let data = args.data.clone().map(|text| Flag { key: "data", flag: "--data", text });
     let (config, resolved) = args.file.load(data.into_iter().collect())?;
     let (from, to) = ends(args, &config, &resolved, Passfile::usual().as_ref())?;
+    owner::must_not_own(&from.place, &config.data)?;
+    owner::must_not_own(&to.place, &config.data)?;
     let moved = wiring::block_on(async {
         store::transfer(&from, &to).await.map_err(|why| anyhow::Error::from(why).into())
     })?;
@@ -56,8 +59,9 @@ pub(crate) fn move_store(args: &MoveArgs) -> Result<(), Failure> {
     let rows = moved.rows.iter().map(|(table, count)| vec![(*table).to_owned(), count.to_string()]);
     output::data(&output::table(&["TABLE", "ROWS"], rows))?;
     output::data(&format!(
-        "\nThe journal's {} entries arrived whole; the last has the hash {}.",
-        moved.entries, moved.head
+        "\nThe journal's {} arrived whole; the last has the hash {}.",
+        output::entries(moved.entries),
+        moved.head
     ))?;
     output::say(&format!(
         "Start the server with --store {} and the key file {}{}. Do not serve {} again: it stays as it is, \

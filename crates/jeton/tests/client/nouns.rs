@@ -34,7 +34,7 @@ fn a_list_is_a_table_and_goes_on_where_it_is_told_to() {
     let gone = with(member("Grace"), json!({"email": null, "inactive_since": "2026-08-22T10:00:00.000000Z"}));
     let server = Canned::answering(vec![page(vec![member("Ada"), gone], Some("c1")), page(vec![], None)]);
     let home = Home::new().with_token(&server, LOGIN);
-    let ran = home.run(&["member", "list"]);
+    let ran = home.run(&["member", "list", "--limit", "2"]);
     assert_eq!(
         ran.out,
         "ID                NAME   E-MAIL           ROLE   STATUS                                  EXTERNAL ID\n\
@@ -44,7 +44,10 @@ fn a_list_is_a_table_and_goes_on_where_it_is_told_to() {
     assert_eq!((ran.exit, ran.err.as_str()), (0, "there are more: --cursor c1, or --all\n"));
     let ran = home.run(&["member", "list", "--cursor", "c1"]);
     assert_eq!((ran.exit, ran.err.as_str()), (0, "no members\n"));
-    assert_eq!(lines(&server), ["GET /v1/accounts/acme/members", "GET /v1/accounts/acme/members?cursor=c1"]);
+    assert_eq!(
+        lines(&server),
+        ["GET /v1/accounts/acme/members?limit=2", "GET /v1/accounts/acme/members?cursor=c1"]
+    );
 }
 
 #[test]
@@ -126,6 +129,30 @@ fn what_cannot_be_undone_is_not_done_unasked_and_what_can_be_does_not_wait() {
             "POST /v1/accounts/acme/members/mem_0123456789ab/reactivate",
         ]
     );
+}
+
+#[test]
+fn notices_are_listed_and_their_mails_switched() {
+    let notices = json!({
+        "account": "acme", "policy": {"days": [30, 7, 1], "to": ["holder"], "badge": "7 days", "mail": true},
+        "mail": true, "badge_count": 1, "more": false,
+        "due": [{"id": "pat_0123456789ab", "name": "ci", "holder": {"id": "mem_0123456789ab", "kind": "member", "name": "Ada"},
+                 "node": "/", "ends_at": "2026-08-21T10:00:00.000000Z", "notice": 7, "badge": true}]
+    });
+    let off = with(notices.clone(), json!({"mail": false}));
+    let server = Canned::answering(vec![(200, notices), (200, off.clone()), (200, off)]);
+    let home = Home::new().with_token(&server, LOGIN);
+    let listed = home.run(&["notice", "list"]);
+    assert_eq!(
+        listed.out,
+        "ID                NAME  HOLDER  NODE  ENDS\npat_0123456789ab  ci    Ada     /     2026-08-21 10:00:00 UTC\n"
+    );
+    assert_eq!((listed.exit, listed.err.as_str()), (0, "notices are mailed to you\n"));
+    assert_eq!(home.run(&["notice", "mail", "off"]).err, "notices are not mailed to you\n");
+    assert_eq!(home.run(&["notice", "mail", "policy"]).exit, 0);
+    let asked = server.asked();
+    assert_eq!(lines(&server)[1], "PATCH /v1/accounts/acme/notices");
+    assert_eq!((asked[1].json(), asked[2].json()), (json!({"mail": false}), json!({"mail": null})));
 }
 
 #[test]

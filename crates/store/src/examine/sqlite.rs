@@ -14,10 +14,13 @@ use crate::contract::Unavailable;
 use crate::sql::{Dialect, reads};
 use crate::sqlite::{execute, open};
 
-/// Below this much free space, new tokens are refused unless the operator says otherwise.
-const LITTLE: u64 = 16 << 20;
-
-pub(super) fn examine(data: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Vec<Finding> {
+pub(super) fn examine(
+    data: &Path,
+    key_file: &Path,
+    wall: i64,
+    watermark_bytes: u64,
+    kept: &Kept,
+) -> Vec<Finding> {
     let mut found = vec![version(), file_system(data)];
     let path = data.join("jeton.db");
     if !path.exists() {
@@ -29,7 +32,7 @@ pub(super) fn examine(data: &Path, key_file: &Path, wall: i64, kept: &Kept) -> V
         ));
         return found;
     }
-    found.extend([readers_of(&path), server(data), ballast(data), free_space(data)]);
+    found.extend([readers_of(&path), server(data), ballast(data), free_space(data, watermark_bytes)]);
     match database(&path, key_file, wall, kept) {
         Ok(more) => found.extend(more),
         Err(cause) => found.push(unreadable("database", &cause)),
@@ -104,12 +107,13 @@ fn ballast(data: &Path) -> Finding {
     }
 }
 
-fn free_space(data: &Path) -> Finding {
+fn free_space(data: &Path, watermark_bytes: u64) -> Finding {
     let name = "free space";
     match statvfs(data).map(|at| at.f_bavail.saturating_mul(at.f_frsize)) {
-        Ok(free) if free >= LITTLE => good(name, format!("{} MiB", free >> 20)),
+        Ok(free) if free >= watermark_bytes => good(name, format!("{} MiB", free >> 20)),
         Ok(free) => {
-            note(name, format!("{} KiB", free >> 10), "new tokens are refused; make room on the disk")
+            let value = format!("{} KiB, and {} are to stay free", free >> 10, watermark_bytes >> 10);
+            note(name, value, "new tokens are refused; make room on the disk")
         }
         Err(cause) => unreadable(name, &cause),
     }

@@ -330,7 +330,7 @@ pub(crate) async fn a_condition_over_many_rows_holds_or_refuses<B: Backend>(worl
     let another = besides(holder.id, true);
     assert!(holds(&another).await);
     assert!(holds(&besides(joined.id, false)).await);
-    assert!(!holds(&besides(joined.id, true)).await, "the other one cannot log in");
+    assert!(!holds(&besides(joined.id, true)).await, "the other one cannot sign in");
     let mut left = joined.clone();
     left.standing.removed_at = Some(at(1));
     world.write([Write::UpdateHolder(left)]).await;

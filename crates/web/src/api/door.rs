@@ -33,7 +33,7 @@ impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Who::Anyone => f.write_str("anyone"),
-            Who::Service(scope) => write!(f, "service:{}", scope.as_str()),
+            Who::Service(scope) => write!(f, "service:{}, operator", scope.as_str()),
             Who::Holder => f.write_str("holder"),
             Who::HolderOr(scope) => write!(f, "holder, service:{}", scope.as_str()),
             Who::Operator => f.write_str("operator"),

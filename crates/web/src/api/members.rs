@@ -23,7 +23,7 @@ pub(crate) fn routes(table: &mut Table) {
     const ALL: &str = "/v1/accounts/{account}/members";
     const ONE: &str = "/v1/accounts/{account}/members/{id}";
     table.get(ALL, "list_members", "Lists the members of an account.", list);
-    table.post(ALL, "create_member", "Adds a member; with an `email` a person who can log in.", create);
+    table.post(ALL, "create_member", "Adds a member; with an `email` a person who can sign in.", create);
     table.get(ONE, "show_member", "Shows a member.", show);
     table.patch(ONE, "edit_member", "Edits a member.", edit);
     table.delete(

@@ -1,4 +1,4 @@
-//! `/v1/accounts/{account}/nodes`: the places below the root.
+//! `/v1/accounts/{account}/nodes`: the nodes below the root.
 //!
 //! A node's path stands at the end of a route as it is, `…/nodes/sales/prod`; clients that encode a
 //! parameter's slashes (`…/nodes/%2Fsales%2Fprod`) are understood as well. The root is `…/nodes/%2F`.
@@ -19,11 +19,11 @@ use crate::problem::Problem;
 
 pub(crate) fn routes(table: &mut Table) {
     const ALL: &str = "/v1/accounts/{account}/nodes";
-    table.get(ALL, "list_nodes", "Lists the places below an account's root, by path.", list);
-    table.post(ALL, "create_node", "Creates a place below one that exists.", create);
+    table.get(ALL, "list_nodes", "Lists the nodes below an account's root, by path.", list);
+    table.post(ALL, "create_node", "Creates a node below one that exists.", create);
     const ONE: &str = "/v1/accounts/{account}/nodes/{*path}";
-    table.get(ONE, "show_node", "Shows a place.", show);
-    table.patch(ONE, "edit_node", "Renames a place; its path never changes.", edit);
+    table.get(ONE, "show_node", "Shows a node.", show);
+    table.patch(ONE, "edit_node", "Renames a node; its path never changes.", edit);
 }
 
 /// `{account}/nodes/{*path}`

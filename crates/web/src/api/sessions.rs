@@ -1,4 +1,4 @@
-//! `/v1/sessions`: logging in and out.
+//! `/v1/sessions`: signing in and out.
 
 use api::sessions::{CreateSession, Session, StartedSession};
 use api::{Empty, Secret};
@@ -17,7 +17,7 @@ use crate::problem::Problem;
 
 pub(crate) fn routes(table: &mut Table) {
     const ALL: &str = "/v1/sessions";
-    table.post(ALL, "log_in", "Logs in with a password.", log_in);
+    table.post(ALL, "log_in", "Signs in with a password.", log_in);
     table.get(ALL, "list_sessions", "Lists where the caller is signed in, the newest first.", list);
     table.delete("/v1/sessions/self", "log_out", "Ends the session that asks.", log_out);
     table.delete("/v1/sessions/{id}", "end_session", "Ends another session of the caller.", end);

@@ -189,7 +189,7 @@ async fn delete(call: Call<Holder, At, DeleteQuery>) -> Answer<Token> {
 }
 
 async fn revoke(call: Call<Holder, At, RevokeQuery, EmptyOrJson<RevokeToken>>) -> Answer<Token> {
-    // With one peer there is nobody to wait for: it is done when this answers.
+    // Not waited for yet (docs/postgres.md); only its range is checked.
     if call.query.wait.is_some_and(|seconds| seconds > 60) {
         return Err(bad_parameter("wait", "expected a number of seconds from 0 to 60"));
     }

@@ -46,7 +46,7 @@ fn for_whom(route: &Route) -> String {
             .to_owned(),
         service => {
             let scope = service.trim_start_matches("service:");
-            format!("For services with the scope `{scope}`, and for operators.")
+            format!("For services with the scope `{scope}`.")
         }
     });
     each.collect::<Vec<_>>().join(" ")

@@ -156,7 +156,7 @@ impl<'w> Stage<'w> {
         format!("{}-{}", self.account, self.made.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Somebody who can log in, with that role; by their address.
+    /// Somebody who can sign in, with that role; by their address.
     pub(crate) async fn person(&self, role: &str) -> String {
         let email = format!("{}@example.com", self.fresh());
         let body = json!({ "name": role, "email": email, "role": role, "password": PASSWORD });

@@ -40,7 +40,7 @@ pub(super) struct FollowArgs {
 
 /// `jeton journal --follow`
 pub(super) fn instead_of_a_list(args: ListArgs) -> Result<(), Failure> {
-    if args.oldest_first || args.all || args.limit.is_some() || args.cursor.is_some() {
+    if args.oldest_first || args.page.all || args.page.limit.is_some() || args.page.cursor.is_some() {
         return Err(Failure::usage("--follow takes filters, and nothing of a list"));
     }
     follow(FollowArgs { filters: args.filters, server: args.server })
@@ -49,7 +49,7 @@ pub(super) fn instead_of_a_list(args: ListArgs) -> Result<(), Failure> {
 pub(super) fn follow(args: FollowArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let filters = &args.filters;
-    let show = |entry: &Entry, text: &str| match args.server.json {
+    let show = |entry: &Entry, text: &str| match args.server.json() {
         true => output::data(text),
         false => output::data(&line(entry, filters.everywhere)),
     };

@@ -14,7 +14,7 @@ use serde_json::json;
 use store::{Audit, Checkpoint, JournalRow, read_checkpoints};
 
 use super::super::http::Request;
-use super::super::{Desk, ServerArgs, output};
+use super::super::{Desk, WholeServerArgs, output};
 use crate::exit::{Exit, Failure};
 
 /// Checks that the journal is what was written, and ends with 1 where it is not.
@@ -25,8 +25,8 @@ use crate::exit::{Exit, Failure};
 #[command(before_help = "\
 Examples:
   jeton journal verify
-  jeton journal verify --checkpoints checkpoints.log
-  jeton journal verify --file whole.jsonl --checkpoints checkpoints.log")]
+  jeton journal verify --checkpoints kept.log
+  jeton journal verify --file whole.jsonl --checkpoints kept.log")]
 pub(super) struct VerifyArgs {
     /// A file of signed checkpoints, such as the server writes, that was kept where nobody could change
     /// it.
@@ -39,7 +39,7 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    server: ServerArgs,
+    server: WholeServerArgs,
 }
 
 pub(super) fn verify(args: VerifyArgs) -> Result<Exit, Failure> {
@@ -57,7 +57,7 @@ pub(super) fn verify(args: VerifyArgs) -> Result<Exit, Failure> {
             audit(entries(open(path)?), &erasures, checkpoints)?
         }
         (None, false) => {
-            let mut desk = Desk::open(&args.server)?;
+            let mut desk = Desk::of_server(&args.server)?;
             let request = || Request::get("/v1/journal").query("format", Some("jsonl"));
             let mut erasures = Vec::new();
             for action in ["journal.erased", "member.erased"] {
@@ -68,9 +68,9 @@ pub(super) fn verify(args: VerifyArgs) -> Result<Exit, Failure> {
             erasures.sort_by_key(|entry: &JournalRow| entry.seq);
             audit(entries(desk.stream(&request())?), &erasures, checkpoints)?
         }
-        (None, true) => asked(&mut Desk::open(&args.server)?)?,
+        (None, true) => asked(&mut Desk::of_server(&args.server)?)?,
     };
-    match args.server.json {
+    match args.server.json() {
         true => output::data(&outcome.json.to_string())?,
         false => output::data(&outcome.sentence)?,
     }
@@ -89,7 +89,7 @@ fn holds(entries: i64, erased: i64) -> String {
         0 => String::new(),
         erased => format!("; {erased} have no payload any more"),
     };
-    format!("{entries} entries, the chain holds{erased}")
+    format!("{}, the chain holds{erased}", output::entries(entries))
 }
 
 /// What the server says.
@@ -198,15 +198,15 @@ fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
-  jeton journal checkpoint >> checkpoints.log
+  jeton journal checkpoint >> kept.log
   jeton journal checkpoint | jq -r .key")]
 pub(super) struct CheckpointArgs {
     #[command(flatten)]
-    server: ServerArgs,
+    server: WholeServerArgs,
 }
 
 pub(super) fn checkpoint(args: CheckpointArgs) -> Result<(), Failure> {
-    let mut desk = Desk::open(&args.server)?;
+    let mut desk = Desk::of_server(&args.server)?;
     // A line of JSON, whether asked for it or not: that is what such a file has.
     output::data(&desk.send(&Request::get("/v1/journal/checkpoint"))?.text)
 }

@@ -32,6 +32,23 @@ const PAGE: u32 = 50;
 /// # Errors
 /// What the server refuses, or an answer that is no list of these things.
 pub fn list<T: Noun>(desk: &mut Desk, first: &Request, page: &PageArgs, json: bool) -> Result<(), Failure> {
+    listed(desk, first, page, json, T::MANY, |things: &[T]| {
+        print_table(T::HEAD, T::DISPENSABLE, |time| things.iter().map(|thing| thing.row(time)).collect())
+    })
+}
+
+/// The same of what is no noun: `many` are what they are called, and `show` prints them.
+///
+/// # Errors
+/// As [`list`].
+pub fn listed<T: DeserializeOwned>(
+    desk: &mut Desk,
+    first: &Request,
+    page: &PageArgs,
+    json: bool,
+    many: &str,
+    show: impl FnOnce(&[T]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     // As values, so that what a newer server adds to a thing is not lost.
     let whole: Page<serde_json::Value> = gathered(desk, first, page)?;
     if json {
@@ -41,9 +58,9 @@ pub fn list<T: Noun>(desk: &mut Desk, first: &Request, page: &PageArgs, json: bo
         whole.items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(|cause| {
             Failure::failed(format!("the server's list is not what this version expects: {cause}"))
         })?;
-    print_table(&things)?;
+    show(&things)?;
     if things.is_empty() {
-        output::say(&format!("no {}", T::MANY));
+        output::say(&format!("no {many}"));
     }
     if let Some(cursor) = whole.next_cursor {
         output::say(&format!("there are more: --cursor {cursor}, or --all"));
@@ -68,7 +85,8 @@ pub fn gathered<T: DeserializeOwned>(
         let asked = (limit != PAGE || page.limit.is_some()).then_some(limit);
         let request = first.clone().query("limit", asked).query("cursor", whole.next_cursor.take());
         let next: Page<T> = desk.send(&request)?.read()?;
-        wanted -= limit;
+        // A page of what is filtered may be short, and the next one have more.
+        wanted = wanted.saturating_sub(u32::try_from(next.items.len()).unwrap_or(limit));
         whole.items.extend(next.items);
         whole.next_cursor = next.next_cursor;
         if wanted == 0 || whole.next_cursor.is_none() {
@@ -77,15 +95,22 @@ pub fn gathered<T: DeserializeOwned>(
     }
 }
 
-/// A line a thing. A terminal that has no room for it gets days without hours, then fewer columns.
-fn print_table<T: Noun>(things: &[T]) -> Result<(), Failure> {
-    let rows = |time| things.iter().map(|thing| thing.row(time)).collect::<Vec<_>>();
-    let wide = output::table(T::HEAD, rows(output::time));
+/// A line a thing. A terminal that has no room for it gets days without hours, then fewer columns;
+/// `rows` gives the cells, with the given way to write a time.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn print_table(
+    head: &[&str],
+    dispensable: &[&str],
+    rows: impl Fn(fn(&str) -> String) -> Vec<Vec<String>>,
+) -> Result<(), Failure> {
+    let wide = output::table(head, rows(output::time));
     let room = match output::room() {
         Some(room) if !output::fits(&wide, Some(room)) => room,
         _ => return output::data(&wide),
     };
-    let (table, left_out) = output::narrowed(T::HEAD, &rows(output::day), T::DISPENSABLE, room);
+    let (table, left_out) = output::narrowed(head, &rows(output::day), dispensable, room);
     output::data(&table)?;
     if !left_out.is_empty() {
         output::say(&format!("no room for {}; --json has everything", left_out.join(", ")));

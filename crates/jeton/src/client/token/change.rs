@@ -33,7 +33,7 @@ pub struct EditArgs {
     grant: GrantArgs,
     #[command(flatten)]
     expiry: ExpiryArgs,
-    /// What to keep with it, as a JSON object, instead of what is kept now.
+    /// What to keep with it, as a JSON object, instead of what is kept now; `{}` for nothing.
     #[arg(long, value_name = "JSON", value_parser = metadata)]
     metadata: Option<Metadata>,
     /// Refuse if the token changed since it had this version.
@@ -58,25 +58,24 @@ pub(super) fn edit(args: EditArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &[])?;
     let answer = desk.send(&Request::patch(route, &body))?;
-    noun::report::<Token>(&answer, args.server.json, "changed", &args.id)
+    noun::report::<Token>(&answer, args.server.json(), "changed", &args.id)
 }
 
-/// Revokes a token: from the moment this ends, no verification calls it valid.
+/// Revokes a token: from the moment this ends, the server that answered calls it valid no more.
+///
+/// Other peers over one PostgreSQL follow within milliseconds.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
   jeton token revoke pat_0123456789ab
   jeton token revoke pat_0123456789ab --reason 'laptop lost' --yes
-  jeton token revoke pat_0123456789ab --wait 0 --json")]
+  jeton token revoke pat_0123456789ab --json")]
 pub struct RevokeArgs {
     /// The token, as in `pat_0123456789ab`.
     id: String,
     /// Why, for the journal.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// How many seconds to wait for the other peers at most, 0 to 60.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=60))]
-    wait: Option<u32>,
     #[command(flatten)]
     yes: YesArgs,
     #[command(flatten)]
@@ -89,12 +88,8 @@ pub(super) fn revoke(args: RevokeArgs) -> Result<(), Failure> {
     args.yes.ask(&format!("revoke {}?", args.id))?;
     let route = route(&mut desk, &args.id, &["revoke"])?;
     let body = RevokeToken { reason: args.reason };
-    let answer = desk.send(&Request::post(route, &body).query("wait", args.wait))?;
-    let verb = match answer.status {
-        202 => "revoked, and some peers have not heard of it yet:",
-        _ => "revoked",
-    };
-    noun::report::<Token>(&answer, args.server.json, verb, &args.id)
+    let answer = desk.send(&Request::post(route, &body))?;
+    noun::report::<Token>(&answer, args.server.json(), "revoked", &args.id)
 }
 
 /// Approves a token that is pending, or one that was revoked by mistake.
@@ -180,5 +175,5 @@ pub(super) fn delete(args: DeleteArgs) -> Result<(), Failure> {
         }
         other => other?,
     };
-    noun::report::<Token>(&answer, args.server.json, "deleted", &args.id)
+    noun::report::<Token>(&answer, args.server.json(), "deleted", &args.id)
 }

@@ -14,19 +14,19 @@ use crate::exit::Failure;
 /// What a token is granted.
 #[derive(Debug, Args)]
 pub(super) struct GrantArgs {
-    /// What the role of this name may do.
+    /// Grant what the role of this name may do.
     #[arg(long, value_name = "ROLE", conflicts_with_all = ["access", "permission", "inherit"])]
     role: Option<String>,
-    /// An access level.
+    /// Grant an access level.
     #[arg(long, value_enum, conflicts_with_all = ["permission", "inherit"])]
     access: Option<AccessLevel>,
     /// What the access level is for, as in `devices`; repeatable [default: everything].
     #[arg(long, value_name = "ENTITY", requires = "access")]
     entity: Vec<String>,
-    /// A permission, as in `devices:read`; repeatable.
+    /// Grant a permission, as in `devices:read`; repeatable.
     #[arg(long, value_name = "PERMISSION", conflicts_with = "inherit")]
     permission: Vec<String>,
-    /// Whatever the holder may do.
+    /// Grant whatever the holder may do.
     #[arg(long)]
     inherit: bool,
 }
@@ -63,13 +63,13 @@ impl GrantArgs {
 /// When a token ends.
 #[derive(Debug, Args)]
 pub(super) struct ExpiryArgs {
-    /// After this period, as in `90d` or `3 months`.
+    /// End after this period, as in `90d` or `3 months`.
     #[arg(long, value_name = "PERIOD", conflicts_with_all = ["expires_at", "never"])]
     pub(super) expires_in: Option<String>,
-    /// At this time, as in `2030-01-01T00:00:00Z`.
+    /// End at this time, as in `2030-01-01T00:00:00Z`.
     #[arg(long, value_name = "TIME", conflicts_with = "never")]
     expires_at: Option<String>,
-    /// It never expires.
+    /// Never end.
     #[arg(long)]
     never: bool,
 }
@@ -86,6 +86,9 @@ impl ExpiryArgs {
 }
 
 /// Makes a token and prints its secret, once, alone on standard output.
+///
+/// Without a grant or an end the account's policy chooses; what it does not allow is refused with the
+/// reason.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -124,7 +127,7 @@ pub struct CreateArgs {
 pub(super) fn create(args: CreateArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let route = ServerArgs::route(&mut desk, &["tokens"])?;
-    let answer = args.reauth.send(&mut desk, |proofs| {
+    let answer = args.reauth.send(&mut desk, |password| {
         let body = CreateToken {
             name: args.name.clone(),
             description: args.description.clone(),
@@ -137,12 +140,12 @@ pub(super) fn create(args: CreateArgs) -> Result<(), Failure> {
             metadata: args.metadata.clone(),
             conditions: None,
             limits: None,
-            password: proofs.password.clone(),
-            one_time_code: proofs.one_time_code.clone(),
+            password: password.cloned(),
+            one_time_code: None,
         };
         Request::post(route.as_str(), &body).once()
     })?;
-    noun::hand_over::<Token>(&answer, args.server.json, "created")
+    noun::hand_over::<Token>(&answer, args.server.json(), "created")
 }
 
 /// Replaces a token's secret and id, and prints the new secret, once, alone on standard output.
@@ -169,7 +172,7 @@ pub(super) fn rotate(args: RotateArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &["rotate"])?;
     let answer = desk.send(&Request::post(route, &RotateToken { grace: args.grace }).once())?;
-    noun::hand_over::<Token>(&answer, args.server.json, "rotated; now it is")
+    noun::hand_over::<Token>(&answer, args.server.json(), "rotated; now it is")
 }
 
 /// Prints the secret of a token once more, where the account's policy keeps it.
@@ -191,12 +194,11 @@ pub(super) fn reveal(args: RevealArgs) -> Result<(), Failure> {
     not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
     let route = ServerArgs::route(&mut desk, &["tokens", &args.id, "reveal"])?;
-    let answer = args.reauth.send(&mut desk, |proofs| {
-        let body =
-            RevealToken { password: proofs.password.clone(), one_time_code: proofs.one_time_code.clone() };
+    let answer = args.reauth.send(&mut desk, |password| {
+        let body = RevealToken { password: password.cloned(), one_time_code: None };
         Request::post(route.as_str(), &body)
     })?;
-    if args.server.json {
+    if args.server.json() {
         return output::data(&answer.text);
     }
     output::data(answer.read::<RevealedToken>()?.secret.expose())

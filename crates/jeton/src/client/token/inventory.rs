@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::super::http::Request;
 use super::super::noun::verbs::YesArgs;
-use super::super::noun::{self, Facts, Noun, PageArgs, word};
-use super::super::session::permission;
+use super::super::noun::{self, Facts, Noun, PageArgs, grant, word};
+use super::super::output::many;
 use super::super::{Desk, WholeServerArgs, output};
 use super::look::{KINDS, SORTS, STATUSES};
 use crate::exit::Failure;
@@ -36,7 +36,7 @@ pub(super) struct FilterArgs {
     /// Only those of this kind.
     #[arg(long, value_parser = PossibleValuesParser::new(KINDS))]
     kind: Option<String>,
-    /// Only those that hold at this place of their account's tree, or below.
+    /// Only those that hold at this node of their account's tree, or below.
     #[arg(long, value_name = "PATH")]
     node: Option<String>,
     /// Only those that may do this, as in `devices:read`.
@@ -137,15 +137,15 @@ pub struct InventoryArgs {
 pub(super) fn inventory(args: InventoryArgs) -> Result<(), Failure> {
     let mut desk = Desk::of_server(&args.server)?;
     let request = args.filter.query(Request::get("/v1/tokens")).query("sort", args.sort.as_ref());
-    noun::list::<Held>(&mut desk, &request, &args.page, args.server.json)
+    noun::list::<TokenAnywhere>(&mut desk, &request, &args.page, args.server.json())
 }
 
 /// A token as the server's inventory shows it: whose it is comes first.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Held(Token);
+struct TokenAnywhere(Token);
 
-impl Noun for Held {
+impl Noun for TokenAnywhere {
     const ONE: &'static str = Token::ONE;
     const MANY: &'static str = Token::MANY;
     const ID: &'static str = Token::ID;
@@ -164,7 +164,7 @@ impl Noun for Held {
             token.holder.name.clone(),
             token.name.clone(),
             word(&token.status),
-            permission(&token.permission),
+            grant(&token.permission),
             time(&token.created_at),
             or(&token.expires_at, "never"),
             or(&token.last_used_at, "not yet"),
@@ -197,7 +197,7 @@ pub struct SummaryArgs {
 pub(super) fn summary(args: SummaryArgs) -> Result<(), Failure> {
     let mut desk = Desk::of_server(&args.server)?;
     let answer = desk.send(&args.filter.query(Request::get("/v1/tokens/summary")))?;
-    if args.server.json {
+    if args.server.json() {
         return output::data(&answer.text);
     }
     let summary: Summary = answer.read()?;
@@ -234,8 +234,8 @@ pub(super) fn summary(args: SummaryArgs) -> Result<(), Failure> {
 
 /// Revokes every token that a filter finds, in one change. Only operators may.
 ///
-/// First it is looked at what that is; with --preview nothing else happens. What is then revoked is
-/// what was looked at: if tokens have come or gone meanwhile, nothing is done.
+/// First it shows what would end; with --preview that is all. What is then revoked is what was shown:
+/// if tokens have come or gone meanwhile, nothing is done.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -265,22 +265,22 @@ pub(super) fn revoke_matching(args: RevokeMatchingArgs) -> Result<(), Failure> {
     let answer = desk.send(&Request::post(ROUTE, &look))?;
     let seen: Revocation = answer.read()?;
     if args.preview {
-        if args.server.json {
+        if args.server.json() {
             return output::data(&answer.text);
         }
-        let rows = seen.examples.iter().map(|token| Held(token.clone()).row(output::time));
-        output::data(&output::table(Held::HEAD, rows))?;
+        let rows = seen.examples.iter().map(|token| TokenAnywhere(token.clone()).row(output::time));
+        output::data(&output::table(TokenAnywhere::HEAD, rows))?;
         output::say(&format!("would revoke {}", told(&seen)));
         return Ok(());
     }
     let Some(confirm) = seen.confirm.clone() else {
         output::say("no tokens");
-        return if args.server.json { output::data(&answer.text) } else { Ok(()) };
+        return if args.server.json() { output::data(&answer.text) } else { Ok(()) };
     };
     args.yes.insist(&format!("revoke {}?", told(&seen)))?;
     let revoke = RevokeMatching { filter, preview: None, confirm: Some(confirm), reason: args.reason };
     let answer = desk.send(&Request::post(ROUTE, &revoke))?;
-    if args.server.json {
+    if args.server.json() {
         return output::data(&answer.text);
     }
     let done: Revocation = answer.read()?;
@@ -304,8 +304,4 @@ fn told(revocation: &Revocation) -> String {
         true => "no tokens".to_owned(),
         false => format!("{} ({}){yours}", many(revocation.count, "token"), named.join(", ")),
     }
-}
-
-fn many(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -25,7 +25,7 @@ pub(super) const STATUSES: [&str; 10] = [
     "leaked",
     "deleted",
 ];
-pub(super) const KINDS: [&str; 5] = ["pat", "sat", "ses", "rft", "svc"];
+pub(super) const KINDS: [&str; 3] = ["pat", "sat", "ses"];
 pub(super) const SORTS: [&str; 10] = [
     "id",
     "-id",
@@ -81,7 +81,7 @@ pub(super) fn list(args: ListArgs) -> Result<(), Failure> {
         .query("issued_by", args.issued_by.as_ref())
         .query("q", args.search.as_ref())
         .query("sort", args.sort.as_ref());
-    noun::list::<Token>(&mut desk, &request, &args.page, args.server.json)
+    noun::list::<Token>(&mut desk, &request, &args.page, args.server.json())
 }
 
 /// Shows one token, never its secret.
@@ -100,13 +100,13 @@ pub struct ShowArgs {
 pub(super) fn show(args: ShowArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let answer = get(&mut desk, &args.id)?;
-    noun::show::<Token>(&answer, args.server.json)
+    noun::show::<Token>(&answer, args.server.json())
 }
 
 /// Shows where a token was used: what would break without it.
 ///
 /// A use is a verification that a service asked for with its key; one that an operator asked for by
-/// hand does not count. The counts are up to 10 seconds behind.
+/// hand does not count. What other peers counted may be half a minute behind.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -124,7 +124,7 @@ pub(super) fn usage(args: UsageArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &["usage"])?;
     let answer = desk.send(&Request::get(route))?;
-    if args.server.json {
+    if args.server.json() {
         return output::data(&answer.text);
     }
     let usage: Usage = answer.read()?;
@@ -152,7 +152,7 @@ pub(super) fn usage(args: UsageArgs) -> Result<(), Failure> {
 /// Asks whether a token is good. Ends with 0 for valid and 1 for any other verdict.
 ///
 /// The token is read from standard input or a file, never from an argument. The credential must be
-/// a service key that may verify, or an operator's login. When there is no verdict, because the
+/// the key of a service that may verify, or an operator's login. When there is no verdict, because the
 /// server cannot be reached or cannot tell, it ends with 5.
 #[derive(Debug, Args)]
 #[command(before_help = "\
@@ -206,7 +206,7 @@ pub(super) fn verify(args: VerifyArgs) -> Result<Exit, Failure> {
         })?;
     let verdict: Verdict = answer.read()?;
     let exit = if verdict.valid { Exit::Done } else { Exit::Failed };
-    if args.server.json {
+    if args.server.json() {
         output::data(&answer.text)?;
         return Ok(exit);
     }
