@@ -271,7 +271,7 @@ fn for_whom_the_tokens_of_a_table_act_is_told_and_can_be_forbidden() {
     let expected = ["inherit", "list:members:read", "role:Viewer"];
     assert_eq!(given(&done), expected.map(|permission| (robot.clone(), permission.to_owned(), json!(1))));
     let text = import_as_text(&server, &rows[..1]);
-    assert!(text.stdout.contains("1 were in already"), "{text:#?}");
+    assert!(text.stdout.contains("1 in already"), "{text:#?}");
     server.restart();
     server.rejects("sk_test_of_theirs_4", "not_found");
     server.accepts("sk_test_of_theirs_2");
