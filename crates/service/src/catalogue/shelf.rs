@@ -10,27 +10,13 @@ use std::sync::Arc;
 use domain::facts::{Account, Binding, Holder, Life, Standing};
 use domain::grant::Grant;
 use domain::ids::HolderId;
+use domain::life::{Lens, State};
 use domain::node::NodePath;
 use domain::time::Timestamp;
 use store::Roll;
 use token::{Code, Kind, TokenId};
 
-/// Rows of a block: what a scan works on without leaving the cache.
-pub(super) const BLOCK: usize = 1024;
-
-/// What never expires comes after everything that does, what was never used before everything else.
-pub(super) const NEVER_ENDS: i64 = i64::MAX;
-pub(super) const NEVER_USED: i64 = i64::MIN;
-
-/// What happened to a token besides time. None of the `ENDS` and `BENDS` for most.
-pub(super) mod flag {
-    pub(crate) const DESK: u8 = 1;
-    pub(crate) const DELETED: u8 = 2;
-    pub(crate) const LEAKED: u8 = 4;
-    pub(crate) const REVOKED: u8 = 8;
-    /// Rotated, or approved at another time than created: the rest is among the twists.
-    pub(crate) const TWISTED: u8 = 16;
-}
+use super::block::{BLOCK, Block, Columns, NEVER_ENDS, flag};
 
 #[derive(Debug)]
 pub(crate) struct Shelf {
@@ -38,34 +24,18 @@ pub(crate) struct Shelf {
     pub(super) blocks: Vec<Block>,
     pub(super) holders: Vec<Held>,
     holder_places: HashMap<HolderId, u32>,
-    /// Whether something has happened to any of the holders.
-    pub(super) stops: bool,
+    /// The holders whose standing changed, one after the other, and [`EVERYBODY`] where the account did.
+    pub(super) stops: Vec<u32>,
     pub(super) grants: Shared<Grant>,
     pub(super) nodes: Shared<NodePath>,
     bindings: Shared<Vec<Binding>>,
     /// Of each list of roles some holder who has it: rights are a holder's. None where nobody is known.
     pub(super) like: Vec<Option<Holder>>,
     twists: HashMap<u32, Twist>,
-    /// What all names begin with.
-    pub(super) alike: Option<Box<str>>,
 }
 
-/// Columns of up to [`BLOCK`] rows. Names follow one another in `names`, each up to its `ends`.
-#[derive(Debug, Default)]
-pub(super) struct Block {
-    pub(super) ids: Vec<u64>,
-    pub(super) created: Vec<i64>,
-    pub(super) expires: Vec<i64>,
-    pub(super) used: Vec<i64>,
-    pub(super) holders: Vec<u32>,
-    pub(super) issuers: Vec<u32>,
-    pub(super) grants: Vec<u32>,
-    pub(super) nodes: Vec<u32>,
-    versions: Vec<u32>,
-    pub(super) ends: Vec<u32>,
-    pub(super) flags: Vec<u8>,
-    pub(super) names: Vec<u8>,
-}
+/// No holder's number: something that all states depend on has changed.
+pub(super) const EVERYBODY: u32 = u32::MAX;
 
 /// A holder, as far as its tokens' states and rights go.
 #[derive(Debug)]
@@ -92,18 +62,17 @@ impl Shelf {
             blocks: Vec::new(),
             holders: Vec::new(),
             holder_places: HashMap::new(),
-            stops: false,
+            stops: Vec::new(),
             grants: Shared::default(),
             nodes: Shared::default(),
             bindings: Shared::default(),
             like: Vec::new(),
             twists: HashMap::new(),
-            alike: None,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.ids.len())
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
     }
 
     /// Takes in a token, if it is newer than what is in its row. The row, where it got one now.
@@ -128,7 +97,6 @@ impl Shelf {
             flags |= flag::TWISTED;
             Twist { approved_at: life.approved_at, rotated: life.rotated_to, grace_until: life.grace_until }
         });
-        self.liken(&roll.name);
         let columns = Columns {
             id,
             created: life.created_at.as_micros(),
@@ -155,12 +123,12 @@ impl Shelf {
     }
 
     fn push(&mut self, columns: &Columns, name: &str) -> u32 {
-        if self.blocks.last().is_none_or(|block| block.ids.len() == BLOCK) {
+        if self.blocks.last().is_none_or(|block| block.len() == BLOCK) {
             self.blocks.push(Block::default());
         }
         let last = self.blocks.len() - 1;
         let block = &mut self.blocks[last];
-        let row = (last * BLOCK + block.ids.len()) as u32;
+        let row = (last * BLOCK + block.len()) as u32;
         block.push(columns, name);
         row
     }
@@ -173,22 +141,30 @@ impl Shelf {
         }
         let standing = holder.standing;
         let stopped = standing != Standing::default();
-        self.stops |= stopped;
+        let before = self.holders[place].standing.as_deref().copied().unwrap_or_default();
+        if standing != before {
+            self.stops.push(place as u32);
+        }
         let bindings = self.bindings(&holder.bindings);
         self.like[bindings as usize].get_or_insert_with(|| holder.clone());
         self.holders[place] =
             Held { version: holder.version, bindings, standing: stopped.then(|| Box::new(standing)) };
     }
 
+    /// Sorts what is not sorted yet, which the first lists would do otherwise.
+    pub(super) fn sort(&self) {
+        self.blocks.iter().for_each(Block::sort);
+    }
+
     pub(super) fn put_account(&mut self, account: &Arc<Account>) {
         if self.account.version < account.version {
             self.account = account.clone();
+            self.stops.push(EVERYBODY);
         }
     }
 
     pub(super) fn used(&mut self, row: u32, at: Timestamp) {
-        let used = &mut self.blocks[block_of(row)].used[within(row)];
-        *used = at.as_micros().max(*used);
+        self.blocks[block_of(row)].used(within(row), at.as_micros());
     }
 
     /// The number of a holder, known or not yet.
@@ -217,6 +193,43 @@ impl Shelf {
         self.blocks[block_of(row)].ids[within(row)]
     }
 
+    pub(super) fn state(&self, lens: &Lens, number: usize, row: usize) -> State {
+        let block = &self.blocks[number];
+        let standing = self.standing(number, row);
+        let kind = KINDS[(block.ids[row] >> CODE_BITS) as usize];
+        if block.flags[row] & !flag::DESK == 0 && standing.is_none() {
+            let expires = block.expires[row];
+            let expires = (expires != NEVER_ENDS).then(|| Timestamp::from_micros(expires));
+            return lens.by_time(kind, Timestamp::from_micros(block.created[row]), expires);
+        }
+        lens.state(kind, &self.life(number, row), &standing.copied().unwrap_or_default())
+    }
+
+    /// The state in which a rotated token would be otherwise.
+    pub(super) fn state_before_rotation(&self, lens: &Lens, number: usize, row: usize) -> State {
+        let kind = KINDS[(self.blocks[number].ids[row] >> CODE_BITS) as usize];
+        let life = Life { rotated_to: None, grace_until: None, ..self.life(number, row) };
+        lens.state(kind, &life, &self.standing(number, row).copied().unwrap_or_default())
+    }
+
+    /// None in good standing.
+    fn standing(&self, number: usize, row: usize) -> Option<&Standing> {
+        if self.stops.is_empty() {
+            return None;
+        }
+        self.holders[self.blocks[number].holders[row] as usize].standing.as_deref()
+    }
+
+    /// The first end of a grace period of a block's rows after a moment; the last moment there is where
+    /// there is none.
+    pub(super) fn next_grace(&self, number: usize, after: Timestamp) -> i64 {
+        let twisted =
+            self.blocks[number].flags.iter().enumerate().filter(|(_, flags)| *flags & flag::TWISTED != 0);
+        let grace =
+            twisted.filter_map(|(row, _)| self.twists.get(&((number * BLOCK + row) as u32))?.grace_until);
+        grace.filter(|until| *until > after).min().map_or(i64::MAX, Timestamp::as_micros)
+    }
+
     /// The times of a row, as far as its state follows from them.
     pub(super) fn life(&self, block: usize, row: usize) -> Life {
         let columns = &self.blocks[block];
@@ -237,73 +250,6 @@ impl Shelf {
                 ..straight
             },
             None => straight,
-        }
-    }
-
-    /// Shortens what all names begin with to what this one begins with, too.
-    fn liken(&mut self, name: &str) {
-        let alike = match &self.alike {
-            None => name,
-            Some(alike) if name.starts_with(&**alike) => return,
-            Some(alike) => {
-                let same = alike.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
-                &name[..name.floor_char_boundary(same)]
-            }
-        };
-        self.alike = Some(alike.into());
-    }
-}
-
-/// The values of a row, but for its name and last use.
-struct Columns {
-    id: u64,
-    created: i64,
-    expires: i64,
-    holder: u32,
-    issuer: u32,
-    grant: u32,
-    node: u32,
-    version: u32,
-    flags: u8,
-}
-
-impl Block {
-    pub(super) fn name(&self, row: usize) -> &[u8] {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.names[start as usize..self.ends[row] as usize]
-    }
-
-    fn push(&mut self, columns: &Columns, name: &str) {
-        self.ids.push(columns.id);
-        self.created.push(columns.created);
-        self.expires.push(columns.expires);
-        self.used.push(NEVER_USED);
-        self.holders.push(columns.holder);
-        self.issuers.push(columns.issuer);
-        self.grants.push(columns.grant);
-        self.nodes.push(columns.node);
-        self.versions.push(columns.version);
-        self.flags.push(columns.flags);
-        self.names.extend(name.as_bytes());
-        self.ends.push(self.names.len() as u32);
-    }
-
-    fn replace(&mut self, row: usize, columns: &Columns, name: &str) {
-        self.created[row] = columns.created;
-        self.expires[row] = columns.expires;
-        self.holders[row] = columns.holder;
-        self.issuers[row] = columns.issuer;
-        self.grants[row] = columns.grant;
-        self.nodes[row] = columns.node;
-        self.versions[row] = columns.version;
-        self.flags[row] = columns.flags;
-        if self.name(row) != name.as_bytes() {
-            let end = self.ends[row] as usize;
-            let start = end - self.name(row).len();
-            self.names.splice(start..end, name.bytes());
-            for later in &mut self.ends[row..] {
-                *later = (*later as usize - (end - start) + name.len()) as u32;
-            }
         }
     }
 }
@@ -346,6 +292,10 @@ impl<T> Default for Shared<T> {
 }
 
 impl<T: Clone + Eq + Hash> Shared<T> {
+    pub(super) fn find(&self, value: &T) -> Option<u32> {
+        self.places.get(value).copied()
+    }
+
     fn place(&mut self, value: &T) -> u32 {
         if let Some(place) = self.places.get(value) {
             return *place;

@@ -7,8 +7,9 @@ use domain::life::State;
 use domain::time::{DAY, Timestamp};
 use token::Kind;
 
+use super::block::{NEVER_ENDS, NEVER_USED};
 use super::scan;
-use super::shelf::{CODE_BITS, KINDS, NEVER_ENDS, NEVER_USED, Shelf};
+use super::shelf::{CODE_BITS, KINDS, Shelf};
 use super::want::Want;
 
 /// Numbers of tokens, each token once in every one of them.

@@ -16,7 +16,7 @@ use domain::preset::Preset;
 use domain::time::DAY;
 use domain::usage::Usage;
 use store::{After, Clock, LastUse, Options, Sort, Store, TokenQuery};
-use token::{Brand, Kind, SystemEntropy, TokenText};
+use token::{Brand, Code, Kind, SystemEntropy, TokenText};
 
 use super::*;
 
@@ -34,16 +34,21 @@ impl Clock for Still {
 }
 
 /// Chance that is the same each time.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 
-    fn once_in(&mut self, often: u64) -> bool {
+    pub(super) fn once_in(&mut self, often: u64) -> bool {
         self.below(often) == 0
+    }
+
+    pub(super) fn code(&mut self) -> Code {
+        let halves = self.below(1 << 30) << 30 | self.below(1 << 30);
+        Code::from_u64(halves).unwrap()
     }
 }
 

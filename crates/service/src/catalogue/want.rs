@@ -3,18 +3,19 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use domain::facts::Standing;
 use domain::grant::{self, Grant};
 use domain::ids::{AccountId, HolderId};
-use domain::life::{Lens, Life, State};
+use domain::life::{Lens, State};
 use domain::node::NodePath;
 use domain::permission::PermissionSet;
 use domain::policy::LoginMode;
 use domain::time::{Period, Timestamp};
-use memchr::memmem::Finder;
 use token::{Kind, TokenId};
 
-use super::shelf::{BLOCK, CODE, CODE_BITS, KINDS, NEVER_ENDS, NEVER_USED, Shelf, flag, pack, unpack};
+use super::block::{NEVER_ENDS, NEVER_USED, flag};
+use super::mask::Mask;
+use super::shelf::{CODE_BITS, KINDS, Shelf, unpack};
+use super::text::{May, Text};
 
 /// Which tokens. Everything that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,8 +87,8 @@ pub(super) struct Bound<'a, 't> {
     lens: Lens,
     holder: Option<u32>,
     issuer: Option<u32>,
-    /// Of each grant, whether it is of the role.
-    grants: Option<Vec<bool>>,
+    grant: Option<u32>,
+    /// Of each node, whether it is wanted.
     nodes: Option<Vec<bool>>,
     kinds: u8,
     states: u16,
@@ -97,6 +98,8 @@ pub(super) struct Bound<'a, 't> {
     used: (i64, i64),
     permission: Option<Rights>,
     text: Option<&'t Text>,
+    /// A place for names in lower case.
+    lower: RefCell<Vec<u8>>,
 }
 
 impl<'a, 't> Bound<'a, 't> {
@@ -110,11 +113,8 @@ impl<'a, 't> Bound<'a, 't> {
             Some(id) => shelf.find_holder(id).map(Some),
             None => Some(None),
         };
-        let grants = match &want.role {
-            Some(name) => {
-                let role = Grant::Role(account.role_named(name)?.id);
-                Some(shelf.grants.all.iter().map(|grant| *grant == role).collect())
-            }
+        let grant = match &want.role {
+            Some(name) => Some(shelf.grants.find(&Grant::Role(account.role_named(name)?.id))?),
             None => None,
         };
         let nodes = want.node.as_ref().map(|node| shelf.nodes.all.iter().map(|at| node.covers(at)).collect());
@@ -134,7 +134,7 @@ impl<'a, 't> Bound<'a, 't> {
             lens,
             holder: find(want.holder)?,
             issuer: find(want.issued_by)?,
-            grants,
+            grant,
             nodes,
             kinds: kinds(want, shelf),
             states: states(want, shelf),
@@ -144,6 +144,7 @@ impl<'a, 't> Bound<'a, 't> {
             used,
             permission: want.permission.map(|wanted| Rights { wanted, known: RefCell::default() }),
             text,
+            lower: RefCell::default(),
         })
         .filter(|bound| bound.kinds != 0 && bound.states != 0)
     }
@@ -152,70 +153,86 @@ impl<'a, 't> Bound<'a, 't> {
         self.shelf
     }
 
-    /// Whether a row is wanted. `hits` are those of the block whose names have the text.
-    pub(super) fn wants(&self, block: usize, row: usize, hits: &Hits) -> bool {
-        let columns = &self.shelf.blocks[block];
-        let is = |wanted: Option<u32>, column: &[u32]| wanted.is_none_or(|wanted| column[row] == wanted);
-        let among = |wanted: &Option<Vec<bool>>, column: &[u32]| {
-            wanted.as_ref().is_none_or(|wanted| wanted[column[row] as usize])
-        };
-        let lies = |(from, to): (i64, i64), column: &[i64]| from <= column[row] && column[row] <= to;
-        self.kinds >> (columns.ids[row] >> CODE_BITS) & 1 == 1
-            && is(self.holder, &columns.holders)
-            && is(self.issuer, &columns.issuers)
-            && among(&self.grants, &columns.grants)
-            && among(&self.nodes, &columns.nodes)
-            && lies(self.created, &columns.created)
-            && lies(self.expires, &columns.expires)
-            && lies(self.used, &columns.used)
-            && self.text.is_none_or(|text| hits.has(row) || text.id.is_in(columns.ids[row]))
-            && self.is_in_state(block, row)
-            && self.permission.as_ref().is_none_or(|rights| rights.are_had(self.shelf, block, row))
-    }
-
-    fn is_in_state(&self, block: usize, row: usize) -> bool {
-        let wanted = |state: State| self.states >> (state as u16) & 1 == 1;
-        let state = self.state(block, row);
-        wanted(state)
-            || (self.though_rotated
-                && matches!(state, State::Rotated | State::Grace)
-                && wanted(self.state_before_rotation(block, row)))
-    }
-
-    fn state_before_rotation(&self, block: usize, row: usize) -> State {
-        let columns = &self.shelf.blocks[block];
-        let kind = KINDS[(columns.ids[row] >> CODE_BITS) as usize];
-        let life = Life { rotated_to: None, grace_until: None, ..self.shelf.life(block, row) };
-        self.lens.state(kind, &life, &self.standing(block, row).copied().unwrap_or_default())
-    }
-
-    fn standing(&self, block: usize, row: usize) -> Option<&'a Standing> {
-        if !self.shelf.stops {
-            return None;
+    /// The rows of a block that may be wanted, column by column.
+    pub(super) fn sift(&self, number: usize) -> Sift {
+        let block = &self.shelf.blocks[number];
+        let mut rows = Mask::first(block.len());
+        if block.kinds & !self.kinds != 0 {
+            rows.keep(&block.ids, |id: u64| self.kinds >> (id >> CODE_BITS) & 1 == 1);
         }
-        let holder = self.shelf.blocks[block].holders[row];
-        self.shelf.holders[holder as usize].standing.as_deref()
+        self.keep_states(number, &mut rows);
+        let is = |rows: &mut Mask, wanted: Option<u32>, column: &[u32]| {
+            if let Some(wanted) = wanted {
+                rows.keep(column, |value| value == wanted);
+            }
+        };
+        is(&mut rows, self.holder, &block.holders);
+        is(&mut rows, self.issuer, &block.issuers);
+        is(&mut rows, self.grant, &block.grants);
+        if let Some(nodes) = &self.nodes {
+            rows.keep(&block.nodes, |node| nodes.get(node as usize) == Some(&true));
+        }
+        let lies = |rows: &mut Mask, (from, to): (i64, i64), column: &[i64]| {
+            if (from, to) != (i64::MIN, i64::MAX) {
+                rows.keep(column, |value| from <= value && value <= to);
+            }
+        };
+        lies(&mut rows, self.created, &block.created);
+        lies(&mut rows, self.expires, &block.expires);
+        lies(&mut rows, self.used, &block.used);
+        let text = self.text.filter(|_| !rows.is_empty()).map(|text| text.narrow(block, &mut rows));
+        Sift { rows, text, missed: 0 }
+    }
+
+    fn keep_states(&self, number: usize, rows: &mut Mask) {
+        const ROTATED: u16 = 1 << State::Rotated as u16 | 1 << State::Grace as u16;
+        let (shelf, states) = (self.shelf, &self.shelf.blocks[number].states);
+        let mut rotated = *rows;
+        states.keep(rows, self.states, shelf, number, &self.lens);
+        if self.though_rotated {
+            states.keep(&mut rotated, ROTATED, shelf, number, &self.lens);
+            let before = |row: &usize| shelf.state_before_rotation(&self.lens, number, *row);
+            let wanted = rotated.rows().filter(|row| self.states >> (before(row) as u16) & 1 == 1);
+            wanted.for_each(|row| rows.add(row));
+        }
+    }
+
+    /// Whether a row that was left over is wanted.
+    pub(super) fn wants(&self, number: usize, row: usize, sift: &mut Sift) -> bool {
+        if !sift.rows.has(row) {
+            return false;
+        }
+        if let (Some(text), Some(may)) = (self.text, sift.text) {
+            let block = &self.shelf.blocks[number];
+            if !text.is_in(block, row, may) {
+                sift.missed += may.effort();
+                if sift.missed >= MISSED {
+                    // Row by row it would take longer than all at once.
+                    sift.rows.and(&text.rows(block, may, &mut self.lower.borrow_mut()));
+                    sift.text = None;
+                }
+                return false;
+            }
+        }
+        self.permission.as_ref().is_none_or(|rights| rights.are_had(self.shelf, number, row))
     }
 
     pub(super) fn state(&self, block: usize, row: usize) -> State {
-        let columns = &self.shelf.blocks[block];
-        let standing = self.standing(block, row);
-        let kind = KINDS[(columns.ids[row] >> CODE_BITS) as usize];
-        if columns.flags[row] & !flag::DESK == 0 && standing.is_none() {
-            let expires = columns.expires[row];
-            let expires = (expires != NEVER_ENDS).then(|| Timestamp::from_micros(expires));
-            return self.lens.by_time(kind, Timestamp::from_micros(columns.created[row]), expires);
-        }
-        self.lens.state(kind, &self.shelf.life(block, row), &standing.copied().unwrap_or_default())
-    }
-
-    /// The rows of a block whose names have the text.
-    pub(super) fn hits(&self, block: usize, to: &mut Hits) {
-        if let Some(text) = self.text {
-            to.find(text, &self.shelf.blocks[block].names, &self.shelf.blocks[block].ends);
-        }
+        self.shelf.state(&self.lens, block, row)
     }
 }
+
+/// The rows of a block that may be wanted, as far as that is known.
+pub(super) struct Sift {
+    pub(super) rows: Mask,
+    /// Where the text may be that each row is still to be asked for.
+    text: Option<May>,
+    /// What was spent on rows that do not have it.
+    missed: u32,
+}
+
+/// What may be spent on looking for a text row by row, in efforts of [`May`].
+const MISSED: u32 = 160;
 
 fn kinds(want: &Want, shelf: &Shelf) -> u8 {
     let usual: &[Kind] = match shelf.account.policy.login.mode {
@@ -256,133 +273,6 @@ impl Rights {
             grant::places(holder, node).any(has)
         })
     }
-}
-
-/// A text to be found in names and ids.
-pub(super) struct Text {
-    finder: Finder<'static>,
-    id: InId,
-}
-
-impl Text {
-    pub(super) fn new(text: &str) -> Self {
-        let text = text.to_ascii_lowercase();
-        Self { id: InId::of(&text), finder: Finder::new(text.as_bytes()).into_owned() }
-    }
-}
-
-/// Rows of a block, and where its names are read in lower case.
-pub(super) struct Hits {
-    rows: [u64; BLOCK / 64],
-    lower: Vec<u8>,
-}
-
-impl Hits {
-    pub(super) fn new() -> Self {
-        Self { rows: [0; BLOCK / 64], lower: Vec::new() }
-    }
-
-    fn has(&self, row: usize) -> bool {
-        self.rows[row / 64] >> (row % 64) & 1 == 1
-    }
-
-    /// What is found across the end of a name is none.
-    fn find(&mut self, text: &Text, names: &[u8], ends: &[u32]) {
-        self.rows = [0; BLOCK / 64];
-        self.lower.clear();
-        self.lower.extend_from_slice(names);
-        self.lower.make_ascii_lowercase();
-        let length = text.finder.needle().len();
-        let mut from = 0;
-        while let Some(found) = text.finder.find(&self.lower[from..]) {
-            let at = from + found;
-            let row = ends.partition_point(|end| (*end as usize) <= at);
-            let end = ends[row] as usize;
-            if at + length <= end {
-                self.rows[row / 64] |= 1 << (row % 64);
-                // One find a name will do.
-                from = end;
-            } else {
-                from = at + 1;
-            }
-        }
-    }
-}
-
-/// How a text can stand in an id: `pat_` and twelve digits.
-struct InId {
-    /// Kinds, by their rank, whose ids have it whatever their digits are.
-    kinds: u8,
-    /// Kinds whose ids have it if their digits begin with these.
-    begins: u8,
-    digits: Option<Digits>,
-}
-
-#[derive(Clone, Copy)]
-struct Digits {
-    value: u64,
-    count: u32,
-    /// Where they may stand: anywhere, or only first.
-    anywhere: bool,
-}
-
-impl InId {
-    fn of(text: &str) -> Self {
-        let of_kinds = |is: &dyn Fn(&str) -> bool| -> u8 {
-            (0..KINDS.len()).filter(|rank| is(KINDS[*rank].as_str())).map(|rank| 1 << rank).sum()
-        };
-        let kinds = of_kinds(&|kind| format!("{kind}_").contains(text));
-        match text.split_once('_') {
-            Some((kind, code)) => Self {
-                kinds,
-                begins: of_kinds(&|name| name.ends_with(kind)),
-                digits: digits(code, false).filter(|digits| digits.count > 0),
-            },
-            None => {
-                Self { kinds, begins: u8::MAX, digits: digits(text, true).filter(|digits| digits.count > 0) }
-            }
-        }
-    }
-
-    fn is_in(&self, id: u64) -> bool {
-        let kind = id >> CODE_BITS;
-        if self.kinds >> kind & 1 == 1 {
-            return true;
-        }
-        let Some(Digits { value, count, anywhere }) = self.digits.filter(|_| self.begins >> kind & 1 == 1)
-        else {
-            return false;
-        };
-        let code = id & CODE;
-        let mask = (1 << (5 * count)) - 1;
-        let last = 12 - count;
-        if !anywhere {
-            return code >> (5 * last) == value;
-        }
-        // Twelve digits whose last bits are where the first digit of the value may end: those that
-        // equal it are zero once it is taken away.
-        let first = value >> (5 * (count - 1));
-        let apart = code ^ (first * ONES);
-        let zeros = !(((apart & LOW) + LOW) | apart) & HIGH;
-        zeros != 0 && (0..=last).any(|shift| code >> (5 * shift) & mask == value)
-    }
-}
-
-/// One in each of twelve digits of five bits, and the lowest four and the highest bits of each.
-const ONES: u64 = 0x0084_2108_4210_8421;
-const LOW: u64 = ONES * 15;
-const HIGH: u64 = ONES * 16;
-
-/// The number of up to twelve digits; none where a character is no digit of an id.
-fn digits(text: &str, anywhere: bool) -> Option<Digits> {
-    if text.len() > 12 {
-        return None;
-    }
-    // Padded to an id, which is parsed where ids are.
-    let padded = format!("pat_{text}{}", "1".repeat(12 - text.len()));
-    let code = pack(padded.parse().ok()?) & CODE;
-    let value = if text.is_empty() { 0 } else { code >> (5 * (12 - text.len())) };
-    Some(Digits { value, count: text.len() as u32, anywhere })
 }
 
 /// The id of a packed row.
