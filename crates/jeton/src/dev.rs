@@ -19,6 +19,7 @@ use serde_json::json;
 use service::{Care, Desk, Setup, Workers};
 use store::{Clock, Options, Store};
 use token::SystemEntropy;
+use web::console::Look;
 use web::dev::MovableClock;
 use web::server::{Limits, Tracker};
 
@@ -81,7 +82,11 @@ pub(crate) fn dev(args: &DevArgs) -> Result<(), Failure> {
         let workers = Workers::start(&desk, care);
         let tracker = Tracker::new();
         let limits = Limits { drain: Duration::from_secs(2), ..Limits::default() };
-        let options = web::Options { preset: args.preset.as_str().into(), patience: limits.request };
+        let options = web::Options {
+            preset: args.preset.as_str().into(),
+            patience: limits.request,
+            look: Look::default(),
+        };
         let moved = Arc::new(Moved { clock, desk: desk.clone() });
         let app = web::development_router(desk.clone(), &options, tracker.clone(), moved);
         web::server::serve(listener, app, limits, stopped, tracker).await;

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::info;
 use web::Changing;
+use web::console::Look;
 use web::server::{Drained, Limits, Tracker};
 
 use crate::client::output;
@@ -56,7 +57,11 @@ pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Resul
         info!(version, %address, %place, "jeton {version} answers on {address}; the data is in {place}");
 
         let workers = Workers::start(&desk, care(&config));
-        let options = web::Options { preset: preset.clone(), patience: Limits::default().request };
+        let look = Look {
+            public_url: config.server_public_url.as_ref().map(|url| url.0.trim_end_matches('/').to_owned()),
+            ..Look::default()
+        };
+        let options = web::Options { preset: preset.clone(), patience: Limits::default().request, look };
         let app = web::router(desk.clone(), &options, tracker.clone());
         let live = Live { volume, tracker: tracker.clone(), preset };
         let beside = [

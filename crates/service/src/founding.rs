@@ -117,6 +117,11 @@ impl Desk {
         Err(Error::Conflict)
     }
 
+    /// Whether nobody has begun yet.
+    pub async fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.store.is_empty().await?)
+    }
+
     /// Makes the secret of a new set-up link, which replaces any older one. None once the
     /// installation has begun.
     pub async fn setup_link(&self) -> Result<Option<String>, Error> {

@@ -45,6 +45,16 @@ impl Desk {
         Ok(Notices { policy, mail: notices::mails(&caller.account, &caller.holder), due, more })
     }
 
+    /// How many tokens that the caller may see end so soon that their section is marked; what is
+    /// counted ends at [`SHOWN`].
+    pub async fn marked(&self, caller: &Caller) -> Result<usize, Error> {
+        if caller.account.policy.notices.badge.is_none() {
+            return Ok(0);
+        }
+        let (due, _) = self.falling_due(caller).await?;
+        Ok(due.iter().filter(|falling| falling.due.marked).count())
+    }
+
     /// Turns the caller's own switch; none: as the policy says.
     pub async fn choose_notices(
         &self,

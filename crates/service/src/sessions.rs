@@ -91,6 +91,23 @@ impl Desk {
         Err(Error::Conflict)
     }
 
+    /// The accounts where the person behind the caller may work, by name; their own among them.
+    pub async fn places(&self, caller: &Caller) -> Result<Vec<(AccountId, String)>, Error> {
+        let Some(person) = caller.holder.person else { return Ok(Vec::new()) };
+        let mut places = Vec::new();
+        for holder in self.store.memberships(person).await? {
+            if !holder.is_active() {
+                continue;
+            }
+            let account = self.store.account(&holder.account).await?.ok_or(Error::Undetermined)?;
+            if account.inactive_since.is_none() {
+                places.push((account.id.clone(), account.name.clone()));
+            }
+        }
+        places.sort_by(|(a, an), (b, bn)| (an, a).cmp(&(bn, b)));
+        Ok(places)
+    }
+
     /// Ends the session that asks, and what the policy's `logout` ends with it.
     pub async fn log_out(&self, caller: Caller) -> Result<(), Error> {
         let mut tries = self.tries(caller);

@@ -31,6 +31,8 @@ use service::Desk;
 use tokio::sync::Semaphore;
 
 use crate::Changing;
+use crate::console::Look;
+use crate::console::assets::Assets;
 use crate::problem::Problem;
 use crate::server::Tracker;
 use crate::traffic::Traffic;
@@ -49,6 +51,9 @@ pub(crate) struct House {
     pub(crate) openapi: Bytes,
     /// `/docs`
     pub(crate) docs: Bytes,
+    pub(crate) look: Look,
+    /// Beside the console's pages.
+    pub(crate) assets: Assets,
 }
 
 /// Every route of the server.
@@ -72,6 +77,7 @@ pub(crate) fn table() -> Table {
     erasure::routes(&mut table);
     crate::setup::routes(&mut table);
     health::routes(&mut table);
+    crate::console::routes(&mut table);
     table
 }
 

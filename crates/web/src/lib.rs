@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+pub mod console;
 pub mod credentials;
 pub mod dev;
 mod html;
@@ -42,6 +43,7 @@ pub struct Options {
     pub preset: Changing,
     /// How long a handler may take, [`server::Limits::request`].
     pub patience: Duration,
+    pub look: console::Look,
 }
 
 /// A text that can be changed while the server runs. Clones are one.
@@ -95,6 +97,7 @@ fn with_more(
     let named = routes.iter().map(|route| (route.method.clone(), route.path)).collect();
     let traffic = traffic::Traffic::new(named, options.patience);
     tracker.watch(&traffic);
+    let look = options.look.clone();
     let house = api::House {
         desk,
         preset: options.preset.clone(),
@@ -103,6 +106,8 @@ fn with_more(
         batches: Arc::new(tokio::sync::Semaphore::new(api::call::BATCHES)),
         openapi,
         docs,
+        assets: console::assets::Assets::of(&look),
+        look,
     };
     layers::dress(more(router.with_state(Arc::new(house))), &*entropy, options.patience, traffic)
 }

@@ -24,6 +24,8 @@ type Named = BTreeMap<String, Value>;
 
 /// OpenAPI 3.1.
 pub(crate) fn describe(routes: &[Route]) -> Value {
+    let routes: Vec<&Route> = routes.iter().filter(|route| route.is_described()).collect();
+    let routes = routes.as_slice();
     let schemas = schemas(routes);
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for route in routes {
@@ -80,7 +82,7 @@ fn introduction() -> String {
 }
 
 /// Every schema that a route refers to, with formats, and with the keys that are always there.
-fn schemas(routes: &[Route]) -> Named {
+fn schemas(routes: &[&Route]) -> Named {
     let mut found = Schemas::new();
     for route in routes {
         collect(&mut found, &route.answer);

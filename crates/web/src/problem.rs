@@ -236,6 +236,11 @@ impl Problem {
         self
     }
 
+    /// The sentence for whoever must act.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub fn code(&self) -> Code {
         self.code
     }

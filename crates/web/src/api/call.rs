@@ -47,7 +47,9 @@ impl<W: Door, P: Place, Q: DeserializeOwned, B: Body> Call<W, P, Q, B> {
         };
         let names: Vec<(&str, &str)> = names.iter().flatten().collect();
         let account = names.iter().find(|(name, _)| *name == "account").map(|(_, value)| *value);
-        let who = W::open(&house.desk, Knock { headers: request.headers(), account }).await?;
+        let knock =
+            Knock { method: request.method(), headers: request.headers(), look: &house.look, account };
+        let who = W::open(&house.desk, knock).await?;
         let names: Vec<&str> = names.into_iter().map(|(_, value)| value).collect();
         let at = P::find(&names).ok_or_else(Problem::not_found)?;
         let query = query::read(request.uri().query().unwrap_or(""))?;

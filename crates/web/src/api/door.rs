@@ -4,13 +4,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use domain::facts::{Scope, Service};
 use domain::who::Caller;
 use service::provision::Provisioner;
 use service::verify::Asker;
 use service::{Desk, Visitor};
 
+use crate::console::Look;
 use crate::credentials::bearer;
 use crate::problem::Problem;
 
@@ -27,6 +28,8 @@ pub(crate) enum Who {
     HolderOr(Scope),
     /// A holder who runs the server.
     Operator,
+    /// Whoever is signed in to the console, by its cookie.
+    Session,
 }
 
 impl fmt::Display for Who {
@@ -37,6 +40,7 @@ impl fmt::Display for Who {
             Who::Holder => f.write_str("holder"),
             Who::HolderOr(scope) => write!(f, "holder, service:{}", scope.as_str()),
             Who::Operator => f.write_str("operator"),
+            Who::Session => f.write_str("session"),
         }
     }
 }
@@ -51,7 +55,9 @@ pub(crate) trait Door: Sized + Send {
 /// What somebody shows who wants in.
 #[derive(Clone, Copy)]
 pub(crate) struct Knock<'r> {
+    pub(crate) method: &'r Method,
     pub(crate) headers: &'r HeaderMap,
+    pub(crate) look: &'r Look,
     /// The account that the path names, not read yet.
     pub(crate) account: Option<&'r str>,
 }

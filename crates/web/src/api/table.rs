@@ -13,9 +13,10 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::House;
-use super::call::{Body, Call, Place};
+use super::call::{Body, Call, Form, Place};
 use super::door::{Door, Who};
 use super::shape::{Answer, Shape};
+use crate::console::reply::Asked;
 use crate::problem::Problem;
 use crate::traffic::Access;
 
@@ -34,6 +35,15 @@ pub(crate) struct Route {
     /// Another status of the same answer.
     pub(crate) also: Option<StatusCode>,
     pub(crate) answer: Shape,
+    /// For people: no part of the API, and what is refused is a page too.
+    pub(crate) page: bool,
+}
+
+impl Route {
+    /// Whether it belongs to the API, and so into its description.
+    pub(crate) fn is_described(&self) -> bool {
+        !self.page
+    }
 }
 
 #[derive(Default)]
@@ -59,9 +69,18 @@ macro_rules! methods {
             F: Fn(Call<W, P, Q, B>) -> Fut + Clone + Send + Sync + 'static,
             Fut: Future<Output = Result<A, Problem>> + Send + 'static,
         {
-            self.add(MethodFilter::$method, Method::$method, path, id, summary, handler);
+            let named = Named { path, id, summary, page: false };
+            self.add(MethodFilter::$method, Method::$method, named, handler);
         }
     )*};
+}
+
+/// What a route is called.
+struct Named {
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    page: bool,
 }
 
 impl Table {
@@ -73,15 +92,9 @@ impl Table {
         delete = DELETE;
     }
 
-    fn add<W, P, Q, B, A, F, Fut>(
-        &mut self,
-        filter: MethodFilter,
-        method: Method,
-        path: &'static str,
-        id: &'static str,
-        summary: &'static str,
-        handler: F,
-    ) where
+    /// A page of the console.
+    pub(crate) fn page<W, P, Q, B, A, F, Fut>(&mut self, path: &'static str, handler: F)
+    where
         W: Door + 'static,
         P: Place + 'static,
         Q: DeserializeOwned + IntoParams + Send + 'static,
@@ -90,6 +103,35 @@ impl Table {
         F: Fn(Call<W, P, Q, B>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Problem>> + Send + 'static,
     {
+        let named = Named { path, id: "", summary: "", page: true };
+        self.add(MethodFilter::GET, Method::GET, named, handler);
+    }
+
+    /// What a form of the console is sent to.
+    pub(crate) fn form<W, P, Q, A, F, Fut>(&mut self, path: &'static str, handler: F)
+    where
+        W: Door + 'static,
+        P: Place + 'static,
+        Q: DeserializeOwned + IntoParams + Send + 'static,
+        A: Answer + 'static,
+        F: Fn(Call<W, P, Q, Form>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, Problem>> + Send + 'static,
+    {
+        let named = Named { path, id: "", summary: "", page: true };
+        self.add(MethodFilter::POST, Method::POST, named, handler);
+    }
+
+    fn add<W, P, Q, B, A, F, Fut>(&mut self, filter: MethodFilter, method: Method, named: Named, handler: F)
+    where
+        W: Door + 'static,
+        P: Place + 'static,
+        Q: DeserializeOwned + IntoParams + Send + 'static,
+        B: Body + 'static,
+        A: Answer + 'static,
+        F: Fn(Call<W, P, Q, B>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, Problem>> + Send + 'static,
+    {
+        let Named { path, id, summary, page } = named;
         debug_assert_eq!(path.matches('{').count(), P::NAMED, "{path} and its type name different places");
         let number = self.routes.len();
         self.routes.push(Route {
@@ -103,6 +145,7 @@ impl Table {
             status: A::STATUS,
             also: A::ALSO,
             answer: A::shape(),
+            page,
         });
         let answer = move |State(house): State<Arc<House>>, request: Request| {
             let (handler, method) = (handler.clone(), method.clone());
@@ -110,13 +153,17 @@ impl Table {
                 let traffic = house.traffic.clone();
                 let underway = traffic.begin(number);
                 let access = Access::of(&request);
-                let answered = match Call::read(house, request).await {
+                let asked = page.then(|| Asked::of(&house, &request));
+                let answered = match Call::read(house.clone(), request).await {
                     Ok(call) => handler(call).await,
                     Err(problem) => Err(problem),
                 };
                 let response = match answered {
                     Ok(answer) => answer.into_response(),
-                    Err(problem) => problem.into_response(),
+                    Err(problem) => match asked {
+                        Some(asked) => asked.refused(&house, problem),
+                        None => problem.into_response(),
+                    },
                 };
                 let micros = underway.end(response.status());
                 access.say(&method, path, response.status(), micros);

@@ -86,7 +86,7 @@ async fn list(call: Call<Holder, Account, TokenListQuery>) -> Result<Listed<Toke
 }
 
 /// What to sort by, and whether downwards.
-pub(super) fn order(sort: TokenSort) -> (Sort, bool) {
+pub(crate) fn order(sort: TokenSort) -> (Sort, bool) {
     match sort {
         TokenSort::Id => (Sort::Id, false),
         TokenSort::IdDescending => (Sort::Id, true),

@@ -54,7 +54,7 @@ pub(super) fn of(path: &str) -> &'static str {
 }
 
 /// Those that have a route.
-pub(super) fn tags(routes: &[Route]) -> Vec<Value> {
+pub(super) fn tags(routes: &[&Route]) -> Vec<Value> {
     let all = FAMILIES.iter().map(|(_, name, about)| (*name, *about)).chain([OPERATIONS]);
     let used =
         all.filter(|(name, about)| !about.is_empty() && routes.iter().any(|route| of(route.path) == *name));

@@ -99,7 +99,11 @@ impl World {
         })
         .await;
         let desk = opened.unwrap();
-        let options = web::Options { preset: "default".into(), patience: Duration::from_secs(60) };
+        let options = web::Options {
+            preset: "default".into(),
+            patience: Duration::from_secs(60),
+            look: web::console::Look::default(),
+        };
         let router = web::router(desk.clone(), &options, Tracker::new());
         World { desk, router, admin: String::new(), key: String::new(), _directory: directory }
     }

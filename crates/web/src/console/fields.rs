@@ -1,0 +1,45 @@
+//! What a form sent: each field once, read as text, and kept to be shown again where something was wrong.
+
+use std::collections::BTreeMap;
+
+use crate::problem::Problem;
+use crate::query;
+
+/// The fields of a form by name, as they were typed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    pub(crate) fn read(body: &str) -> Result<Fields, Problem> {
+        query::read(body).map(Fields)
+    }
+
+    /// What was typed, without space around it; empty where nothing was sent.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |text| text.trim())
+    }
+
+    /// None where nothing was typed.
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
+        Some(self.text(name)).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    pub(crate) fn is(&self, name: &str, value: &str) -> bool {
+        self.text(name) == value
+    }
+
+    /// Whether a box was ticked.
+    pub(crate) fn ticked(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The fields whose names begin so, with the rest of their names.
+    pub(crate) fn under<'f>(&'f self, prefix: &'f str) -> impl Iterator<Item = (&'f str, &'f str)> {
+        self.0.iter().filter_map(move |(name, text)| Some((name.strip_prefix(prefix)?, text.as_str())))
+    }
+
+    /// Takes a secret out, so that no page shows it again.
+    pub(crate) fn take(&mut self, name: &str) -> String {
+        self.0.remove(name).unwrap_or_default()
+    }
+}

@@ -1,0 +1,252 @@
+//! What stands around every page: whose console it is, which account, where one can go from here, who
+//! is signed in. A page's template extends `layout.html` and is given this as `frame`.
+
+use std::borrow::Cow;
+
+use domain::facts::Holder;
+use domain::ids::AccountId;
+use domain::permission::{
+    INSTALLATIONS_READ, JOURNAL_READ, MEMBERS_READ, NODES_READ, POLICY_READ, PermissionSet, ROLES_READ,
+};
+use domain::policy::{Policy, Visibility};
+use domain::preset::Preset;
+use domain::time::Timestamp;
+use domain::who::Caller;
+
+use super::look::{Locale, Look};
+use super::tongue::{About, Tongue};
+use super::when;
+use crate::api::House;
+use crate::problem::Problem;
+
+/// Around pages for whom nobody is signed in.
+pub(crate) struct Bare<'a> {
+    pub(crate) look: &'a Look,
+    pub(crate) tongue: Tongue,
+    /// The addresses of the style sheet, the script and the logo.
+    pub(crate) style: &'a str,
+    pub(crate) script: &'a str,
+    pub(crate) logo: Option<&'a str>,
+    pub(crate) icon: &'a str,
+}
+
+impl<'a> Bare<'a> {
+    pub(crate) fn of(house: &'a House, tongue: Tongue) -> Bare<'a> {
+        let assets = &house.assets;
+        Bare {
+            look: &house.look,
+            tongue,
+            style: &assets.style.path,
+            script: &assets.script.path,
+            icon: &assets.icon,
+            logo: assets.logo.as_ref().map(|logo| logo.path.as_str()),
+        }
+    }
+
+    pub(crate) fn say(&self, name: &str) -> Cow<'static, str> {
+        self.tongue.say(name)
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.look.base
+    }
+
+    pub(crate) fn lang(&self) -> &'static str {
+        self.tongue.locale().tag()
+    }
+}
+
+/// Around the pages of somebody who is signed in.
+pub(crate) struct Frame<'a> {
+    pub(crate) bare: Bare<'a>,
+    pub(crate) caller: &'a Caller,
+    pub(crate) here: Section,
+    pub(crate) sections: Vec<Section>,
+    /// The accounts that this person is a member of, by name, if there is another one than this.
+    pub(crate) accounts: Vec<(AccountId, String)>,
+    /// How many tokens end so soon that the section is marked.
+    pub(crate) marked: usize,
+    /// What was just done, as the address says: the name of a sentence, and what it is about.
+    pub(crate) said: Option<Cow<'static, str>>,
+}
+
+/// The parts of the console, in the order of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Tokens,
+    Members,
+    ServiceAccounts,
+    Roles,
+    Tree,
+    Installations,
+    Policy,
+    Journal,
+    Notices,
+    Accounts,
+    Inventory,
+    Cluster,
+    /// The person's own: sessions and password. At the bottom, by their name.
+    Me,
+}
+
+impl Section {
+    const LISTED: [Section; 12] = [
+        Section::Tokens,
+        Section::Members,
+        Section::ServiceAccounts,
+        Section::Roles,
+        Section::Tree,
+        Section::Installations,
+        Section::Policy,
+        Section::Journal,
+        Section::Notices,
+        Section::Accounts,
+        Section::Inventory,
+        Section::Cluster,
+    ];
+
+    /// The last part of its path; also the name of its icon and, after `nav-`, of its word.
+    pub(crate) fn slug(self) -> &'static str {
+        match self {
+            Section::Tokens => "tokens",
+            Section::Members => "members",
+            Section::ServiceAccounts => "service-accounts",
+            Section::Roles => "roles",
+            Section::Tree => "tree",
+            Section::Installations => "installations",
+            Section::Policy => "policy",
+            Section::Journal => "journal",
+            Section::Notices => "notices",
+            Section::Accounts => "accounts",
+            Section::Inventory => "inventory",
+            Section::Cluster => "cluster",
+            Section::Me => "me",
+        }
+    }
+
+    pub(crate) fn is_for_operators(self) -> bool {
+        matches!(self, Section::Accounts | Section::Inventory | Section::Cluster)
+    }
+
+    /// Whether somebody is shown the way there. The pages themselves ask the use cases, which refuse.
+    fn is_open_to(self, caller: &Caller, operator: bool) -> bool {
+        let may =
+            |permission: PermissionSet| caller.rights(&domain::node::NodePath::root()).contains(permission);
+        match self {
+            Section::Tokens | Section::Notices => {
+                caller.manages() || caller.account.policy.visibility != Visibility::None
+            }
+            Section::Members | Section::ServiceAccounts => may(MEMBERS_READ),
+            Section::Roles => may(ROLES_READ),
+            Section::Tree => may(NODES_READ),
+            Section::Installations => may(INSTALLATIONS_READ),
+            Section::Policy => may(POLICY_READ),
+            Section::Journal => may(JOURNAL_READ),
+            Section::Accounts | Section::Inventory | Section::Cluster => operator,
+            Section::Me => true,
+        }
+    }
+
+    /// Whether the page is built.
+    fn is_there(self) -> bool {
+        matches!(self, Section::Tokens)
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// Looks up what stands around a page of this section.
+    pub(crate) async fn of(
+        house: &'a House,
+        tongue: Tongue,
+        caller: &'a Caller,
+        here: Section,
+    ) -> Result<Frame<'a>, Problem> {
+        let operator = house.desk.operator(caller).await.is_ok();
+        let sections = Section::LISTED.into_iter();
+        let sections =
+            sections.filter(|section| section.is_there() && section.is_open_to(caller, operator)).collect();
+        let mut accounts = house.desk.places(caller).await?;
+        if accounts.len() < 2 {
+            accounts.clear();
+        }
+        let marked = house.desk.marked(caller).await?;
+        Ok(Frame { bare: Bare::of(house, tongue), caller, here, sections, accounts, marked, said: None })
+    }
+
+    pub(crate) fn say(&self, name: &str) -> Cow<'static, str> {
+        self.bare.say(name)
+    }
+
+    pub(crate) fn say_of<'t>(&self, name: &str, key: &str, about: impl Into<About<'t>>) -> Cow<'static, str> {
+        self.bare.tongue.say_of(name, &[(key, about.into())])
+    }
+
+    /// What the account's policy calls something. A word that the account left as ours is said in the
+    /// reader's language.
+    pub(crate) fn word(&self, key: &str) -> Cow<'_, str> {
+        word(&self.caller.account.policy, self.bare.tongue, key)
+    }
+
+    /// The path of a page of this account, from the outside.
+    pub(crate) fn path(&self, below: &str) -> String {
+        format!("{}/{}/{below}", self.bare.look.base, self.caller.account.id)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.caller.now
+    }
+
+    pub(crate) fn person(&self) -> &Holder {
+        &self.caller.holder
+    }
+
+    pub(crate) fn ago(&self, at: &Timestamp) -> Cow<'static, str> {
+        when::relative(self.bare.tongue, *at, self.caller.now)
+    }
+
+    pub(crate) fn day(&self, at: &Timestamp) -> String {
+        when::day(self.bare.tongue, *at)
+    }
+
+    pub(crate) fn moment(&self, at: &Timestamp) -> String {
+        when::moment(self.bare.tongue, *at)
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        self.bare.base()
+    }
+
+    pub(crate) fn section_name(&self, section: &Section) -> Cow<'_, str> {
+        match section {
+            Section::Tokens => self.word("section"),
+            Section::Notices => self.word("notices_section"),
+            other => self.say(&format!("nav-{}", other.slug())),
+        }
+    }
+}
+
+/// See [`Frame::word`].
+pub(crate) fn word<'p>(policy: &'p Policy, tongue: Tongue, key: &str) -> Cow<'p, str> {
+    let ours = Preset::default_preset().policy.word(key);
+    let theirs = policy.word(key);
+    if tongue.locale() != Locale::English && theirs == ours {
+        let name = format!("word-{}", key.replace('_', "-"));
+        if tongue.knows(&name) {
+            return tongue.say(&name);
+        }
+    }
+    Cow::Borrowed(theirs)
+}
+
+/// The address of a page with what was just done, for [`Frame::said`].
+pub(crate) fn told(path: &str, done: &str) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}done={done}")
+}
+
+/// The sentences that an address may ask for: `done-…`, and no other.
+pub(crate) fn said(tongue: Tongue, done: Option<&str>) -> Option<Cow<'static, str>> {
+    let done = done.filter(|done| done.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))?;
+    let name = format!("done-{done}");
+    tongue.knows(&name).then(|| tongue.say(&name))
+}

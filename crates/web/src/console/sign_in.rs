@@ -1,0 +1,164 @@
+//! Signing in and out.
+
+use askama::Template;
+use axum::http::header::USER_AGENT;
+use axum::http::{StatusCode, Uri};
+use serde::Deserialize;
+use service::Password;
+use service::sessions::Login;
+use utoipa::IntoParams;
+
+use super::fields::Fields;
+use super::frame::Bare;
+use super::reply::Reply;
+use super::session::{self, Guest, Signed};
+use super::tongue::Tongue;
+use crate::api::call::{Account, Call, Form, NoQuery};
+use crate::api::table::Table;
+use crate::problem::Problem;
+
+pub(crate) fn routes(table: &mut Table) {
+    const SIGN_IN: &str = "/console/sign-in";
+    table.page(SIGN_IN, show);
+    table.form(SIGN_IN, sign_in);
+    table.form("/console/{account}/sign-out", sign_out);
+}
+
+/// Where to go afterwards.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Onward {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct Page<'a> {
+    frame: Bare<'a>,
+    email: &'a str,
+    /// The accounts to choose from, once a person with several has signed in.
+    account: &'a str,
+    next: &'a str,
+    wrong: Option<String>,
+    /// Passwords are not sent over this address.
+    unsafe_address: bool,
+}
+
+/// The path of the page, for whoever should come back to `next` afterwards.
+pub(crate) fn link(next: &str) -> String {
+    match next {
+        "" => "/sign-in".to_owned(),
+        next => format!("/sign-in?next={}", encoded(next)),
+    }
+}
+
+async fn show(call: Call<Guest, (), Onward>) -> Result<Reply, Problem> {
+    let frame = Bare::of(&call.house, Tongue::of(&call.house.look, &call.parts.headers));
+    let unsafe_address = !is_safe(&call);
+    let next = &call.query.next;
+    let page = Page { frame, email: "", account: "", next, wrong: None, unsafe_address };
+    Reply::page(&call.house.look, &page)
+}
+
+async fn sign_in(call: Call<Guest, (), NoQuery, Form>) -> Result<Reply, Problem> {
+    let house = &*call.house;
+    let tongue = Tongue::of(&house.look, &call.parts.headers);
+    if !is_safe(&call) {
+        return Err(Problem::forbidden(tongue.say("sign-in-unsafe")));
+    }
+    let mut fields = Fields::read(&call.body.0)?;
+    let password = Password::new(fields.take("password"));
+    let agent = call.parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let account = fields.given("account").map(|account| account.parse()).transpose();
+    let login = Login {
+        email: fields.text("email").to_owned(),
+        // What is no account is nobody's.
+        account: account.map_err(|_| Problem::not_found())?,
+        node: None,
+        agent: agent.map(str::to_owned),
+    };
+    let next = fields.text("next");
+    let wrong = match house.desk.log_in(login, password).await {
+        Ok(started) => {
+            let account = &started.account.id;
+            let tokens = format!("/{account}/tokens");
+            let onward = if is_within(next) { next } else { &tokens };
+            return Ok(Reply::to(&house.look, onward).cookie(session::begin(
+                &house.look,
+                account,
+                &started.text,
+            )));
+        }
+        Err(service::Error::Unauthenticated) => tongue.say("sign-in-wrong").into_owned(),
+        Err(service::Error::Refused(refusal)) => refusal.detail,
+        Err(other) => return Err(other.into()),
+    };
+    let page = Page {
+        frame: Bare::of(house, tongue),
+        email: fields.text("email"),
+        account: fields.text("account"),
+        next,
+        wrong: Some(wrong),
+        unsafe_address: false,
+    };
+    Ok(Reply::page(&house.look, &page)?.with_status(StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+async fn sign_out(call: Call<Signed, Account, NoQuery, Form>) -> Result<Reply, Problem> {
+    let (house, Signed(caller)) = (&*call.house, call.who);
+    let account = caller.account.id.clone();
+    house.desk.log_out(caller).await?;
+    Ok(Reply::to(&house.look, &link("")).cookie(session::end(&house.look, &account)))
+}
+
+/// Whether what is typed here stays between the two: over https, as the operator says, or on this
+/// machine.
+fn is_safe<P, Q, B>(call: &Call<Guest, P, Q, B>) -> bool {
+    let look = &call.house.look;
+    if look.is_secure() {
+        return true;
+    }
+    let host = call.parts.headers.get("host").and_then(|host| host.to_str().ok());
+    let host = host.or(call.parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("");
+    let name = host.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// A path of ours: nobody is led elsewhere by a link that begins here.
+fn is_within(next: &str) -> bool {
+    next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains(['\\', '\r', '\n'])
+        && next.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Percent-encoded for a value in a query (WHATWG URL, application/x-www-form-urlencoded).
+pub(crate) fn encoded(text: &str) -> String {
+    use std::fmt::Write;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                encoded.push(char::from(byte));
+            }
+            byte => write!(encoded, "%{byte:02X}").expect("writing to memory does not fail"),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_within, link};
+
+    #[test]
+    fn one_is_led_on_within_the_console_only() {
+        assert!(is_within("/acme/tokens?q=a%20b"));
+        for next in ["", "//evil.example", "/\\evil.example", "https://evil.example", "acme", "/a\r\nb"] {
+            assert!(!is_within(next), "{next:?}");
+        }
+        assert_eq!(link("/acme/tokens?q=a&sort=name"), "/sign-in?next=/acme/tokens%3Fq%3Da%26sort%3Dname");
+    }
+}
