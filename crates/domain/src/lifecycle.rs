@@ -7,6 +7,7 @@
 //! allow; approving is for managers alone. A token that asks needs the desk permission as well
 //! ([`Caller::needs_reach`](crate::who::Caller::needs_reach)), except on itself.
 
+mod actions;
 mod approve;
 mod create;
 mod edit;
@@ -18,6 +19,7 @@ mod reveal;
 mod rotate;
 mod sweep;
 
+pub use actions::{Actions, actions, confirmation, may_create};
 pub use approve::approve;
 pub use create::{Create, create, first_token};
 pub use edit::{Edit, edit};

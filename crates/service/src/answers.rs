@@ -67,6 +67,9 @@ impl Drop for Kept {
     }
 }
 
+/// How long a form is known to have been sent: a day, in µs.
+const FORM: i64 = 24 * 3600 * 1_000_000;
+
 /// What became of a request that may have come before.
 pub(crate) enum Made<T> {
     Now(T),
@@ -84,6 +87,20 @@ impl Desk {
             By::Service { id, .. } => format!("{} via {id}", caller.holder.id),
         };
         Ok(self.answers.replay(&who, route, key, body)?)
+    }
+
+    /// A form that makes something once: sent again, it makes nothing, and what it made is named but its
+    /// secret not shown again. `form` was drawn when the form was written, and is good for a day, for
+    /// which the caller of this has to see.
+    pub fn once(&self, caller: &Caller, route: &str, form: &str) -> Result<Replay, Error> {
+        // Whatever else it says the second time, the first counts.
+        Ok(Replay { once: true, ..self.replay(caller, route, form, b"")? })
+    }
+
+    /// What a form made, if it was sent before.
+    pub async fn made_by<T: FromStr>(&self, replay: &Replay) -> Result<Option<T>, Error> {
+        let kept = self.recall(Some(replay), self.now()).await?;
+        kept.map(|kept| kept.named()).transpose()
     }
 
     /// The answer that was given before, if the same was asked.
@@ -106,6 +123,8 @@ impl Desk {
         now: Timestamp,
     ) -> Change {
         let Some(replay) = replay else { return change };
+        let without_secret = Kept { id: kept.id.clone(), secret: None };
+        let kept = if replay.once { &without_secret } else { kept };
         let kept = Zeroizing::new(serde_json::to_vec(kept).expect("two strings are plain data"));
         self.answers.keep(change, replay, &kept, now)
     }
@@ -138,6 +157,8 @@ pub struct Replay {
     key: Zeroizing<[u8; 32]>,
     place: [u8; 32],
     request: [u8; 32],
+    /// Its secret is not given out again, and so not kept.
+    once: bool,
 }
 
 impl Answers {
@@ -176,6 +197,7 @@ impl Answers {
             key: Zeroizing::new(mac(&labelled(b"seal".as_slice()))),
             place: mac(&labelled(b"place")),
             request: mac(&[b"request", request]),
+            once: false,
         })
     }
 
@@ -210,7 +232,7 @@ impl Answers {
             key: replay.place,
             request: replay.request,
             sealed: [nonce.as_slice(), &sealed].concat(),
-            until: now.plus_micros(KEPT),
+            until: now.plus_micros(if replay.once { FORM } else { KEPT }),
         }))
     }
 

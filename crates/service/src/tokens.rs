@@ -19,7 +19,7 @@ use store::LastUse;
 pub use store::Sort;
 use token::{Kind, TokenId, TokenText};
 
-pub use read::{List, Myself, Used};
+pub use read::{List, Myself, Offered, Used};
 
 use crate::answers::Kept;
 use crate::auth::at_home;
@@ -58,7 +58,11 @@ struct Rows {
 
 impl Rows {
     fn shown(&self, caller: &Caller) -> Shown {
-        let Self { token, last_use, holder, issuer, .. } = self.clone();
+        self.clone().into_shown(caller)
+    }
+
+    fn into_shown(self, caller: &Caller) -> Shown {
+        let Self { token, last_use, holder, issuer, .. } = self;
         show(&caller.account, &caller.registry, token, last_use, &holder, &issuer, caller.now)
     }
 }
@@ -340,6 +344,10 @@ impl Desk {
     /// The answer given before, shown again to a caller who may still know of it.
     async fn issued_before(&self, caller: &Caller, replay: Option<&Replay>) -> Result<Option<Issued>, Error> {
         let Some(kept) = self.recall(replay, caller.now).await? else { return Ok(None) };
+        if kept.secret.is_none() {
+            // The same form, sent twice at once: the other one made it.
+            return Err(Error::Conflict);
+        }
         let shown = self.rows(caller, kept.named()?).await?.shown(caller);
         Ok(Some(Issued { shown, text: kept.text()? }))
     }

@@ -42,6 +42,7 @@ if (once) {
   once.addEventListener("copied", () => { asked = true; });
   document.addEventListener("copy", () => { asked = true; });
   document.addEventListener("submit", () => { leaving = true; });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-leave]")) leaving = true; });
   addEventListener("beforeunload", (event) => {
     if (asked || leaving) return;
     asked = true;
@@ -50,6 +51,48 @@ if (once) {
   // What made this page was a form; coming back to it shows the token's page instead.
   history.replaceState(null, "", once.dataset.once);
 }
+
+// A kept secret is copied from its row: asked for, put on the clipboard, and not shown.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("[data-reveal]");
+  if (!form || form.dataset.plain) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  try {
+    const answer = await fetch(form.action, { method: "POST", credentials: "same-origin", body: new URLSearchParams(new FormData(form)) });
+    const secret = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("secret");
+    if (!answer.ok || answer.redirected || !secret) throw new Error("no secret came");
+    await navigator.clipboard.writeText(secret.textContent);
+    const word = button.querySelector("[data-word]");
+    const before = word.textContent;
+    word.textContent = button.dataset.copied;
+    announce(button.dataset.copied);
+    setTimeout(() => { word.textContent = before; }, 2000);
+  } catch {
+    // A page says what is missing, or shows it.
+    form.dataset.plain = "yes";
+    form.submit();
+  }
+});
+
+// What belongs to a choice that was not made is folded away.
+const fold = (root) => {
+  for (const part of root.querySelectorAll("[data-part]")) {
+    part.classList.toggle("folded", !document.getElementById(part.dataset.part)?.checked);
+  }
+};
+fold(document);
+document.addEventListener("change", (event) => {
+  if (event.target.type === "radio") fold(event.target.form);
+});
+
+// What makes something is sent once, however often the button is pressed.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post" || event.defaultPrevented) return;
+  if (event.target.dataset.sent) { event.preventDefault(); return; }
+  event.target.dataset.sent = "yes";
+  addEventListener("pageshow", () => { delete event.target.dataset.sent; }, { once: true });
+});
 
 // Choices that filter a list are applied at once.
 document.addEventListener("change", (event) => {

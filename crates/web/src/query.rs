@@ -2,6 +2,7 @@
 //! Addresses end up in logs, histories and `Referer` headers (RFC 6750 section 5.3).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -50,6 +51,20 @@ pub(crate) fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
             misfit.to_string(),
         )
     })
+}
+
+/// Reads what a form of a page sent: any fields, each once. Unlike in an address a token may stand in one;
+/// whoever typed it into the wrong field is told so there.
+pub(crate) fn read_form(body: &str) -> Result<BTreeMap<String, String>, Problem> {
+    /// More than a form has: a box for each of 256 permissions, and the rest.
+    const MOST: usize = 320;
+    let mut fields = BTreeMap::new();
+    for (name, value) in pairs(body)? {
+        if fields.len() == MOST || fields.insert(name.into_owned(), value.into_owned()).is_some() {
+            return Err(Problem::bad_request("The form has a field twice, or too many; send it as the page does."));
+        }
+    }
+    Ok(fields)
 }
 
 /// More than any route knows.

@@ -1,6 +1,6 @@
 //! Revoking, deleting, and reporting a leak.
 
-use super::{Decided, gone, state};
+use super::{Decided, confirmation, gone, state};
 use crate::change::{Action, Change, Write};
 use crate::facts::{Holder, Token};
 use crate::life::State;
@@ -107,14 +107,11 @@ fn may_end(caller: &Caller, token: &Token, how: Removal, permission: PermissionS
 }
 
 fn confirmed(caller: &Caller, token: &Token, confirm: Option<&str>) -> Result<(), Refusal> {
-    let rule = &caller.account.policy.confirm;
-    let (expected, what) = match rule.mode {
-        ConfirmMode::None => return Ok(()),
-        ConfirmMode::Name => (token.name.as_str(), "the token's name".to_owned()),
-        ConfirmMode::Word => {
-            let word = rule.word.as_deref().unwrap_or("delete");
-            (word, format!("the word {word}"))
-        }
+    let policy = &caller.account.policy;
+    let Some(expected) = confirmation(policy, token) else { return Ok(()) };
+    let what = match policy.confirm.mode {
+        ConfirmMode::Word => format!("the word {expected}"),
+        _ => "the token's name".to_owned(),
     };
     if confirm == Some(expected) {
         return Ok(());

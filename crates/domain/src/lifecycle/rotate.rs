@@ -28,28 +28,9 @@ pub fn rotate(
     grace: Option<&Period>,
     text: &Arc<TokenText>,
 ) -> Result<Decided, Refusal> {
-    let account = &*caller.account;
-    let by_itself = caller.comes_with(token.id);
-    if !by_itself {
-        caller.may_change(&token)?;
-        caller.needs_reach(TOKENS_UPDATE)?;
-        within_own_rights(caller, &token, holder)?;
-    }
-    must_not_be_login(&token, "rotated")?;
-    if !account.policy.rotate.allowed {
-        return Err(Refusal::new(
-            Code::NotAllowedByPolicy,
-            "Tokens of this account are not rotated; create another one and end this.",
-        ));
-    }
-    must_be_active(&caller.holder)?;
-    must_be_active(holder)?;
-    match state(account, holder, &token, caller.now) {
-        State::Grace => return Err(gone(State::Grace, "rotated again")),
-        state if !state.is_good() => return Err(gone(state, "rotated")),
-        _ => {}
-    }
+    may_rotate(caller, &token, holder)?;
 
+    let account = &*caller.account;
     let now = caller.now;
     let length = |end: crate::time::Timestamp| token.life.created_at.micros_until(end);
     let born = holder.standing.clear_of_stops(now);
@@ -86,6 +67,31 @@ pub fn rotate(
         .write(Write::UpdateToken(Box::new(old)))
         .narrowing();
     Ok(Decided { change: resting_on(change, caller, &[holder]), token: new })
+}
+
+/// Whether the caller may replace this token as it is now.
+pub(super) fn may_rotate(caller: &Caller, token: &Token, holder: &Holder) -> Result<(), Refusal> {
+    let account = &*caller.account;
+    let by_itself = caller.comes_with(token.id);
+    if !by_itself {
+        caller.may_change(token)?;
+        caller.needs_reach(TOKENS_UPDATE)?;
+        within_own_rights(caller, token, holder)?;
+    }
+    must_not_be_login(token, "rotated")?;
+    if !account.policy.rotate.allowed {
+        return Err(Refusal::new(
+            Code::NotAllowedByPolicy,
+            "Tokens of this account are not rotated; create another one and end this.",
+        ));
+    }
+    must_be_active(&caller.holder)?;
+    must_be_active(holder)?;
+    match state(account, holder, token, caller.now) {
+        State::Grace => Err(gone(State::Grace, "rotated again")),
+        state if !state.is_good() => Err(gone(state, "rotated")),
+        _ => Ok(()),
+    }
 }
 
 /// What the first handing out of a rotation's secret rests on: the old token, as it is now, that

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::facts::{Account, Holder, Token};
 use domain::ids::{AccountId, HolderId};
 use domain::life::{Lens, State};
+use domain::lifecycle::{self, Actions};
 use domain::node::NodePath;
 use domain::permission::{PermissionSet, TOKENS_READ};
 use domain::policy::{LoginMode, Visibility};
@@ -14,7 +15,7 @@ use domain::who::Caller;
 use store::{After, LastUse, Sort, TokenQuery, UsageReport};
 use token::{Kind, TokenId};
 
-use super::{Shown, acts_as};
+use super::{Rows, Shown, acts_as};
 use crate::auth::at_home;
 use crate::catalogue::{Order, Scope, Want};
 use crate::cursors::Page;
@@ -26,6 +27,16 @@ pub struct Myself {
     pub shown: Shown,
     pub role: Option<String>,
     pub permissions: Vec<String>,
+}
+
+/// A token with what the caller is offered to do with it.
+#[derive(Debug)]
+pub struct Offered {
+    pub shown: Shown,
+    pub actions: Actions,
+    pub holder: Holder,
+    /// Whoever issued it has left.
+    pub issuer_gone: bool,
 }
 
 /// How a token was used, and what the services that asked are called.
@@ -51,14 +62,29 @@ pub struct List {
 
 impl Desk {
     pub async fn token(&self, caller: Caller, account: &AccountId, id: TokenId) -> Result<Shown, Error> {
-        at_home(&caller, account)?;
+        Ok(self.rows_to_show(&caller, account, id).await?.into_shown(&caller))
+    }
+
+    /// The same with what the caller may do with it.
+    pub async fn offered_token(
+        &self,
+        caller: &Caller,
+        account: &AccountId,
+        id: TokenId,
+    ) -> Result<Offered, Error> {
+        Ok(self.rows_to_show(caller, account, id).await?.offered(caller))
+    }
+
+    async fn rows_to_show(&self, caller: &Caller, account: &AccountId, id: TokenId) -> Result<Rows, Error> {
+        at_home(caller, account)?;
         caller.needs_reach(TOKENS_READ)?;
         self.flush_usage_of(&[id]).await;
-        let shown = self.rows(&caller, id).await?.shown(&caller);
-        if shown.state == State::Deleted && !caller.account.policy.tombstones.listed {
+        let rows = self.rows(caller, id).await?;
+        let state = lifecycle::state(&caller.account, &rows.holder, &rows.token, caller.now);
+        if state == State::Deleted && !caller.account.policy.tombstones.listed {
             return Err(Refusal::not_found("token").into());
         }
-        Ok(shown)
+        Ok(rows)
     }
 
     /// The token that asks, whatever it may do.
@@ -104,7 +130,30 @@ impl Desk {
         account: &AccountId,
         list: List,
     ) -> Result<Page<Shown>, Error> {
-        at_home(&caller, account)?;
+        let Page { items, next_cursor } = self.page_of_rows(&caller, account, list).await?;
+        let items = items.into_iter().map(|rows| rows.into_shown(&caller)).collect();
+        Ok(Page { items, next_cursor })
+    }
+
+    /// The same with what the caller may do with each.
+    pub async fn offered_tokens(
+        &self,
+        caller: &Caller,
+        account: &AccountId,
+        list: List,
+    ) -> Result<Page<Offered>, Error> {
+        let Page { items, next_cursor } = self.page_of_rows(caller, account, list).await?;
+        let items = items.into_iter().map(|rows| rows.offered(caller)).collect();
+        Ok(Page { items, next_cursor })
+    }
+
+    async fn page_of_rows(
+        &self,
+        caller: &Caller,
+        account: &AccountId,
+        list: List,
+    ) -> Result<Page<Rows>, Error> {
+        at_home(caller, account)?;
         caller.needs_reach(TOKENS_READ)?;
         let policy = &caller.account.policy;
         // Whoever came for a part of the tree lists the tokens there.
@@ -169,7 +218,7 @@ impl Desk {
         if query.states.is_empty() {
             return Ok(Page { items: Vec::new(), next_cursor: None });
         }
-        let mut rows = self.page_of(&caller, query).await?;
+        let mut rows = self.page_of(caller, query).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|(token, last)| {
@@ -187,10 +236,22 @@ impl Desk {
             .into_iter()
             .filter_map(|(token, last_use)| {
                 let (holder, issuer) = (holders.get(&token.holder)?, holders.get(&token.issued_by)?);
-                Some(self.show(&caller, token, last_use, holder, issuer))
+                let (holder, issuer) = (holder.clone(), issuer.clone());
+                Some(Rows { token, last_use, holder, issuer, line: Vec::new() })
             })
             .collect();
         Ok(Page { items, next_cursor })
+    }
+}
+
+impl Rows {
+    fn offered(self, caller: &Caller) -> Offered {
+        Offered {
+            actions: lifecycle::actions(caller, &self.token, &self.holder, &self.issuer),
+            issuer_gone: self.issuer.standing.removed_at.is_some(),
+            holder: self.holder.clone(),
+            shown: self.into_shown(caller),
+        }
     }
 }
 

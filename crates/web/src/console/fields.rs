@@ -11,7 +11,7 @@ pub(crate) struct Fields(BTreeMap<String, String>);
 
 impl Fields {
     pub(crate) fn read(body: &str) -> Result<Fields, Problem> {
-        query::read(body).map(Fields)
+        query::read_form(body).map(Fields)
     }
 
     /// What was typed, without space around it; empty where nothing was sent.
@@ -36,6 +36,11 @@ impl Fields {
     /// The fields whose names begin so, with the rest of their names.
     pub(crate) fn under<'f>(&'f self, prefix: &'f str) -> impl Iterator<Item = (&'f str, &'f str)> {
         self.0.iter().filter_map(move |(name, text)| Some((name.strip_prefix(prefix)?, text.as_str())))
+    }
+
+    /// What a form begins with.
+    pub(crate) fn put(&mut self, name: &str, text: impl Into<String>) {
+        self.0.insert(name.to_owned(), text.into());
     }
 
     /// Takes a secret out, so that no page shows it again.

@@ -85,8 +85,6 @@ pub(crate) enum Section {
     Accounts,
     Inventory,
     Cluster,
-    /// The person's own: sessions and password. At the bottom, by their name.
-    Me,
 }
 
 impl Section {
@@ -120,7 +118,6 @@ impl Section {
             Section::Accounts => "accounts",
             Section::Inventory => "inventory",
             Section::Cluster => "cluster",
-            Section::Me => "me",
         }
     }
 
@@ -143,7 +140,6 @@ impl Section {
             Section::Policy => may(POLICY_READ),
             Section::Journal => may(JOURNAL_READ),
             Section::Accounts | Section::Inventory | Section::Cluster => operator,
-            Section::Me => true,
         }
     }
 
@@ -192,10 +188,6 @@ impl<'a> Frame<'a> {
         format!("{}/{}/{below}", self.bare.look.base, self.caller.account.id)
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        self.caller.now
-    }
-
     pub(crate) fn person(&self) -> &Holder {
         &self.caller.holder
     }
@@ -212,8 +204,30 @@ impl<'a> Frame<'a> {
         when::moment(self.bare.tongue, *at)
     }
 
-    pub(crate) fn base(&self) -> &str {
-        self.bare.base()
+    /// A way to give a permission.
+    pub(crate) fn mode_name(&self, mode: &str) -> Cow<'_, str> {
+        match mode {
+            "inherit" => self.say_of("mode-inherit", "name", self.person().name.as_str()),
+            mode => self.say(&format!("mode-{mode}")),
+        }
+    }
+
+    /// The levels of access: their names, words and sentences.
+    pub(crate) fn levels(&self) -> [(&'static str, Cow<'_, str>, Cow<'_, str>); 3] {
+        [
+            ("full", self.word("access_full"), self.word("access_full_sentence")),
+            ("write", self.word("access_write"), self.word("access_write_sentence")),
+            ("read", self.word("access_read"), self.word("access_read_sentence")),
+        ]
+    }
+
+    /// A way to choose an end.
+    pub(crate) fn end_name(&self, end: &str) -> Cow<'_, str> {
+        self.word(&format!("expiry_{end}"))
+    }
+
+    pub(crate) fn unit_name(&self, unit: &str) -> Cow<'static, str> {
+        self.say(&format!("unit-{unit}"))
     }
 
     pub(crate) fn section_name(&self, section: &Section) -> Cow<'_, str> {

@@ -1,21 +1,35 @@
-//! The list of tokens: what each is, who made it, when it was used and when it ends.
+//! The list of tokens: what each is, who made it, when it was used and when it ends. What is done with
+//! one of them, and making one, stands in a file each below.
+
+mod act;
+mod create;
+mod edit;
+mod form;
+mod once;
+mod one;
+mod usage;
 
 use std::borrow::Cow;
 
 use askama::Template;
 use domain::life::State;
-use domain::policy::Visibility;
+use domain::lifecycle::{Actions, may_create};
+use domain::policy::{OnReturn, Policy, SecretKept, Visibility};
 use domain::refusal::Refusal;
-use domain::time::Timestamp;
+use domain::time::{Period, Timestamp};
 use serde::Deserialize;
-use service::tokens::{List, Shown};
+use service::members::HolderKind;
+use service::tokens::{List, Offered, Shown};
 use utoipa::IntoParams;
+
+use domain::who::Caller;
 
 use super::frame::{self, Frame, Section};
 use super::reply::Reply;
 use super::session::Signed;
 use super::sign_in::encoded;
 use super::tongue::Tongue;
+use crate::api::House;
 use crate::api::call::{Account, Call};
 use crate::api::table::Table;
 use crate::api::tokens::order;
@@ -23,7 +37,15 @@ use crate::map;
 use crate::problem::Problem;
 
 pub(crate) fn routes(table: &mut Table) {
+    const NEW: &str = "/console/{account}/tokens/new";
+    const EDIT: &str = "/console/{account}/tokens/{id}/edit";
     table.page("/console/{account}/tokens", list);
+    table.page(NEW, create::show);
+    table.form(NEW, create::create);
+    table.page("/console/{account}/tokens/{id}", one::show);
+    table.page(EDIT, edit::show);
+    table.form(EDIT, edit::edit);
+    act::routes(table);
 }
 
 /// Tokens on a page.
@@ -34,12 +56,26 @@ const PAGE: usize = 50;
 #[serde(default, deny_unknown_fields)]
 struct Asked {
     q: Option<String>,
+    #[serde(deserialize_with = "unless_empty")]
     status: Option<api::tokens::TokenStatus>,
     role: Option<String>,
     issued_by: Option<String>,
     sort: Option<api::tokens::TokenSort>,
     cursor: Option<String>,
     done: Option<String>,
+}
+
+/// A form without scripts sends what nobody chose, too: as nothing.
+fn unless_empty<'de, D, T>(value: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let text = String::deserialize(value)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    T::deserialize(serde::de::value::StringDeserializer::new(text)).map(Some)
 }
 
 #[derive(Template)]
@@ -53,10 +89,17 @@ struct Page<'a> {
     columns: Vec<Column>,
     roles: Vec<&'a str>,
     statuses: Vec<(&'static str, Cow<'static, str>, bool)>,
+    /// By id and name; none for those who see their own alone.
+    issuers: Vec<(String, String)>,
+    /// Where a row offers deletion: `button`, `trash` or `menu`.
+    delete_place: String,
+    /// A kept secret is copied from its row.
+    copies: bool,
     /// Only some were asked for.
     filtered: bool,
     may_create: bool,
     next: Option<String>,
+    first: String,
 }
 
 /// A column, and how to sort by it.
@@ -82,6 +125,9 @@ struct Row {
     used: Option<(Timestamp, Option<String>)>,
     expires: Option<Timestamp>,
     created: Timestamp,
+    actions: Actions,
+    /// There is something in its menu.
+    menu: bool,
 }
 
 /// A column's head: the product's word for what it filters by, or ours.
@@ -101,10 +147,10 @@ async fn list(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
     if !caller.manages() && policy.visibility == Visibility::None {
         return Err(service::Error::from(Refusal::forbidden(tongue.say("tokens-closed"))).into());
     }
-    let issued_by = asked.issued_by.as_deref().map(str::parse).transpose();
+    let issued_by = asked.issued_by.as_deref().filter(|id| !id.is_empty()).map(str::parse).transpose();
     let wanted = List {
         issued_by: issued_by.map_err(|_| Problem::not_found())?,
-        role: asked.role.clone(),
+        role: asked.role.clone().filter(|role| !role.is_empty()),
         status: asked.status.map(map::state),
         text: asked.q.clone(),
         sort: asked.sort.map(order),
@@ -112,10 +158,12 @@ async fn list(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
         cursor: asked.cursor.clone(),
         ..List::default()
     };
-    let page = house.desk.list_tokens(caller.clone(), &caller.account.id, wanted).await?;
+    let page = house.desk.offered_tokens(caller, &caller.account.id, wanted).await?;
     let mut frame = Frame::of(house, tongue, caller, Section::Tokens).await?;
     frame.said = frame::said(tongue, asked.done.as_deref());
-    let rows = page.items.into_iter().map(|shown| row(tongue, shown)).collect();
+    let delete_place = policy.word("delete_place").to_owned();
+    let in_menu = delete_place != "button" && delete_place != "trash";
+    let rows = page.items.into_iter().map(|offered| row(tongue, offered, in_menu)).collect();
     let link = |changed: Asked| format!("{}{}", frame.path("tokens"), query(&changed));
     use api::tokens::TokenSort as By;
     let columns = [
@@ -140,24 +188,34 @@ async fn list(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
         });
         Column { word: column(&frame, word), link, sorted }
     });
-    let statuses = State::ALL.into_iter().rev().map(|state| {
+    let chosen = asked.status.map(map::state);
+    let statuses = State::ALL.into_iter().rev().filter(|state| Some(*state) == chosen || occurs(policy, *state));
+    let statuses = statuses.map(|state| {
         let name = state.as_str();
-        (name, tongue.say(&format!("status-{name}")), asked.status.map(map::state) == Some(state))
+        // As a filter it means whatever works.
+        let wide = state == State::Active && (occurs(policy, State::Expiring) || policy.rotate.allowed);
+        let word = if wide { "status-filter-active".to_owned() } else { format!("status-{name}") };
+        (name, tongue.say(&word), Some(state) == chosen)
     });
     let next =
         page.next_cursor.map(|cursor| link(Asked { cursor: Some(cursor), done: None, ..asked.clone() }));
+    let first = link(Asked { cursor: None, done: None, ..asked.clone() });
     let page = Page {
         asked,
+        first,
         sort: asked.sort.map(word_of),
         rows,
         columns: columns.into(),
+        issuers: issuers(house, caller, asked).await?,
+        delete_place,
+        copies: policy.secret == SecretKept::Recoverable,
         roles: caller.account.roles.iter().map(|role| role.name.as_str()).collect(),
         statuses: statuses.collect(),
         filtered: asked.q.is_some()
             || asked.status.is_some()
             || asked.role.is_some()
             || asked.issued_by.is_some(),
-        may_create: true,
+        may_create: may_create(caller),
         next,
         frame,
     };
@@ -186,22 +244,73 @@ fn word_of(sort: api::tokens::TokenSort) -> String {
     serde_json::to_value(sort).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn row(tongue: Tongue, shown: Shown) -> Row {
+/// Who may have issued what the caller sees; with whom was asked for among them, still there or not.
+async fn issuers(house: &House, caller: &Caller, asked: &Asked) -> Result<Vec<(String, String)>, Problem> {
+    if !caller.manages() && caller.account.policy.visibility != Visibility::All {
+        return Ok(Vec::new());
+    }
+    let members = form::holders_of(house, caller, HolderKind::Member).await?;
+    let named = members.into_iter().map(|holder| (holder.id.to_string(), holder.name));
+    let mut issuers: Vec<(String, String)> = named.collect();
+    issuers.sort_by(|(_, a), (_, b)| a.cmp(b));
+    let stranger = asked.issued_by.as_ref().filter(|id| !issuers.iter().any(|(known, _)| known == *id));
+    if let Some(id) = stranger.filter(|id| !id.is_empty()) {
+        issuers.push((id.clone(), id.clone()));
+    }
+    Ok(issuers)
+}
+
+/// Whether tokens of an account with this policy come into a state, as far as the policy says.
+fn occurs(policy: &Policy, state: State) -> bool {
+    use domain::policy::{Logout, OnInactive, Removal};
+    match state {
+        State::Expiring => policy.first_notice().is_some(),
+        State::Expired => {
+            let expiry = &policy.expiry;
+            expiry.fixed.is_some() || expiry.modes.iter().any(|mode| *mode != domain::policy::ExpiryMode::Never)
+        }
+        State::Pending => policy.create.approval || policy.on_return == OnReturn::Approve,
+        State::Rotated | State::Grace => policy.rotate.allowed,
+        State::Revoked => policy.removal.contains(&Removal::Revoke) || policy.logout == Logout::Revoke,
+        State::Suspended => policy.on_inactive == OnInactive::Suspend,
+        State::Deleted => policy.tombstones.listed,
+        State::Active | State::Leaked => true,
+    }
+}
+
+fn row(tongue: Tongue, offered: Offered, delete_in_menu: bool) -> Row {
+    let Offered { shown, actions, issuer_gone, .. } = offered;
     let Shown { token, last_use, state, holder_name, issuer_name, permission } = shown;
+    let Actions { edit, rotate, revoke, approve, report_leak, delete, .. } = actions;
     Row {
         id: token.id.to_string(),
         may: may(tongue, &permission, &holder_name),
         name: token.name,
         description: token.description,
         issuer: issuer_name,
-        issuer_gone: false,
+        issuer_gone,
         state,
         shape: shape(state),
         status: tongue.say(&format!("status-{}", state.as_str())),
         used: last_use.at.map(|at| (at, last_use.address)),
         expires: token.life.expires_at,
         created: token.life.created_at,
+        menu: edit || rotate || revoke || approve || report_leak || (delete && delete_in_menu),
+        actions,
     }
+}
+
+/// A period in the reader's words.
+fn period_words(tongue: Tongue, period: &Period) -> String {
+    let text = period.to_string();
+    let parts: Vec<&str> = text.split(' ').collect();
+    let said = parts.chunks(2).filter_map(|part| {
+        let [count, unit] = part else { return None };
+        let name = format!("span-{}", unit.trim_end_matches('s'));
+        let count: i64 = count.parse().ok()?;
+        tongue.knows(&name).then(|| tongue.say_of(&name, &[("count", count.into())]).into_owned())
+    });
+    said.collect::<Vec<_>>().join(" ")
 }
 
 /// The sign beside the word, so that the list can be read at a glance and without colours.

@@ -1,0 +1,132 @@
+//! Somebody's browser, as far as the server can tell: it keeps cookies and says where its requests
+//! come from.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+
+use crate::common::{ADMIN, PASSWORD, Reply, World};
+
+pub struct Browser<'w> {
+    world: &'w World,
+    cookies: BTreeMap<String, String>,
+    pub language: &'static str,
+}
+
+/// A token that was made on a page.
+pub struct Made {
+    pub id: String,
+    pub secret: String,
+    pub page: String,
+}
+
+impl<'w> Browser<'w> {
+    pub fn new(world: &'w World) -> Browser<'w> {
+        Browser { world, cookies: BTreeMap::new(), language: "en" }
+    }
+
+    pub async fn get(&mut self, path: &str) -> Reply {
+        self.send(Method::GET, path, &[("sec-fetch-site", "same-origin")], None).await
+    }
+
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        self.post_with(path, &[("sec-fetch-site", "same-origin")], fields).await
+    }
+
+    pub async fn post_with(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+        fields: &[(&str, &str)],
+    ) -> Reply {
+        let pairs = fields.iter().map(|(name, text)| format!("{}={}", encoded(name), encoded(text)));
+        let body = pairs.collect::<Vec<_>>().join("&");
+        self.send(Method::POST, path, headers, Some(body)).await
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path).header("accept-language", self.language);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, text)| format!("{name}={text}")).collect();
+        if !cookies.is_empty() {
+            request = request.header("cookie", cookies.join("; "));
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        let reply = self.world.send(request.body(body.map_or_else(Body::empty, Body::from)).unwrap()).await;
+        for cookie in reply.headers.get_all("set-cookie") {
+            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, text) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), text.to_owned());
+            }
+        }
+        reply
+    }
+
+    pub async fn sign_in(&mut self) -> Reply {
+        self.sign_in_as(ADMIN).await
+    }
+
+    pub async fn sign_in_as(&mut self, email: &str) -> Reply {
+        let reply = self.post("/console/sign-in", &[("email", email), ("password", PASSWORD)]).await;
+        assert_eq!(reply.status, 303, "{}", reply.text);
+        reply
+    }
+
+    /// Fills the form for a new token and sends it.
+    pub async fn make(&mut self, fields: &[(&str, &str)]) -> Made {
+        let nonce = self.get("/console/acme/tokens/new").await.hidden("form");
+        let fields = [&[("form", nonce.as_str())], fields].concat();
+        let page = self.post("/console/acme/tokens/new", &fields).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let secret = page.secret();
+        let mut parts = secret.splitn(4, '_').skip(1);
+        let id = format!("{}_{}", parts.next().unwrap(), parts.next().unwrap());
+        Made { id, secret, page: page.text }
+    }
+}
+
+impl Reply {
+    /// The value of a hidden field.
+    #[track_caller]
+    pub fn hidden(&self, name: &str) -> String {
+        between(&self.text, &format!("<input type=\"hidden\" name=\"{name}\" value=\""), "\"")
+    }
+
+    /// The secret that the page shows.
+    #[track_caller]
+    pub fn secret(&self) -> String {
+        let element = between(&self.text, "<code id=\"secret\"", "</code>");
+        element.rsplit('>').next().unwrap().to_owned()
+    }
+}
+
+#[track_caller]
+fn between(text: &str, start: &str, end: &str) -> String {
+    let rest = text.split_once(start).unwrap_or_else(|| panic!("no {start} in {text}")).1;
+    rest.split_once(end).unwrap().0.to_owned()
+}
+
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
