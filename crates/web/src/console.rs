@@ -32,3 +32,34 @@ pub(crate) fn routes(table: &mut Table) {
     sign_in::routes(table);
     tokens::routes(table);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::routes;
+    use crate::api::door::Who;
+    use crate::api::table::Table;
+
+    /// Whoever reviews what strangers see of the console reads it here.
+    #[test]
+    fn only_what_leads_to_signing_in_is_open_to_anyone() {
+        let mut table = Table::default();
+        routes(&mut table);
+        let (open, closed): (Vec<_>, Vec<_>) =
+            table.routes.iter().partition(|route| route.who != Who::Session);
+        let open: Vec<String> = open.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+        assert_eq!(
+            open,
+            [
+                "GET /console/assets/{name}",
+                "GET /",
+                "GET /console",
+                "GET /console/sign-in",
+                "POST /console/sign-in"
+            ]
+        );
+        assert!(
+            closed.len() > 15 && closed.iter().all(|route| route.path.starts_with("/console/{account}/"))
+        );
+        assert!(table.routes.iter().all(|route| route.page && !route.is_described()));
+    }
+}

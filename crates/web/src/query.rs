@@ -61,7 +61,9 @@ pub(crate) fn read_form(body: &str) -> Result<BTreeMap<String, String>, Problem>
     let mut fields = BTreeMap::new();
     for (name, value) in pairs(body)? {
         if fields.len() == MOST || fields.insert(name.into_owned(), value.into_owned()).is_some() {
-            return Err(Problem::bad_request("The form has a field twice, or too many; send it as the page does."));
+            return Err(Problem::bad_request(
+                "The form has a field twice, or too many; send it as the page does.",
+            ));
         }
     }
     Ok(fields)

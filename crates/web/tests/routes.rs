@@ -129,7 +129,7 @@ async fn a_service_has_no_desk_and_a_holder_is_no_service() {
 #[tokio::test]
 async fn what_is_not_there_is_404_and_another_method_405_with_the_right_ones() {
     let world = World::empty().await;
-    world.get("", "/").await.refused(404, "not_found");
+    world.get("", "/v1").await.refused(404, "not_found");
     world.get("", "/v2/verify").await.refused(404, "not_found");
     let reply = world.get("", "/v1/verify").await;
     assert_eq!(reply.head("allow"), Some("POST"));

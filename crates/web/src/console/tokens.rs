@@ -189,7 +189,8 @@ async fn list(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
         Column { word: column(&frame, word), link, sorted }
     });
     let chosen = asked.status.map(map::state);
-    let statuses = State::ALL.into_iter().rev().filter(|state| Some(*state) == chosen || occurs(policy, *state));
+    let statuses =
+        State::ALL.into_iter().rev().filter(|state| Some(*state) == chosen || occurs(policy, *state));
     let statuses = statuses.map(|state| {
         let name = state.as_str();
         // As a filter it means whatever works.
@@ -267,7 +268,8 @@ fn occurs(policy: &Policy, state: State) -> bool {
         State::Expiring => policy.first_notice().is_some(),
         State::Expired => {
             let expiry = &policy.expiry;
-            expiry.fixed.is_some() || expiry.modes.iter().any(|mode| *mode != domain::policy::ExpiryMode::Never)
+            expiry.fixed.is_some()
+                || expiry.modes.iter().any(|mode| *mode != domain::policy::ExpiryMode::Never)
         }
         State::Pending => policy.create.approval || policy.on_return == OnReturn::Approve,
         State::Rotated | State::Grace => policy.rotate.allowed,

@@ -52,7 +52,8 @@ impl<'w> Browser<'w> {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Reply {
-        let mut request = Request::builder().method(method).uri(path).header("accept-language", self.language);
+        let mut request =
+            Request::builder().method(method).uri(path).header("accept-language", self.language);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "localhost");
         }

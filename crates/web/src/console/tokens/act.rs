@@ -183,7 +183,8 @@ async fn page(
     let page = Page {
         act: act.slug(),
         id: token.id.to_string(),
-        password: act == Act::Reveal && (stale || wrong.as_ref().is_some_and(|wrong| wrong.is_of("password"))),
+        password: act == Act::Reveal
+            && (stale || wrong.as_ref().is_some_and(|wrong| wrong.is_of("password"))),
         reason: matches!(act, Act::Revoke | Act::ReportLeak),
         danger: matches!(act, Act::Revoke | Act::ReportLeak | Act::Delete),
         grace: longest.map(|longest| super::period_words(tongue, longest)),
@@ -191,7 +192,8 @@ async fn page(
             let label = match policy.confirm.mode {
                 ConfirmMode::Word => {
                     let theirs = word("confirm_field");
-                    let ours = theirs == domain::preset::Preset::default_preset().policy.word("confirm_field");
+                    let ours =
+                        theirs == domain::preset::Preset::default_preset().policy.word("confirm_field");
                     let typed = [("word", expected.into())];
                     if ours { tongue.say_of("confirm-word", &typed).into_owned() } else { theirs }
                 }
@@ -210,10 +212,7 @@ async fn page(
     Reply::page(&house.look, &page)
 }
 
-async fn carry_out(
-    call: Call<Signed, Within<TokenId>, NoQuery, Sent>,
-    act: Act,
-) -> Result<Reply, Problem> {
+async fn carry_out(call: Call<Signed, Within<TokenId>, NoQuery, Sent>, act: Act) -> Result<Reply, Problem> {
     let (house, Signed(caller), id) = (&*call.house, &call.who, call.at.1);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let account = &caller.account.id;
@@ -225,15 +224,13 @@ async fn carry_out(
     let done = |done: &str| Ok(Reply::to(&house.look, &path(caller, id, done)));
     let error = match act {
         Act::Edit => return Err(closed(tongue, caller, act)),
-        Act::Rotate => {
-            match rotate(&call, tongue, &fields).await? {
-                Ok(reply) => return Ok(reply),
-                Err(wrong) => {
-                    let page = page(house, tongue, caller, act, &shown.token, fields, Some(wrong)).await?;
-                    return Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY));
-                }
+        Act::Rotate => match rotate(&call, tongue, &fields).await? {
+            Ok(reply) => return Ok(reply),
+            Err(wrong) => {
+                let page = page(house, tongue, caller, act, &shown.token, fields, Some(wrong)).await?;
+                return Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY));
             }
-        }
+        },
         Act::Revoke => match desk.revoke_token(who, account, id, fields.given("reason")).await {
             Ok(_) => return done("revoked"),
             Err(error) => error,

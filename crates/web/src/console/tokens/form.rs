@@ -321,7 +321,8 @@ impl<'a> Form<'a> {
             "never" => Ok(Some(AskedEnd::Never)),
             "date" => {
                 let end = format!("{}T23:59:59Z", self.typed("date")).parse();
-                end.map(|at| Some(AskedEnd::At(at))).map_err(|_| Wrong::new("expires", tongue.say("wrong-date")))
+                end.map(|at| Some(AskedEnd::At(at)))
+                    .map_err(|_| Wrong::new("expires", tongue.say("wrong-date")))
             }
             "period" => {
                 let period = period(&self.fields);
@@ -340,17 +341,8 @@ impl<'a> Form<'a> {
 }
 
 /// The fields that show what is wrong with them beside them.
-const FIELDS: [&str; 9] = [
-    "name",
-    "description",
-    "permission",
-    "node",
-    "expires",
-    "holder",
-    "not_before",
-    "metadata",
-    "password",
-];
+const FIELDS: [&str; 9] =
+    ["name", "description", "permission", "node", "expires", "holder", "not_before", "metadata", "password"];
 
 /// What a new token's form begins with: what the policy gives when nothing is asked.
 pub(super) fn usual(caller: &Caller) -> Fields {
@@ -368,12 +360,21 @@ pub(super) fn usual(caller: &Caller) -> Fields {
     if let Some(end) = end {
         fields.put("date", end.to_string().split('T').next().unwrap_or_default());
     }
-    fields.put("expires", match policy.expiry.default {
-        Some(_) if modes.contains(&ExpiryMode::Period) => "period",
-        Some(_) if modes.contains(&ExpiryMode::Date) => "date",
-        None if modes.contains(&ExpiryMode::Never) => "never",
-        _ => if modes.contains(&ExpiryMode::Period) { "period" } else { "date" },
-    });
+    fields.put(
+        "expires",
+        match policy.expiry.default {
+            Some(_) if modes.contains(&ExpiryMode::Period) => "period",
+            Some(_) if modes.contains(&ExpiryMode::Date) => "date",
+            None if modes.contains(&ExpiryMode::Never) => "never",
+            _ => {
+                if modes.contains(&ExpiryMode::Period) {
+                    "period"
+                } else {
+                    "date"
+                }
+            }
+        },
+    );
     put_period(&mut fields, usual);
     fields
 }
@@ -383,7 +384,8 @@ pub(super) fn put_period(fields: &mut Fields, period: Option<&Period>) {
     let text = period.map(ToString::to_string).unwrap_or_default();
     let (count, unit) = text.split_once(' ').unwrap_or(("30", "days"));
     let unit = if unit.ends_with('s') { unit.to_owned() } else { format!("{unit}s") };
-    let (count, unit) = if UNITS.contains(&unit.as_str()) { (count, unit) } else { ("30", "days".to_owned()) };
+    let (count, unit) =
+        if UNITS.contains(&unit.as_str()) { (count, unit) } else { ("30", "days".to_owned()) };
     fields.put("count", count);
     fields.put("unit", unit);
 }

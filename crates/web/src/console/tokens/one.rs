@@ -138,9 +138,10 @@ fn why(tongue: Tongue, caller: &Caller, token: &Token, holder: &Holder, state: S
     let standing = &holder.standing;
     let longest = caller.account.policy.expiry.max.as_ref();
     match state {
-        State::Active => life.not_before.filter(|start| *start > caller.now).and_then(|start| {
-            said("why-not-yet", Some(start))
-        }),
+        State::Active => life
+            .not_before
+            .filter(|start| *start > caller.now)
+            .and_then(|start| said("why-not-yet", Some(start))),
         State::Expiring => said("why-expiring", life.ends_at(longest)),
         State::Expired => said("why-expired", life.ends_at(longest)),
         State::Suspended if standing.inactive_since.is_some() => {

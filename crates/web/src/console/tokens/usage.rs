@@ -35,7 +35,9 @@ pub(super) fn days(tongue: Tongue, used: &Used, now: Timestamp) -> Vec<Day> {
     let counted: Vec<(i32, u64, u64)> = (today - DAYS + 1..=today)
         .map(|day| {
             let of_day = used.report.counts.iter().filter(|count| count.day == day && count.by == By::All);
-            of_day.fold((day, 0, 0), |(day, good, bad), count| (day, good + count.admitted, bad + count.refused))
+            of_day.fold((day, 0, 0), |(day, good, bad), count| {
+                (day, good + count.admitted, bad + count.refused)
+            })
         })
         .collect();
     let most = counted.iter().map(|(_, good, bad)| good + bad).max().unwrap_or_default().max(1);
