@@ -35,6 +35,7 @@ pub fn rotate(
     let length = |end: crate::time::Timestamp| token.life.created_at.micros_until(end);
     let born = holder.standing.clear_of_stops(now);
     let expires_at = token.life.expires_at.map(|end| born.plus_micros(length(end)));
+    let by_itself = caller.comes_with(token.id);
     let bound = if by_itself { None } else { expiry::bound(caller) };
     let expires_at = expires_at.into_iter().chain(bound).min();
     if token.life.not_before.zip(bound).is_some_and(|(start, end)| start >= end) {

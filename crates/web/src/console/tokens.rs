@@ -134,6 +134,7 @@ struct Row {
 fn column(frame: &Frame<'_>, word: &'static str) -> String {
     let theirs = match word {
         "column-issued-by" => frame.word("issued_by_filter"),
+        "column-permission" => frame.word("permission_field"),
         "column-status" => frame.word("status_filter"),
         ours => frame.say(ours),
     };

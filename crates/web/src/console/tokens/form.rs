@@ -450,8 +450,8 @@ fn grid(caller: &Caller, allowed: impl Fn(PermissionSet) -> bool) -> Grid {
 
 /// The places of the tree that the caller may read; none where there is only one.
 async fn nodes(house: &House, tongue: Tongue, caller: &Caller) -> Result<Vec<Choice>, Problem> {
-    let nodes: Vec<Node> = match house.desk.nodes(caller.clone(), &caller.account.id).await {
-        Ok(nodes) => nodes,
+    let nodes: Vec<Node> = match house.desk.nodes(caller.clone(), &caller.account.id, CHOICES, None).await {
+        Ok(page) => page.items,
         Err(Error::Refused(_)) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
@@ -464,7 +464,7 @@ async fn nodes(house: &House, tongue: Tongue, caller: &Caller) -> Result<Vec<Cho
         label: format!("{} · {}", node.path, node.name),
         value: node.path.to_string(),
     };
-    Ok(std::iter::once(root).chain(nodes.into_iter().take(CHOICES).map(choice)).collect())
+    Ok(std::iter::once(root).chain(nodes.into_iter().map(choice)).collect())
 }
 
 /// For whom a token can be made, where that is a choice.
