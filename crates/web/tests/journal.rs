@@ -359,7 +359,11 @@ async fn an_account_follows_and_exports_within_its_share_and_operators_have_plac
 async fn whoever_takes_nothing_keeps_no_place() {
     let world = World::of("default").await;
     long(&world, 2_000).await;
-    let options = web::Options { preset: "default".into(), patience: Duration::from_secs(60) };
+    let options = web::Options {
+        preset: "default".into(),
+        patience: Duration::from_secs(60),
+        look: web::console::Look::default(),
+    };
     let tracker = web::server::Tracker::new();
     tracker.set_limits(web::server::Limits { write: Duration::from_millis(200), ..Default::default() });
     let router = web::router(world.desk.clone(), &options, tracker);
