@@ -18,7 +18,7 @@ pub struct Account {
     /// The preset whose policy, roles and words it was given when it was created.
     pub preset: String,
     /// What the levels of its tree are called, the account first.
-    #[schema(example = json!(["account", "organization", "environment"]))]
+    #[schema(example = json!(["account", "project"]))]
     pub levels: Vec<String>,
     pub active: bool,
     /// Since when it is not.
@@ -68,9 +68,10 @@ pub struct EditAccount {
     pub version: Option<i64>,
 }
 
-/// The policy of an account as one document, read and written whole. Its switches belong to the
-/// domain, which refuses what it does not know.
+/// The policy of an account as one document, read and written whole: a switch that is missing is one
+/// that says none, or is refused where it must say something, and one that is not known is refused.
+// Its switches belong to the domain. The example is the default preset's, which `web` knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = Object, example = json!({ "managers": ["Owner", "Admin"], "visibility": "own", "secret": "once", "limit": { "active": 20 } }))]
+#[schema(value_type = Object)]
 pub struct Policy(pub Value);

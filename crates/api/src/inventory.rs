@@ -65,7 +65,7 @@ macro_rules! filters {
             /// A time: those that expire earlier.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub expires_before: Option<String>,
-            /// `true`: those alone that never expire.
+            /// `true`: those alone that never expire; `false`: those alone that expire some day.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub never_expires: Option<bool>,
             /// A time: those that were used then or later.
@@ -74,7 +74,7 @@ macro_rules! filters {
             /// Those that were never used, too.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub last_used_before: Option<String>,
-            /// `true`: those alone that were never used.
+            /// `true`: those alone that were never used; `false`: those alone that were.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub never_used: Option<bool>,
         }

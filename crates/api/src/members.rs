@@ -8,12 +8,12 @@ use crate::{Maybe, Metadata, Secret};
 /// A role that holds at a node and below.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "role": "Member", "node": "/sales/prod" }))]
+#[schema(example = json!({ "role": "Member", "node": "/sales" }))]
 pub struct Binding {
     /// The name of a role.
     pub role: String,
     /// A path, `/` for the root.
-    #[schema(example = "/sales/prod")]
+    #[schema(example = "/sales")]
     pub node: String,
 }
 

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Node {
     /// Slugs joined by `/`, without the account; the root is `/`. Immutable.
-    #[schema(example = "/sales/prod")]
+    #[schema(example = "/sales")]
     pub path: String,
     /// Null for the root.
     pub parent: Option<String>,
-    #[schema(example = "Production")]
+    #[schema(example = "Sales")]
     pub name: String,
     /// The preset's word for a place at this depth, such as `environment`.
     pub level: String,

@@ -28,16 +28,18 @@ pub enum Access {
     Read,
 }
 
-/// The same as it stands in JSON. The forms share one object rather than being an untagged enum, so
-/// that a wrong field is refused by its name.
+/// What a token may do, in exactly one of four forms: `inherit`, `role`, `access`, perhaps with
+/// `entities`, or `list`.
+// The forms share one object rather than being an untagged enum, so that a wrong field is refused by
+// its name.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Permission, example = json!({ "list": ["devices:read"] }))]
 struct Fields {
-    /// `true`: whatever the holder may do.
+    /// `true`, and never `false`: whatever the holder may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     inherit: Option<bool>,
-    /// What the role of this name may do.
+    /// The name of a role: what it may do, and its later edits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<String>,
     /// An access level.

@@ -8,7 +8,7 @@
 //! [`reply`] for how a page leaves; then one file a family of pages.
 
 pub(crate) mod assets;
-mod fields;
+pub(crate) mod fields;
 mod frame;
 mod home;
 mod look;

@@ -11,6 +11,7 @@ mod page;
 
 use std::collections::BTreeMap;
 
+use domain::preset::Preset;
 use serde_json::{Map, Value, json};
 
 use crate::api::shape::{Schemas, Shape};
@@ -96,7 +97,15 @@ fn schemas(routes: &[&Route]) -> Named {
         name_forms(name, schema, &mut forms);
     }
     named.extend(forms);
+    named.entry("Policy".into()).and_modify(|policy| policy["example"] = usual_policy());
     named
+}
+
+/// What an account has that asks for no other policy, with one of its many words.
+fn usual_policy() -> Value {
+    let mut policy = Preset::default_preset().policy.clone();
+    policy.words.retain(|key, _| key == "section");
+    json!(policy)
 }
 
 /// Gives the forms of a schema, which may refer to it in turn, names of their own: generators of clients cannot
@@ -113,9 +122,7 @@ fn name_forms(name: &str, schema: &mut Value, forms: &mut Named) {
 fn collect(schemas: &mut Schemas, shape: &Shape) {
     let Some(json) = &shape.schema else { return };
     (json.collect)(schemas);
-    if let Some(name) = json.name {
-        schemas.push((name(), (json.schema)()));
-    }
+    schemas.push(((json.name)(), (json.schema)()));
 }
 
 /// Keys of answers that are left out at times; all others are always there, null where they say
@@ -149,11 +156,6 @@ fn finish(name: &str, schema: &mut Value) {
         let always = json!(always);
         schema.insert("required".into(), always);
     }
-}
-
-fn finished(name: &str, mut schema: Value) -> Value {
-    finish(name, &mut schema);
-    schema
 }
 
 fn is_text(schema: &Value) -> bool {

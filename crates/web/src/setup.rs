@@ -13,6 +13,7 @@ use domain::preset::Preset;
 use serde::Deserialize;
 use service::founding::{Begun, Founding};
 use service::{Error, Password};
+use utoipa::ToSchema;
 
 use crate::api::call::{Call, Form, NoQuery, One};
 use crate::api::door::Anyone;
@@ -28,15 +29,25 @@ pub(crate) fn routes(table: &mut Table) {
     table.post(PAGE, "set_up", "Begins the installation, once.", begin);
 }
 
-/// What the form sends.
-#[derive(Default, Deserialize)]
+/// The form of the set-up page.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SetUp)]
 struct Filled {
+    /// The id of the first account, which never changes.
+    #[schema(example = "acme")]
     account: String,
+    #[schema(example = "Acme")]
     account_name: String,
+    /// The name of the first administrator.
+    #[schema(example = "Ada Lovelace")]
     admin: String,
+    /// What they sign in with.
     email: String,
+    /// 12 characters or more.
+    #[schema(format = Password, example = "seven green bottles")]
     password: String,
+    /// What the account's policy and roles are copied from.
     preset: String,
 }
 
@@ -48,11 +59,11 @@ async fn show(call: Call<Anyone, One<String>>) -> Result<Page, Problem> {
     Ok(form(StatusCode::OK, &empty, None))
 }
 
-async fn begin(call: Call<Anyone, One<String>, NoQuery, Form>) -> Result<Begin, Problem> {
+async fn begin(call: Call<Anyone, One<String>, NoQuery, Form<Filled>>) -> Result<Begin, Problem> {
     if from_elsewhere(&call.parts.headers) {
         return Err(Problem::forbidden("The form was sent by another site."));
     }
-    let mut filled: Filled = query::read(&call.body.0)?;
+    let mut filled: Filled = query::read(&call.body.text)?;
     let password = Password::new(std::mem::take(&mut filled.password));
     let Ok(account) = filled.account.parse() else {
         let why = "An account's id has 2 to 40 characters from a-z, 0-9 and -.";

@@ -1,6 +1,7 @@
 //! One request on its way to its handler, read strictly and in one order: who asks, what about,
 //! the query, the body. So nobody without a credential learns whether a path or a body was right.
 
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -228,29 +229,37 @@ impl<T: DeserializeOwned + Default + ToSchema + Send> Body for EmptyOrJson<T> {
     }
 }
 
-/// A form as a page without scripts sends it, not read yet.
-pub(crate) struct Form(pub(crate) String);
-
-impl Form {
-    const TYPE: &'static str = "application/x-www-form-urlencoded";
+/// A form as a page without scripts sends it, not read yet: its fields are those of a `T`.
+pub(crate) struct Form<T> {
+    pub(crate) text: String,
+    like: PhantomData<fn() -> T>,
 }
 
-impl Body for Form {
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+impl<T: ToSchema> Body for Form<T> {
     fn shape() -> Option<Shape> {
-        Some(Shape::text(Form::TYPE))
+        Some(Shape { content_type: FORM, ..Shape::json::<T>() })
     }
 
-    async fn read(_: &House, headers: &HeaderMap, body: axum::body::Body) -> Result<(Form, Bytes), Problem> {
-        json::check_encoding(headers)?;
-        let mut types = headers.get_all(CONTENT_TYPE).iter();
-        let is_form =
-            types.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(Form::TYPE.as_bytes()));
-        if !is_form || types.next().is_some() {
-            return Err(Problem::new(Code::UnsupportedMediaType, "Send the form as the page does."));
-        }
-        let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
-        let text =
-            std::str::from_utf8(&raw).map_err(|_| Problem::bad_request("The form is not text in UTF-8."))?;
-        Ok((Form(text.to_owned()), raw))
+    async fn read(_: &House, headers: &HeaderMap, body: axum::body::Body) -> Result<(Form<T>, Bytes), Problem> {
+        let (text, raw) = form(headers, body).await?;
+        Ok((Form { text, like: PhantomData }, raw))
     }
+}
+
+/// The text of a form, and the same as it came.
+pub(crate) async fn form(
+    headers: &HeaderMap,
+    body: axum::body::Body,
+) -> Result<(String, Bytes), Problem> {
+    json::check_encoding(headers)?;
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let is_form = types.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(FORM.as_bytes()));
+    if !is_form || types.next().is_some() {
+        return Err(Problem::new(Code::UnsupportedMediaType, "Send the form as the page does."));
+    }
+    let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
+    let text = std::str::from_utf8(&raw).map_err(|_| Problem::bad_request("The form is not text in UTF-8."))?;
+    Ok((text.to_owned(), raw))
 }

@@ -28,14 +28,12 @@ pub(crate) struct JsonShape {
     pub(crate) schema: fn() -> RefOr<Schema>,
     /// Its name and those of everything that it refers to.
     pub(crate) collect: fn(&mut Schemas),
-    /// None where it has none of its own: pages of different things would share one.
-    pub(crate) name: Option<fn() -> String>,
+    pub(crate) name: fn() -> String,
 }
 
 impl Shape {
     pub(crate) fn json<T: ToSchema>() -> Shape {
-        let schema =
-            JsonShape { schema: T::schema, collect: T::schemas, name: Some(|| T::name().into_owned()) };
+        let schema = JsonShape { schema: T::schema, collect: T::schemas, name: || T::name().into_owned() };
         Shape { content_type: "application/json", also: &[], required: true, schema: Some(schema) }
     }
 
@@ -78,7 +76,9 @@ impl<T: Serialize + ToSchema> Answer for Listed<T> {
             schemas.push((T::name().into_owned(), T::schema()));
             T::schemas(schemas);
         };
-        let schema = JsonShape { schema: Page::<T>::schema, collect, name: None };
+        // Pages of different things are different things.
+        let name = || format!("{}Page", T::name());
+        let schema = JsonShape { schema: Page::<T>::schema, collect, name };
         Shape { schema: Some(schema), ..Shape::text("application/json") }
     }
 }

@@ -13,9 +13,10 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::House;
-use super::call::{Body, Call, Form, Place};
+use super::call::{Body, Call, Place};
 use super::door::{Door, Who};
 use super::shape::{Answer, Shape};
+use crate::console::fields::Fields;
 use crate::console::reply::Asked;
 use crate::problem::Problem;
 use crate::traffic::Access;
@@ -114,7 +115,7 @@ impl Table {
         P: Place + 'static,
         Q: DeserializeOwned + IntoParams + Send + 'static,
         A: Answer + 'static,
-        F: Fn(Call<W, P, Q, Form>) -> Fut + Clone + Send + Sync + 'static,
+        F: Fn(Call<W, P, Q, Fields>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Problem>> + Send + 'static,
     {
         let named = Named { path, id: "", summary: "", page: true };

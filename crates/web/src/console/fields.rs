@@ -2,18 +2,35 @@
 
 use std::collections::BTreeMap;
 
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use crate::api::House;
+use crate::api::call::{self, Body};
+use crate::api::shape::Shape;
 use crate::problem::Problem;
 use crate::query;
 
-/// The fields of a form by name, as they were typed.
-#[derive(Clone, Debug, Default)]
+/// The fields of a form by name, as they were typed. A password may be among them, so it does not print.
+#[derive(Clone, Default)]
 pub(crate) struct Fields(BTreeMap<String, String>);
 
-impl Fields {
-    pub(crate) fn read(body: &str) -> Result<Fields, Problem> {
-        query::read_form(body).map(Fields)
+impl Body for Fields {
+    fn shape() -> Option<Shape> {
+        Some(Shape::text(call::FORM))
     }
 
+    async fn read(
+        _: &House,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+    ) -> Result<(Fields, Bytes), Problem> {
+        let (text, raw) = call::form(headers, body).await?;
+        Ok((Fields(query::read_form(&text)?), raw))
+    }
+}
+
+impl Fields {
     /// What was typed, without space around it; empty where nothing was sent.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |text| text.trim())

@@ -13,7 +13,7 @@ use super::frame::Bare;
 use super::reply::Reply;
 use super::session::{self, Guest, Signed};
 use super::tongue::Tongue;
-use crate::api::call::{Account, Call, Form, NoQuery};
+use crate::api::call::{Account, Call, NoQuery};
 use crate::api::table::Table;
 use crate::problem::Problem;
 
@@ -61,13 +61,13 @@ async fn show(call: Call<Guest, (), Onward>) -> Result<Reply, Problem> {
     Reply::page(&call.house.look, &page)
 }
 
-async fn sign_in(call: Call<Guest, (), NoQuery, Form>) -> Result<Reply, Problem> {
+async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Problem> {
     let house = &*call.house;
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     if !is_safe(&call) {
         return Err(Problem::forbidden(tongue.say("sign-in-unsafe")));
     }
-    let mut fields = Fields::read(&call.body.0)?;
+    let mut fields = std::mem::take(&mut call.body);
     let password = Password::new(fields.take("password"));
     let agent = call.parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let account = fields.given("account").map(|account| account.parse()).transpose();
@@ -105,7 +105,7 @@ async fn sign_in(call: Call<Guest, (), NoQuery, Form>) -> Result<Reply, Problem>
     Ok(Reply::page(&house.look, &page)?.with_status(StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn sign_out(call: Call<Signed, Account, NoQuery, Form>) -> Result<Reply, Problem> {
+async fn sign_out(call: Call<Signed, Account, NoQuery, Fields>) -> Result<Reply, Problem> {
     let (house, Signed(caller)) = (&*call.house, call.who);
     let account = caller.account.id.clone();
     house.desk.log_out(caller).await?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{Named, examples, families, finished, reference};
+use super::{Named, examples, families, reference};
 use crate::api::shape::{JsonShape, Shape};
 use crate::api::table::Route;
 use crate::problem::Code;
@@ -128,7 +128,7 @@ fn named(path: &str, name: &str) -> Value {
         "path" => (
             "path",
             "The path of a node, `/` for the root. Its slashes may stand as they are, without the first, or be encoded.",
-            "sales/prod",
+            "sales",
         ),
         "external_id" => ("external_id", "What the product calls it.", "u-7"),
         "secret" => ("secret", "The secret of the link that the server prints.", "fr8LJ0sXo4mPZ1aC7dVq2w"),
@@ -164,7 +164,7 @@ fn responses(route: &Route, schemas: &Named) -> Value {
         if page && matches!(status.as_u16(), 404 | 409 | 422) {
             // A page is refused with a page, where the form stands again.
             refusal = refusal_of(status);
-            refusal["content"][route.answer.content_type] = json!({});
+            refusal["content"][route.answer.content_type] = json!({ "schema": { "type": "string" } });
         }
         responses.insert(status.as_str().into(), refusal);
     }
@@ -180,6 +180,10 @@ fn possible(route: &Route) -> Vec<Code> {
     let reads_body = route.body.is_some();
     // What proves a password waits its turn, and there are only so many places to wait.
     let takes_password = route.body.as_ref().is_some_and(takes_password);
+    // A filter can name what nobody knows.
+    let names_rights = route.query.iter().any(|one| matches!(one.name.as_str(), "role" | "permission"));
+    // Whoever goes on reading can have come from another journal.
+    let goes_on = can_be_followed(route);
     // Reading the whole journal again is done for one at a time.
     let reads_all = route.path == "/v1/journal/verify";
     // What ends a token, a session or a holder needs no room.
@@ -195,9 +199,9 @@ fn possible(route: &Route) -> Vec<Code> {
         (reads_body, Code::RequestTimeout),
         (reads_body, Code::BodyTooLarge),
         (reads_body, Code::UnsupportedMediaType),
-        (writes, Code::Conflict),
-        (reads_body || writes, Code::InvalidField),
-        (takes_password || can_be_followed(route) || reads_all, Code::RateLimited),
+        (writes || goes_on, Code::Conflict),
+        (reads_body || writes || names_rights, Code::InvalidField),
+        (takes_password || goes_on || reads_all, Code::RateLimited),
         (true, Code::InternalError),
         (true, Code::Undetermined),
         (writes && !ends, Code::StorageFull),
@@ -209,27 +213,24 @@ fn takes_password(body: &Shape) -> bool {
     let Some(json) = &body.schema else { return true };
     let mut schemas = vec![(String::new(), (json.schema)())];
     (json.collect)(&mut schemas);
-    let policy = json.name.is_some_and(|name| name() == "Policy");
-    policy || json!(schemas).to_string().contains("\"password\":")
+    (json.name)() == "Policy" || json!(schemas).to_string().contains("\"password\":")
 }
 
 fn content(shape: &Shape, schemas: &Named) -> Value {
+    // Text; of this very document nothing more is promised than that it is JSON.
+    let plain = |content_type: &str| match content_type {
+        "application/json" => json!({}),
+        _ => json!({ "schema": { "type": "string" } }),
+    };
     let described = match &shape.schema {
-        // Every field of a form is text.
-        None if shape.content_type.ends_with("form-urlencoded") => {
-            json!({ "schema": { "type": "object", "additionalProperties": { "type": "string" } } })
-        }
-        None => json!({}),
-        Some(JsonShape { name, schema, .. }) => {
-            let schema = match name {
-                Some(name) => reference(&name()),
-                None => finished("Page", json!(schema())),
-            };
+        None => plain(shape.content_type),
+        Some(JsonShape { name, .. }) => {
+            let schema = reference(&name());
             json!({ "example": examples::of(&schema, schemas), "schema": schema })
         }
     };
     let mut content = Map::from_iter([(shape.content_type.to_owned(), described)]);
-    content.extend(shape.also.iter().map(|other| ((*other).to_owned(), json!({}))));
+    content.extend(shape.also.iter().map(|other| ((*other).to_owned(), plain(other))));
     Value::Object(content)
 }
 

@@ -2,12 +2,15 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod described;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use described::Described;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use service::founding::Founding;
@@ -78,6 +81,9 @@ impl Reply {
     }
 }
 
+/// Asked for once in each program of tests.
+static DESCRIBED: tokio::sync::OnceCell<Described> = tokio::sync::OnceCell::const_new();
+
 impl World {
     /// Nothing there yet.
     pub async fn empty() -> World {
@@ -124,7 +130,19 @@ impl World {
         world
     }
 
+    /// Sends it, and holds the answer to what the server says of itself.
     pub async fn send(&self, request: Request<Body>) -> Reply {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let reply = self.sent(request).await;
+        let describe = async || {
+            let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
+            Described(self.sent(request).await.json)
+        };
+        DESCRIBED.get_or_init(describe).await.agrees(&method, &path, &reply);
+        reply
+    }
+
+    async fn sent(&self, request: Request<Body>) -> Reply {
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -16,7 +16,7 @@ use super::create::{Once, nonce};
 use super::form::{self, UNITS, Wrong};
 use super::{once, usage};
 use crate::api::House;
-use crate::api::call::{Call, Form as Sent, NoQuery, Within};
+use crate::api::call::{Call, NoQuery, Within};
 use crate::api::table::Table;
 use crate::console::fields::Fields;
 use crate::console::frame::{Frame, Section, told};
@@ -29,7 +29,7 @@ pub(super) fn routes(table: &mut Table) {
     macro_rules! act {
         ($path:literal, $act:expr) => {
             table.page($path, |call: Call<Signed, Within<TokenId>>| ask(call, $act));
-            table.form($path, |call: Call<Signed, Within<TokenId>, NoQuery, Sent>| carry_out(call, $act));
+            table.form($path, |call: Call<Signed, Within<TokenId>, NoQuery, Fields>| carry_out(call, $act));
         };
     }
     act!("/console/{account}/tokens/{id}/rotate", Act::Rotate);
@@ -212,11 +212,11 @@ async fn page(
     Reply::page(&house.look, &page)
 }
 
-async fn carry_out(call: Call<Signed, Within<TokenId>, NoQuery, Sent>, act: Act) -> Result<Reply, Problem> {
+async fn carry_out(mut call: Call<Signed, Within<TokenId>, NoQuery, Fields>, act: Act) -> Result<Reply, Problem> {
     let (house, Signed(caller), id) = (&*call.house, &call.who, call.at.1);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let account = &caller.account.id;
-    let mut fields = Fields::read(&call.body.0)?;
+    let mut fields = std::mem::take(&mut call.body);
     let password = Some(fields.take("password")).filter(|text| !text.is_empty()).map(Password::new);
     let Offered { shown, .. } = house.desk.offered_token(caller, account, id).await?;
     let desk = &house.desk;
@@ -266,7 +266,7 @@ async fn carry_out(call: Call<Signed, Within<TokenId>, NoQuery, Sent>, act: Act)
 
 /// The new token's secret; or what is wrong with what was asked.
 async fn rotate(
-    call: &Call<Signed, Within<TokenId>, NoQuery, Sent>,
+    call: &Call<Signed, Within<TokenId>, NoQuery, Fields>,
     tongue: Tongue,
     fields: &Fields,
 ) -> Result<Result<Reply, Wrong>, Problem> {

@@ -14,7 +14,7 @@ use token::TokenId;
 use super::form::{self, Form, Wrong};
 use super::once;
 use crate::api::House;
-use crate::api::call::{Account, Call, Form as Sent, NoQuery};
+use crate::api::call::{Account, Call, NoQuery};
 use crate::console::fields::Fields;
 use crate::console::frame::{Frame, Section};
 use crate::console::reply::Reply;
@@ -74,10 +74,10 @@ async fn page(house: &House, tongue: Tongue, caller: &Caller, form: Form<'_>) ->
     Reply::page(&house.look, &page)
 }
 
-pub(super) async fn create(call: Call<Signed, Account, NoQuery, Sent>) -> Result<Reply, Problem> {
+pub(super) async fn create(mut call: Call<Signed, Account, NoQuery, Fields>) -> Result<Reply, Problem> {
     let (house, Signed(caller)) = (&*call.house, &call.who);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
-    let mut fields = Fields::read(&call.body.0)?;
+    let mut fields = std::mem::take(&mut call.body);
     let password = Some(fields.take("password")).filter(|text| !text.is_empty()).map(Password::new);
     let sent = Once::read(&house.desk, caller, "tokens/new", fields.text("form"));
     let form = Form::new(house, tongue, caller, fields).await?;

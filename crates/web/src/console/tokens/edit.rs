@@ -10,7 +10,7 @@ use token::TokenId;
 use super::act::{self, Act};
 use super::form::{self, Form, Wrong};
 use crate::api::House;
-use crate::api::call::{Call, Form as Sent, NoQuery, Within};
+use crate::api::call::{Call, NoQuery, Within};
 use crate::console::fields::Fields;
 use crate::console::frame::{Frame, Section};
 use crate::console::reply::Reply;
@@ -84,12 +84,12 @@ async fn page(
     Reply::page(&house.look, &page)
 }
 
-pub(super) async fn edit(call: Call<Signed, Within<TokenId>, NoQuery, Sent>) -> Result<Reply, Problem> {
+pub(super) async fn edit(mut call: Call<Signed, Within<TokenId>, NoQuery, Fields>) -> Result<Reply, Problem> {
     let (house, Signed(caller), id) = (&*call.house, &call.who, call.at.1);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let account = &caller.account.id;
     let Offered { shown, .. } = house.desk.offered_token(caller, account, id).await?;
-    let form = Form::editing(caller, Fields::read(&call.body.0)?);
+    let form = Form::editing(caller, std::mem::take(&mut call.body));
     let version = form.typed("version").parse().ok();
     let wrong = match form.edit(tongue) {
         Err(wrong) => wrong,
