@@ -25,10 +25,16 @@ BY_SERVICE = {"verify", "verify_batch"}
 def before_load_schema(context, raw_schema):
     """Closes what is open to later additions: of today's server every key must be described."""
     schemas = raw_schema["components"]["schemas"]
-    included = {part["$ref"] for schema in schemas.values() for part in schema.get("allOf", []) if "$ref" in part}
+    # What others include stays open there, in a copy: it is they who have more keys.
+    for schema in list(schemas.values()):
+        for part in schema.get("allOf", []):
+            if "$ref" in part:
+                name = part["$ref"].rsplit("/", 1)[1]
+                schemas[f"{name}Included"] = copy.deepcopy(schemas[name])
+                part["$ref"] += "Included"
     for name, schema in schemas.items():
         keys = "properties" in schema or "allOf" in schema
-        if keys and "additionalProperties" not in schema and f"#/components/schemas/{name}" not in included:
+        if keys and "additionalProperties" not in schema and not name.endswith("Included"):
             schema["unevaluatedProperties"] = False
 
 
