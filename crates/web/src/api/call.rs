@@ -242,17 +242,18 @@ impl<T: ToSchema> Body for Form<T> {
         Some(Shape { content_type: FORM, ..Shape::json::<T>() })
     }
 
-    async fn read(_: &House, headers: &HeaderMap, body: axum::body::Body) -> Result<(Form<T>, Bytes), Problem> {
+    async fn read(
+        _: &House,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+    ) -> Result<(Form<T>, Bytes), Problem> {
         let (text, raw) = form(headers, body).await?;
         Ok((Form { text, like: PhantomData }, raw))
     }
 }
 
 /// The text of a form, and the same as it came.
-pub(crate) async fn form(
-    headers: &HeaderMap,
-    body: axum::body::Body,
-) -> Result<(String, Bytes), Problem> {
+pub(crate) async fn form(headers: &HeaderMap, body: axum::body::Body) -> Result<(String, Bytes), Problem> {
     json::check_encoding(headers)?;
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let is_form = types.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(FORM.as_bytes()));
@@ -260,6 +261,7 @@ pub(crate) async fn form(
         return Err(Problem::new(Code::UnsupportedMediaType, "Send the form as the page does."));
     }
     let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
-    let text = std::str::from_utf8(&raw).map_err(|_| Problem::bad_request("The form is not text in UTF-8."))?;
+    let text =
+        std::str::from_utf8(&raw).map_err(|_| Problem::bad_request("The form is not text in UTF-8."))?;
     Ok((text.to_owned(), raw))
 }

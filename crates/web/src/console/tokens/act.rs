@@ -212,7 +212,10 @@ async fn page(
     Reply::page(&house.look, &page)
 }
 
-async fn carry_out(mut call: Call<Signed, Within<TokenId>, NoQuery, Fields>, act: Act) -> Result<Reply, Problem> {
+async fn carry_out(
+    mut call: Call<Signed, Within<TokenId>, NoQuery, Fields>,
+    act: Act,
+) -> Result<Reply, Problem> {
     let (house, Signed(caller), id) = (&*call.house, &call.who, call.at.1);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let account = &caller.account.id;
