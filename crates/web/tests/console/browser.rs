@@ -10,33 +10,33 @@ use axum::http::{Method, Request};
 
 use crate::common::{ADMIN, PASSWORD, Reply, World};
 
-pub struct Browser<'w> {
+pub(crate) struct Browser<'w> {
     world: &'w World,
     cookies: BTreeMap<String, String>,
-    pub language: &'static str,
+    pub(crate) language: &'static str,
 }
 
 /// A token that was made on a page.
-pub struct Made {
-    pub id: String,
-    pub secret: String,
-    pub page: String,
+pub(crate) struct Made {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) page: String,
 }
 
 impl<'w> Browser<'w> {
-    pub fn new(world: &'w World) -> Browser<'w> {
+    pub(crate) fn new(world: &'w World) -> Browser<'w> {
         Browser { world, cookies: BTreeMap::new(), language: "en" }
     }
 
-    pub async fn get(&mut self, path: &str) -> Reply {
+    pub(crate) async fn get(&mut self, path: &str) -> Reply {
         self.send(Method::GET, path, &[("sec-fetch-site", "same-origin")], None).await
     }
 
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
         self.post_with(path, &[("sec-fetch-site", "same-origin")], fields).await
     }
 
-    pub async fn post_with(
+    pub(crate) async fn post_with(
         &mut self,
         path: &str,
         headers: &[(&str, &str)],
@@ -82,18 +82,18 @@ impl<'w> Browser<'w> {
         reply
     }
 
-    pub async fn sign_in(&mut self) -> Reply {
+    pub(crate) async fn sign_in(&mut self) -> Reply {
         self.sign_in_as(ADMIN).await
     }
 
-    pub async fn sign_in_as(&mut self, email: &str) -> Reply {
+    pub(crate) async fn sign_in_as(&mut self, email: &str) -> Reply {
         let reply = self.post("/console/sign-in", &[("email", email), ("password", PASSWORD)]).await;
         assert_eq!(reply.status, 303, "{}", reply.text);
         reply
     }
 
     /// Fills the form for a new token and sends it.
-    pub async fn make(&mut self, fields: &[(&str, &str)]) -> Made {
+    pub(crate) async fn make(&mut self, fields: &[(&str, &str)]) -> Made {
         let nonce = self.get("/console/acme/tokens/new").await.hidden("form");
         let fields = [&[("form", nonce.as_str())], fields].concat();
         let page = self.post("/console/acme/tokens/new", &fields).await;
@@ -108,13 +108,13 @@ impl<'w> Browser<'w> {
 impl Reply {
     /// The value of a hidden field.
     #[track_caller]
-    pub fn hidden(&self, name: &str) -> String {
+    pub(crate) fn hidden(&self, name: &str) -> String {
         between(&self.text, &format!("<input type=\"hidden\" name=\"{name}\" value=\""), "\"")
     }
 
     /// The secret that the page shows.
     #[track_caller]
-    pub fn secret(&self) -> String {
+    pub(crate) fn secret(&self) -> String {
         let element = between(&self.text, "<code id=\"secret\"", "</code>");
         element.rsplit('>').next().unwrap().to_owned()
     }

@@ -1,12 +1,8 @@
-//! A backup is taken beside whoever writes, whole or not at all; a backup that is taken back brings
-//! nothing back that was taken away since.
-
-#[path = "conformance/world.rs"]
-mod world;
+//! Taking a backup back: nothing returns that was taken away since.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use domain::change::Write;
@@ -15,185 +11,12 @@ use domain::grant::Grant;
 use domain::permission::PermissionSet;
 use domain::policy::OnInactive;
 use rusqlite::Connection;
-use store::{
-    BackupError, CheckpointFile, Log, OpenError, Order, RestoreError, Restored, Store, backup, restore,
-};
+use store::{CheckpointFile, Log, OpenError, Order, RestoreError, Store, restore};
 use tempfile::TempDir;
 use token::{Kind, SystemEntropy};
-use world::{DAY, Driven, Sqlite, World, at, change, insert};
 
-fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(test);
-}
-
-/// A store, and a directory for what is taken from it.
-struct Kept {
-    world: World<Sqlite>,
-    shelf: TempDir,
-}
-
-impl Kept {
-    async fn open() -> Self {
-        Self { world: World::open().await, shelf: TempDir::new().unwrap() }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.world.backend.data()
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.shelf.path().join(name)
-    }
-
-    fn backup(&self, name: &str) -> PathBuf {
-        let file = self.file(name);
-        backup(&self.data(), &file).unwrap();
-        file
-    }
-
-    fn order(&self, from: &Path) -> Order {
-        Order {
-            data: self.data(),
-            keys: self.world.backend.options().keys,
-            from: from.to_owned(),
-            replace: true,
-            log: Log::Beside,
-        }
-    }
-
-    /// Closes the store, takes the backup back, and opens it again.
-    async fn restored(self, from: &Path) -> (Self, Restored) {
-        self.world.store.close().await;
-        let order = self.order(from);
-        let done = restore(&order, self.world.clock.clone(), &SystemEntropy).unwrap();
-        let world = self.world.reopen().await;
-        world.store.verify_journal().await.unwrap();
-        (Self { world, shelf: self.shelf }, done)
-    }
-
-    async fn narrow(&self, writes: impl IntoIterator<Item = Write>) {
-        self.world.store.commit(change(writes).narrowing()).await.unwrap();
-    }
-
-    async fn token(&self, of: &Token) -> Token {
-        self.world.store.token(&of.account, of.id).await.unwrap().expect("it is in the backup").0
-    }
-
-    async fn holder(&self, of: &Holder) -> Holder {
-        self.world.store.holder(&of.account, of.id).await.unwrap().expect("it is in the backup")
-    }
-}
-
-fn refused(order: &Order) -> RestoreError {
-    restore(order, Arc::new(Driven::default()), &SystemEntropy).unwrap_err()
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(directory)
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
-fn revoked(token: &Token) -> Write {
-    let mut next = token.clone();
-    next.life.revoked_at = Some(at(1));
-    Write::UpdateToken(Box::new(next))
-}
-
-#[test]
-fn a_backup_is_taken_while_others_write_and_is_whole_wherever_they_were() {
-    run(async {
-        let kept = Kept::open().await;
-        let (_, holder) = kept.world.family().await;
-        let store = kept.world.store.clone();
-        let writer = tokio::spawn(async move {
-            for _ in 0..600 {
-                store.commit(change([insert(&world::token(&holder, Kind::Pat))])).await.unwrap();
-            }
-        });
-        let mut entries = Vec::new();
-        while !writer.is_finished() {
-            let file = kept.file(&format!("{}.db", entries.len()));
-            let data = kept.data();
-            let acknowledged = kept.world.store.health().position;
-            let done = tokio::task::spawn_blocking(move || backup(&data, &file).unwrap()).await.unwrap();
-            let rows = |table: &str| done.rows.iter().find(|(name, _)| name == table).unwrap().1;
-            assert!(done.entries >= acknowledged, "what was answered before is in it");
-            assert_eq!(
-                (rows("journal"), rows("token")),
-                (done.entries, done.entries - 1),
-                "one moment for all tables"
-            );
-            entries.push(done.entries);
-        }
-        writer.await.unwrap();
-        assert!(entries.len() > 1 && entries.is_sorted(), "{entries:?}");
-        assert_eq!(names(kept.shelf.path()).len(), entries.len(), "nothing else is left");
-    });
-}
-
-#[test]
-fn a_backup_is_for_its_owner_alone_and_takes_nobodys_name() {
-    run(async {
-        let kept = Kept::open().await;
-        kept.world.family().await;
-        let file = kept.backup("a.db");
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        let before = fs::read(&file).unwrap();
-        let again = backup(&kept.data(), &file).unwrap_err();
-        assert!(matches!(again, BackupError::Exists { .. }), "{again}");
-        assert_eq!(fs::read(&file).unwrap(), before);
-        std::os::unix::fs::symlink("nowhere", kept.file("link")).unwrap();
-        assert!(matches!(backup(&kept.data(), &kept.file("link")), Err(BackupError::Exists { .. })));
-        let nowhere = backup(&kept.file("no-such-directory"), &kept.file("b.db")).unwrap_err();
-        assert!(matches!(nowhere, BackupError::Absent { .. }), "{nowhere}");
-        let unwritable = backup(&kept.data(), &kept.file("no-such-directory/b.db")).unwrap_err();
-        assert!(matches!(unwritable, BackupError::Io { .. }), "{unwritable}");
-        assert_eq!(names(kept.shelf.path()), ["a.db", "link"]);
-    });
-}
-
-#[test]
-fn a_damaged_database_gives_no_backup() {
-    run(async {
-        let kept = Kept::open().await;
-        let (_, holder) = kept.world.family().await;
-        for _ in 0..50 {
-            kept.world.token(&holder).await;
-        }
-        kept.world.store.close().await;
-        let db = Connection::open(kept.data().join("jeton.db")).unwrap();
-        db.execute("UPDATE journal SET action = 'token.deleted' WHERE seq = 7", []).unwrap();
-        let refused = backup(&kept.data(), &kept.file("a.db")).unwrap_err();
-        assert!(refused.to_string().contains("journal entry 7"), "{refused}");
-        assert_eq!(names(kept.shelf.path()), Vec::<String>::new());
-    });
-}
-
-#[test]
-fn what_was_erased_is_not_in_a_backup() {
-    run(async {
-        let kept = Kept::open().await;
-        let (account, _) = kept.world.family().await;
-        let named = |name: &str, version| {
-            let account = domain::facts::Account { name: name.into(), version, ..account.clone() };
-            change([Write::UpdateAccount(Box::new(account))])
-        };
-        let secret = "erase-me-".repeat(2_000);
-        kept.world.store.commit(named(&secret, 1)).await.unwrap();
-        kept.world.store.commit(named("Acme", 2)).await.unwrap();
-        let bytes = fs::read(kept.backup("a.db")).unwrap();
-        assert!(!bytes.windows(9).any(|part| part == b"erase-me-"));
-    });
-}
+use crate::world::{DAY, Driven, Sqlite, World, at, change};
+use crate::{Kept, names, refused, revoked, run};
 
 #[test]
 fn a_backup_comes_back_as_it_was_with_an_entry_that_says_so() {
@@ -231,12 +54,12 @@ fn nothing_that_was_taken_away_after_the_backup_comes_back_with_it() {
     run(async {
         let kept = Kept::open().await;
         let (account, holder) = kept.world.family().await;
-        let stopped = Holder { version: 1, ..world::member(&account) };
-        let left = Holder { version: 1, ..world::member(&account) };
-        let demoted = Holder { version: 1, ..world::member(&account) };
-        let person = Person { version: 1, ..world::person("ada@example.com") };
-        let other = Person { version: 1, ..world::person("eve@example.com") };
-        let service = Service { version: 1, ..world::service() };
+        let stopped = Holder { version: 1, ..crate::world::member(&account) };
+        let left = Holder { version: 1, ..crate::world::member(&account) };
+        let demoted = Holder { version: 1, ..crate::world::member(&account) };
+        let person = Person { version: 1, ..crate::world::person("ada@example.com") };
+        let other = Person { version: 1, ..crate::world::person("eve@example.com") };
+        let service = Service { version: 1, ..crate::world::service() };
         kept.world
             .write([
                 Write::InsertHolder(stopped.clone()),
@@ -252,8 +75,8 @@ fn nothing_that_was_taken_away_after_the_backup_comes_back_with_it() {
         for _ in 0..5 {
             tokens.push(kept.world.token(&holder).await);
         }
-        let text = world::text(Kind::Pat);
-        let sealed = world::token_of_text(&holder, &text);
+        let text = crate::world::text(Kind::Pat);
+        let sealed = crate::world::token_of_text(&holder, &text);
         kept.world
             .write([Write::InsertToken { token: Box::new(sealed.clone()), keep: Some(text.into()) }])
             .await;
@@ -429,7 +252,7 @@ fn a_restore_elsewhere_wants_the_log_the_key_file_and_nothing_that_is_in_the_way
         assert!(matches!(in_the_way, RestoreError::Exists { .. }), "{in_the_way}");
 
         let elsewhere = TempDir::new().unwrap();
-        let options = world::options(elsewhere.path());
+        let options = crate::world::options(elsewhere.path());
         let order = Order { data: options.data.clone(), ..kept.order(&file) };
         let unlogged = refused(&order);
         assert!(matches!(unlogged, RestoreError::NoLog { .. }), "{unlogged}");
