@@ -73,7 +73,9 @@ async fn an_id_that_a_caller_brought_is_not_in_the_log_of_what_went_wrong() {
     let log = Log::default();
     let lines = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || lines.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    // For all tests of this program, not for this thread: what another thread logs first would be asked
+    // of that thread's subscriber alone, and never again.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     for path in ["/panic", "/never"] {
         let request = Request::get(path).header("x-request-id", "my-password-is-hush");
         let (_, headers, _) = ask(request.body(Body::empty()).unwrap()).await;
