@@ -95,10 +95,10 @@ impl Machine {
             fs::write(&path, script.replace("@JETON@", &jeton)).expect("our own directory");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file");
         }
-        for directory in ["backup", "srv/import", "home/work"] {
+        for directory in ["backup", "srv/import", "home/ada"] {
             fs::create_dir_all(machine.path(directory)).expect("our own directory");
         }
-        fs::write(machine.path("home/work/password"), PASSWORD).expect("our own directory");
+        fs::write(machine.path("home/ada/password"), PASSWORD).expect("our own directory");
         machine
     }
 

@@ -23,7 +23,7 @@ pub use look::{Accent, Locale, Look};
 
 use crate::api::table::Table;
 
-/// Where the console is, before [`Look::base`] moves it for those outside.
+/// Where the console is.
 pub(crate) const ROOT: &str = "/console";
 
 pub(crate) fn routes(table: &mut Table) {

@@ -368,10 +368,12 @@ async fn whoever_takes_nothing_keeps_no_place() {
     tracker.set_limits(web::server::Limits { write: Duration::from_millis(200), ..Default::default() });
     let router = web::router(world.desk.clone(), &options, tracker);
     let export = format!("{JOURNAL}?format=jsonl");
-    let (first, _second) =
+    let (first, second) =
         (asked(&router, &world.admin, &export).await, asked(&router, &world.admin, &export).await);
     until_there_is_a_place(&router, &world.admin, &export).await;
-    assert!(first.into_body().collect().await.is_err(), "and what it got does not look like all there is");
+    // The one or the other lost its place, whichever was made sooner.
+    let read = [first.into_body().collect().await, second.into_body().collect().await];
+    assert!(read.iter().any(Result::is_err), "what it got looks like all there is");
 
     let follow = format!("{JOURNAL}?follow=true&after=1");
     let mut open = Vec::new();

@@ -62,7 +62,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) here: Section,
     pub(crate) sections: Vec<Section>,
-    /// The accounts that this person is a member of, by name, if there is another one than this.
+    /// The other accounts that this person is a member of, by name. Each has a session of its own, so
+    /// the way there may lead through signing in.
     pub(crate) accounts: Vec<(AccountId, String)>,
     /// How many tokens end so soon that the section is marked.
     pub(crate) marked: usize,
@@ -162,9 +163,7 @@ impl<'a> Frame<'a> {
         let sections =
             sections.filter(|section| section.is_there() && section.is_open_to(caller, operator)).collect();
         let mut accounts = house.desk.places(caller).await?;
-        if accounts.len() < 2 {
-            accounts.clear();
-        }
+        accounts.retain(|(id, _)| *id != caller.account.id);
         let marked = house.desk.marked(caller).await?;
         Ok(Frame { bare: Bare::of(house, tongue), caller, here, sections, accounts, marked, said: None })
     }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::header::USER_AGENT;
 use axum::http::{StatusCode, Uri};
+use domain::ids::AccountId;
 use serde::Deserialize;
 use service::Password;
 use service::sessions::Login;
@@ -37,7 +38,7 @@ struct Onward {
 struct Page<'a> {
     frame: Bare<'a>,
     email: &'a str,
-    /// The accounts to choose from, once a person with several has signed in.
+    /// The account to sign in to; a person with one can leave it out.
     account: &'a str,
     next: &'a str,
     wrong: Option<String>,
@@ -57,7 +58,8 @@ async fn show(call: Call<Guest, (), Onward>) -> Result<Reply, Problem> {
     let frame = Bare::of(&call.house, Tongue::of(&call.house.look, &call.parts.headers));
     let unsafe_address = !is_safe(&call);
     let next = &call.query.next;
-    let page = Page { frame, email: "", account: "", next, wrong: None, unsafe_address };
+    let account = account_of(next);
+    let page = Page { frame, email: "", account, next, wrong: None, unsafe_address };
     Reply::page(&call.house.look, &page)
 }
 
@@ -132,6 +134,12 @@ fn is_within(next: &str) -> bool {
         && !next.starts_with("//")
         && !next.contains(['\\', '\r', '\n'])
         && next.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The account that a path within the console is about: whoever is led there signs in to that one.
+fn account_of(next: &str) -> &str {
+    let first = next.strip_prefix('/').and_then(|rest| rest.split('/').next()).unwrap_or("");
+    if first.parse::<AccountId>().is_ok() { first } else { "" }
 }
 
 /// Percent-encoded for a value in a query (WHATWG URL, application/x-www-form-urlencoded).

@@ -17,12 +17,11 @@ use domain::lifecycle::{Actions, may_create};
 use domain::policy::{OnReturn, Policy, SecretKept, Visibility};
 use domain::refusal::Refusal;
 use domain::time::{Period, Timestamp};
+use domain::who::Caller;
 use serde::Deserialize;
 use service::members::HolderKind;
 use service::tokens::{List, Offered, Shown};
 use utoipa::IntoParams;
-
-use domain::who::Caller;
 
 use super::frame::{self, Frame, Section};
 use super::reply::Reply;

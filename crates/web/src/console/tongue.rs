@@ -1,4 +1,5 @@
-//! The console's own sentences, in the reader's language: Fluent files in `locales/`, built in.
+//! The console's own sentences, in the reader's language: Fluent files in `locales/`, built in, one a
+//! family of pages and language.
 //!
 //! What the account's policy calls things (`words`) is said in its words, in whichever language they
 //! are; see [`super::frame::Frame::word`].
@@ -22,22 +23,31 @@ struct Book {
     messages: FluentBundle<FluentResource>,
 }
 
+/// The files of a language, one a family of pages.
+macro_rules! files {
+    ($($path:literal)*) => { &[$(include_str!(concat!("../../locales/", $path, ".ftl"))),*] };
+}
+
+const TEXTS: [(Locale, &[&str]); 2] = [
+    (Locale::English, files!["en/frame" "en/tokens"]),
+    // The rest is said in English by the rules and by the policy's own words.
+    (Locale::German, files!["de/frame" "de/tokens" "de/refusals" "de/words"]),
+];
+
 static BOOKS: LazyLock<Vec<Book>> = LazyLock::new(|| {
-    let texts = [
-        (Locale::English, include_str!("../../locales/en.ftl")),
-        (Locale::German, include_str!("../../locales/de.ftl")),
-    ];
-    texts.into_iter().map(|(locale, text)| Book { locale, messages: bundle(locale, text) }).collect()
+    TEXTS.iter().map(|&(locale, texts)| Book { locale, messages: bundle(locale, texts) }).collect()
 });
 
-fn bundle(locale: Locale, text: &str) -> FluentBundle<FluentResource> {
-    let resource = FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| errors);
-    let resource = resource.expect("built in, and a test reads each of them");
+fn bundle(locale: Locale, texts: &[&str]) -> FluentBundle<FluentResource> {
     let tag = locale.tag().parse().expect("a language tag of ours");
     let mut messages = FluentBundle::new_concurrent(vec![tag]);
     // Names are isolated by `<bdi>` where they stand, which also holds in attributes' values.
     messages.set_use_isolating(false);
-    messages.add_resource(resource).expect("no message stands twice; a test reads each file");
+    for text in texts {
+        let resource = FluentResource::try_new((*text).to_owned()).map_err(|(_, errors)| errors);
+        let resource = resource.expect("built in, and a test reads each of them");
+        messages.add_resource(resource).expect("no message stands twice; a test reads each file");
+    }
     messages
 }
 
@@ -133,14 +143,15 @@ mod tests {
     use axum::http::HeaderMap;
     use axum::http::header::ACCEPT_LANGUAGE;
 
-    use super::{BOOKS, Locale, Tongue};
+    use super::{BOOKS, Locale, TEXTS, Tongue};
     use crate::console::look::Look;
 
-    /// The messages of a file, and the variables of each.
-    fn messages(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+    /// The messages of a language, and the variables of each.
+    fn messages(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut current = None;
-        for line in text.lines() {
+        let texts = TEXTS.iter().filter(|(of, _)| *of == locale).flat_map(|(_, texts)| *texts);
+        for line in texts.flat_map(|text| text.lines()) {
             let begins = line.chars().next().is_some_and(|c| c.is_ascii_lowercase());
             if let Some((name, _)) = line.split_once(" =").filter(|_| begins) {
                 assert!(found.insert(name.to_owned(), BTreeSet::new()).is_none(), "{name} stands twice");
@@ -158,8 +169,8 @@ mod tests {
 
     #[test]
     fn every_language_says_the_same_things_of_the_same_things() {
-        let english = messages(include_str!("../../locales/en.ftl"));
-        let german = messages(include_str!("../../locales/de.ftl"));
+        let english = messages(Locale::English);
+        let german = messages(Locale::German);
         assert!(english.len() > 50, "{}", english.len());
         // What the policy's words say in English is said by a file in other languages.
         // So are the refusals that the rules say in English.

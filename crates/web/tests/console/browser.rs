@@ -1,8 +1,6 @@
 //! Somebody's browser, as far as the server can tell: it keeps cookies and says where its requests
 //! come from.
 
-#![allow(unreachable_pub, reason = "as in the other helpers of these tests")]
-
 use std::collections::BTreeMap;
 
 use axum::body::Body;

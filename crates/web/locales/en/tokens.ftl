@@ -1,88 +1,6 @@
-# The console's own sentences, by the page on which they stand. What a policy's `words` say is not here.
+# The token pages. What a policy's `words` say is not here.
 
-# Around every page
-skip = Skip to the content
-menu = Menu
-sections = Sections
-account = Account
-switch = Switch
-sign-out = Sign out
-return = Back to the product
-dismiss = Dismiss
-to-the-console = To the console
-cancel = Cancel
-save = Save
-apply = Apply
-next-page = Next
-first-page = First page
-copied = Copied
-
-nav-members = Members
-nav-service-accounts = Service accounts
-nav-roles = Roles
-nav-tree = Tree
-nav-installations = Installations
-nav-policy = Policy
-nav-journal = Journal
-nav-accounts = Accounts
-nav-inventory = Inventory
-nav-cluster = Cluster
-
-# Times
-ago-moments = a moment ago
-in-moments = in a moment
-ago-minutes = { $count ->
-    [one] 1 minute ago
-   *[other] { $count } minutes ago
-  }
-ago-hours = { $count ->
-    [one] 1 hour ago
-   *[other] { $count } hours ago
-  }
-ago-days = { $count ->
-    [one] 1 day ago
-   *[other] { $count } days ago
-  }
-in-minutes = { $count ->
-    [one] in 1 minute
-   *[other] in { $count } minutes
-  }
-in-hours = { $count ->
-    [one] in 1 hour
-   *[other] in { $count } hours
-  }
-in-days = { $count ->
-    [one] in 1 day
-   *[other] in { $count } days
-  }
-date = { $day } { $month } { $year }
-month-01 = Jan
-month-02 = Feb
-month-03 = Mar
-month-04 = Apr
-month-05 = May
-month-06 = Jun
-month-07 = Jul
-month-08 = Aug
-month-09 = Sep
-month-10 = Oct
-month-11 = Nov
-month-12 = Dec
-
-# An empty server
-empty-title = Nobody has begun yet
-empty-how = This server has no account. Open the set-up link that it printed when it started, or run this on its machine while it is stopped, for another link:
-
-# Signing in
-sign-in = Sign in
-sign-in-wrong = The e-mail address or the password is wrong.
-sign-in-unsafe = This address is not safe to type a password into: it is neither https nor this machine. Ask the operator to put the console behind TLS and to set server.public_url to its https address.
-sign-in-several = You are in several accounts?
-email = E-mail address
-password = Password
-account-id = Id of the account
-
-# Tokens
+# The list
 status-active = active
 status-expiring = expiring
 status-expired = expired
@@ -268,8 +186,3 @@ did-token-leaked = Reported leaked by
 did-token-revealed = Shown to
 did-token-deleted = Deleted by
 did-token-replaced = Brought back from a backup by
-
-# Refusals, of a page
-refused-reauthentication-required = You signed in a while ago. Type your password again.
-refused-password = The password is not right.
-refused-confirmation-required = Type exactly what stands above.
