@@ -348,6 +348,11 @@ impl Store {
         Ok(self.read(rolls::tokens(account, ids, self.dialect())).await?.rows)
     }
 
+    /// These tokens of any account, in no order.
+    pub async fn token_rows(&self, ids: &[TokenId]) -> Result<Vec<Token>, Unavailable> {
+        self.read(rolls::token_rows(ids, self.dialect())).await
+    }
+
     /// How many tokens the account was ever given: no fewer than it has.
     pub async fn tokens_made(&self, account: &AccountId) -> Result<i64, Unavailable> {
         Ok(self.read(rolls::made(account)).await?.unwrap_or_default())

@@ -146,6 +146,13 @@ pub(crate) fn tokens(account: Option<&AccountId>, ids: &[TokenId], dialect: Dial
     }
 }
 
+/// These tokens of any account, in no order.
+pub(crate) fn token_rows(ids: &[TokenId], dialect: Dialect) -> Read<Vec<Token>> {
+    let codes = Value::Texts(ids.iter().map(|id| id.code.to_string()).collect());
+    let sql = format!("SELECT {TOKEN} FROM token AS t WHERE {}", dialect.one_of_texts("t.code", 1));
+    each(Query::new(sql, vec![codes]))
+}
+
 /// The tokens that were replaced by one of these and are good beside it until after `now`.
 pub(crate) fn in_grace(ids: &[TokenId], now: Timestamp, dialect: Dialect) -> Read<Vec<Token>> {
     let into = Value::Texts(ids.iter().map(TokenId::to_string).collect());
@@ -156,14 +163,7 @@ pub(crate) fn in_grace(ids: &[TokenId], now: Timestamp, dialect: Dialect) -> Rea
          WHERE {among} AND t.grace_until > ?2 AND t.revoked_at IS NULL AND t.leaked_at IS NULL
            AND t.deleted_at IS NULL"
     );
-    Read {
-        queries: vec![Query::new(sql, vec![into, now.into()])],
-        state: Vec::new(),
-        row: |all, _, row| {
-            all.push(rows::token(row, &mut Seen::default())?);
-            Ok(())
-        },
-    }
+    each(Query::new(sql, vec![into, now.into()]))
 }
 
 /// Those of these tokens, whatever became of them, that were rotated into one made after `since`.
@@ -177,8 +177,13 @@ pub(crate) fn rotated_since(ids: &[TokenId], since: Timestamp, dialect: Dialect)
          {join} token AS newer ON newer.code = substr(t.rotated_to, 5)
          WHERE {among} AND newer.created_at > ?2"
     );
+    each(Query::new(sql, vec![codes, since.into()]))
+}
+
+/// The token of each row.
+fn each(query: Query<'static>) -> Read<Vec<Token>> {
     Read {
-        queries: vec![Query::new(sql, vec![codes, since.into()])],
+        queries: vec![query],
         state: Vec::new(),
         row: |all, _, row| {
             all.push(rows::token(row, &mut Seen::default())?);

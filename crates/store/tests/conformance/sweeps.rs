@@ -103,6 +103,8 @@ pub(crate) async fn every_token_is_read_for_lists_in_chunks<B: Backend>(world: W
     let ids = [tokens[0].id, tokens[1].id];
     let found = |rows: Vec<(Token, _)>| rows.into_iter().map(|(token, _)| token.id).collect::<BTreeSet<_>>();
     assert_eq!(found(world.store.tokens_by_id(None, &ids).await.unwrap()), BTreeSet::from(ids));
+    let rows = world.store.token_rows(&ids).await.unwrap();
+    assert_eq!(rows.iter().map(|token| token.id).collect::<BTreeSet<_>>(), BTreeSet::from(ids));
     let within = world.store.tokens_by_id(Some(&account.id), &ids).await.unwrap();
     assert_eq!(found(within), BTreeSet::from([tokens[1].id]), "another account's is missing");
 
