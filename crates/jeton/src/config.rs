@@ -74,8 +74,8 @@ keys! {
     /// written. 0 keeps none. SQLite only.
     store_ballast_bytes: u64 = "store.ballast_bytes", Unset::Is("1048576");
 
-    /// The free space on the disk below which new tokens are refused with 507. 0 never refuses.
-    /// SQLite only.
+    /// The free space on the disk below which everything but what ends something is refused with 507.
+    /// 0 never refuses. SQLite only.
     store_free_space_watermark_bytes: u64 = "store.free_space_watermark_bytes", Unset::Is("16777216");
 
     /// The file of the server's own keys, the same for all processes that share a database. Whoever

@@ -90,7 +90,7 @@ pub enum RestoreError {
     Line { path: PathBuf, line: usize, what: String },
     #[error(
         "line {line} of {} was not written with the key file {}, or not as it stands there: somebody altered it, \
-         or it is another installation's; use another copy of the log", path.display(), keys.display()
+         or it is another installation's; move it away and name another copy of the log", path.display(), keys.display()
     )]
     Forged { path: PathBuf, line: usize, keys: PathBuf },
     #[error("{place} has other tables than this version of jeton makes; somebody altered it")]
@@ -121,6 +121,19 @@ pub fn restore(
     if data.join("jeton.db").exists() && !order.replace {
         return Err(RestoreError::Exists { data: data.clone() });
     }
+    let restored = locked(order, clock, entropy);
+    if restored.is_err() {
+        // It is a whole database, and nobody would look at it again. SQLite names what it leaves beside it.
+        for left in [ARRIVING.to_owned(), format!("{ARRIVING}-journal")] {
+            fs::remove_file(data.join(left)).ok();
+        }
+    }
+    restored
+}
+
+/// The same while nobody else can use the directory.
+fn locked(order: &Order, clock: Arc<dyn Clock>, entropy: &dyn Entropy) -> Result<Restored, RestoreError> {
+    let data = &order.data;
     let (mut db, found, keys) = arrived(order)?;
     let key = narrowings::key(&keys);
     let (old, unread) = match Old::look(data) {

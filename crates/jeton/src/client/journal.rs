@@ -21,7 +21,7 @@ use crate::wiring;
 
 /// Shows what happened: lists, follows, exports and checks the journal.
 ///
-/// Without another word it lists the newest entries.
+/// Without a subcommand it lists the newest entries.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(before_help = "\

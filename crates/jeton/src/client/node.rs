@@ -66,7 +66,7 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
     verbs::create::<Node>(&args.server, &CreateNode { path: args.path, name: args.name })
 }
 
-/// Renames a place; its path never changes.
+/// Renames a node; its path never changes.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:

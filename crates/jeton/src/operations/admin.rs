@@ -12,7 +12,7 @@ use crate::client::{input, output};
 use crate::exit::Failure;
 use crate::wiring;
 
-/// Helps whoever has the machine: lets somebody in again, or makes an operator none.
+/// Helps whoever has the machine: lets somebody in again, or takes an operator's rights away.
 #[derive(Debug, Subcommand)]
 #[command(before_help = "\
 Examples:
@@ -91,7 +91,7 @@ fn reset(args: &ResetArgs) -> Result<(), Failure> {
     })
 }
 
-/// Makes a person an operator no more, from their next request on.
+/// Takes the rights of an operator away from a person.
 ///
 /// They stay a member where they are; `jeton member remove` ends that. `jeton admin reset --operator`
 /// makes somebody an operator. On SQLite it is refused while the server runs. The journal says that the

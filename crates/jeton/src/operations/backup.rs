@@ -59,13 +59,12 @@ pub(crate) fn backup(args: &BackupArgs) -> Result<(), Failure> {
         output::time(&done.at.to_string()),
         done.head
     ))?;
-    output::say(&format!(
+    output::data(&format!(
         "Not in it: the key file {} (keep a copy elsewhere than the backups) and {} (copy it as often as you can: \
          a restore takes away again what it says).",
         config.keys_file.display(),
         data.join("narrowings.log").display()
-    ));
-    Ok(())
+    ))
 }
 
 fn as_json(args: &BackupArgs, done: &BackedUp) -> serde_json::Value {

@@ -68,7 +68,9 @@ fn ready(config: &Config, json: bool) -> Result<Exit, Failure> {
         });
     }
     let server = Server::at(&format!("http://{address}"))?;
-    let asked = server.send(&Request::get("/readyz"));
+    let asked = server.send(&Request::get("/readyz")).map_err(|failure| {
+        failure.help("it asks `server.listen`; JETON_SERVER__LISTEN or --config names another")
+    });
     if json {
         let said = asked.as_ref().err().map(|failure| failure.sentence.clone());
         output::data(&json!({"server": server.url(), "ready": asked.is_ok(), "problem": said}).to_string())?;

@@ -30,7 +30,7 @@ pub(crate) struct ExportArgs {
     /// The file to write, which must not be there yet; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,
-    /// Print how much there was of each kind as JSON; for a file.
+    /// Print how much there was of each kind as JSON; not beside `--to -`.
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

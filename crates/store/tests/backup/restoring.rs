@@ -321,6 +321,8 @@ fn what_is_no_backup_is_refused_and_the_database_stays() {
             unknown.to_string().contains("line 1 of") && unknown.to_string().contains("moon"),
             "{unknown}"
         );
+        let left: Vec<_> = names(&kept.data()).into_iter().filter(|name| name.contains("arriving")).collect();
+        assert!(left.is_empty(), "{left:?}");
         fs::write(&log, "").unwrap();
         let world = kept.world.reopen().await;
         assert!(world.store.token(&token.account, token.id).await.unwrap().is_some());

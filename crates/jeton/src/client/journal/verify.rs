@@ -20,7 +20,8 @@ use crate::exit::{Exit, Failure};
 /// Checks that the journal is what was written, and ends with 1 where it is not.
 ///
 /// The server recomputes its chain. With `--checkpoints` all of the journal is read and recomputed
-/// here instead, and compared with what was signed; with `--file` an export is, without a server.
+/// here instead, and compared with what was signed. With `--file` an export is checked instead, and no
+/// server is needed.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
