@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use token::{Digest, TokenId, TokenText};
 
-use crate::facts::{Account, Holder, Installation, Node, Person, Service, Token};
+use crate::facts::{Account, Holder, Installation, Link, Node, Person, Service, Token};
 use crate::ids::{AccountId, ExternalId, HolderId, PersonId, RoleId, ServiceId};
 use crate::life::Lens;
 use crate::node::NodePath;
@@ -95,11 +95,6 @@ pub enum Condition {
     },
     /// The person is not a member of the account, removed memberships apart.
     NotAMember {
-        account: AccountId,
-        person: PersonId,
-    },
-    /// The person is, and was, a member of no account but this one.
-    InNoOtherAccount {
         account: AccountId,
         person: PersonId,
     },
@@ -209,6 +204,12 @@ pub enum Write {
     },
     /// Uses up the set-up link; gone already is a conflict.
     UseSetupLink {
+        hash: [u8; 32],
+    },
+    /// Keeps an invitation, in place of any other of this member.
+    InsertInvitation(Link),
+    /// Uses up a member's link; gone already, or past its time, is a conflict.
+    UseLink {
         hash: [u8; 32],
     },
 }
@@ -334,6 +335,8 @@ actions! {
     MemberReactivated = "member.reactivated",
     MemberRemoved = "member.removed",
     MemberErased = "member.erased",
+    MemberInvited = "member.invited",
+    MemberAccepted = "member.accepted",
     ServiceAccountCreated = "service_account.created",
     NodeCreated = "node.created",
     NodeEdited = "node.edited",

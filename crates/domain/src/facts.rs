@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use token::{Digest, TokenId};
 
 use crate::conditions::Conditions;
-use crate::ids::{AccountId, HolderId, InstallationId, PersonId, RoleId, ServiceId};
+use crate::ids::{AccountId, HolderId, InstallationId, MemberId, PersonId, RoleId, ServiceId};
 use crate::node::NodePath;
 use crate::permission::PermissionSet;
 use crate::policy::Policy;
@@ -258,6 +258,26 @@ pub struct Service {
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
     pub version: i64,
+}
+
+/// A link that lets a member in, once. Its secret is known to whoever was given it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+    pub account: AccountId,
+    pub member: MemberId,
+    pub opens: Opens,
+    pub until: Timestamp,
+}
+
+/// What a link opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opens {
+    /// The console at a page of the account, for somebody whom a service has before it.
+    Console { service: ServiceId, place: String },
+    /// A login of their own.
+    Login,
 }
 
 /// What a service may do.

@@ -21,6 +21,7 @@ pub mod ids;
 pub mod installations;
 pub mod life;
 pub mod lifecycle;
+pub mod links;
 pub mod members;
 pub mod node;
 pub mod nodes;

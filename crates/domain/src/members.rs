@@ -44,12 +44,10 @@ pub struct Join {
 /// Who can sign in as a new member.
 #[derive(Debug)]
 pub enum Login {
-    /// Nobody: the member is known by its `external_id` alone.
+    /// Nobody, until an invitation is accepted: an address alone is nobody's login.
     None,
-    /// Somebody who could sign in already. An operator may bring them from another account.
-    Known { person: Person, by_operator: bool },
     /// Somebody new; the password is a PHC string.
-    New { id: PersonId, password: Option<String> },
+    New { id: PersonId, password: String },
 }
 
 /// Decides on a new member.
@@ -107,25 +105,6 @@ impl Joining<'_> {
         let mut change = Change::default();
         match (login, &email) {
             (Login::None, _) => {}
-            (Login::Known { person, by_operator }, _) => {
-                let condition = Condition::NotAMember { account: self.account.id.clone(), person: person.id };
-                let otherwise =
-                    Refusal::of_field(Code::NameTaken, "email", "This person is a member already.");
-                change = change.guard(condition, otherwise);
-                if !by_operator {
-                    // Whoever chose the password may have been an administrator there, and nobody
-                    // has shown that the address is theirs.
-                    let condition =
-                        Condition::InNoOtherAccount { account: self.account.id.clone(), person: person.id };
-                    let otherwise = Refusal::of_field(
-                        Code::Forbidden,
-                        "email",
-                        "Another account of this server knows this address; an operator can add its person here.",
-                    );
-                    change = change.guard(condition, otherwise);
-                }
-                holder.person = Some(person.id);
-            }
             (Login::New { .. }, None) => {
                 return Err(Refusal::invalid("email", "Whoever shall sign in needs an `email`."));
             }
@@ -133,7 +112,7 @@ impl Joining<'_> {
                 let person = Person {
                     id,
                     email: email.clone(),
-                    password,
+                    password: Some(password),
                     operator: false,
                     created_at: self.now,
                     version: 0,
@@ -211,7 +190,12 @@ impl Joining<'_> {
 /// is for the product to give, and here for nobody to whom it could give more than they have: they might
 /// have chosen the password.
 fn may_name(caller: &Caller, order: &Join) -> Result<(), Refusal> {
-    if order.external_id.is_none() || caller.lacks().is_empty() {
+    if order.external_id.is_none() { Ok(()) } else { may_name_users(caller) }
+}
+
+/// Whoever may give somebody whom the product knows by name a login, or somebody with a login such a name.
+pub(crate) fn may_name_users(caller: &Caller) -> Result<(), Refusal> {
+    if caller.lacks().is_empty() {
         return Ok(());
     }
     let sentence = "By an `external_id` the product knows its users, and may give them any role; here it is \

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use token::TokenText;
+use token::{TokenId, TokenText};
 
 use crate::change::{Action, Actor, Change, Entry, Expect, Write};
 use crate::conditions::Conditions;
@@ -29,6 +29,20 @@ pub fn start(
     agent: Option<&str>,
     text: &Arc<TokenText>,
     now: Timestamp,
+) -> Result<(Token, Change), Refusal> {
+    let themselves = |via| Actor::Holder { id: holder.id, via };
+    start_by(account, holder, node, agent, text, now, themselves)
+}
+
+/// The same for a member whom somebody else vouches for: by whom, the journal is told.
+pub(crate) fn start_by(
+    account: &Account,
+    holder: &Holder,
+    node: NodePath,
+    agent: Option<&str>,
+    text: &Arc<TokenText>,
+    now: Timestamp,
+    by: impl FnOnce(TokenId) -> Actor,
 ) -> Result<(Token, Change), Refusal> {
     if account.inactive_since.is_some() || !holder.is_active() {
         return Err(Refusal::forbidden(
@@ -62,7 +76,7 @@ pub fn start(
     };
     let entry = Entry {
         at: now,
-        actor: Actor::Holder { id: holder.id, via: token.id },
+        actor: by(token.id),
         account: Some(account.id.clone()),
         action: Action::SessionStarted,
         subject: token.id.to_string(),

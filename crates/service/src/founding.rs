@@ -12,10 +12,10 @@ use domain::lifecycle;
 use domain::members;
 use domain::refusal::{Code, Refusal};
 use domain::text;
-use sha2::{Digest, Sha256};
 use token::{Kind, TokenText};
 
 use crate::accounts::FOUNDER;
+use crate::links::link_hash;
 use crate::services::service;
 use crate::{ATTEMPTS, Desk, Error, Password};
 
@@ -128,19 +128,13 @@ impl Desk {
         if !self.store.is_empty().await? {
             return Ok(None);
         }
-        let mut secret = [0; 24];
-        self.entropy.fill(&mut secret);
-        let secret = crate::cursors::hex(&secret);
-        self.store.put_setup_link(link_hash(&secret), self.now().plus_micros(LINK)).await?;
-        Ok(Some(secret))
+        let (secret, hash) = self.link_secret();
+        self.store.put_setup_link(hash, self.now().plus_micros(LINK)).await?;
+        Ok(Some(secret.to_string()))
     }
 
     /// Whether the secret of a set-up link opens anything.
     pub async fn setup_link_opens(&self, secret: &str) -> Result<bool, Error> {
         Ok(self.store.setup_link_open(link_hash(secret)).await?)
     }
-}
-
-fn link_hash(secret: &str) -> [u8; 32] {
-    Sha256::digest(secret.as_bytes()).into()
 }

@@ -18,6 +18,7 @@ pub mod import;
 pub mod installations;
 pub mod inventory;
 pub mod journal;
+pub mod links;
 pub mod members;
 pub mod nodes;
 pub mod notices;

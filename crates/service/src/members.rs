@@ -20,8 +20,9 @@ use crate::cursors::{Page, Sieve};
 use crate::{Desk, Error, Password, Replay, Visitor};
 
 impl Desk {
-    /// Adds a member. With an `email` the member is a person, who can sign in once they have a
-    /// password; `password` sets the first one, and only for somebody who is new here. An
+    /// Adds a member. An `email` is where they are reached; with a `password` it is also what they sign in
+    /// with, and only for somebody who is new here. Others are let in by an invitation, see
+    /// [`Desk::invite`]: nobody who chose a password for an address comes into another account by it. An
     /// operator may add members to any account, so that a new one gets its first.
     pub async fn add_member(
         &self,
@@ -58,24 +59,21 @@ impl Desk {
                 return self.kept_holder(account, &kept).await;
             }
             let known = match &email {
-                Some(email) => self.store.person_by_email(email).await?,
-                None => None,
+                Some(email) if given => self.store.person_by_email(email).await?,
+                _ => None,
             };
-            let login = match (known, &email) {
-                (Some(_), _) if given => {
-                    return Err(Refusal::invalid(
-                        "password",
-                        "This person can sign in already; leave `password` out.",
-                    )
-                    .into());
+            if known.is_some() {
+                return Err(Refusal::invalid(
+                    "password",
+                    "Somebody signs in with this address already; leave `password` out and invite them.",
+                )
+                .into());
+            }
+            let login = match &hash {
+                Some(password) => {
+                    Login::New { id: PersonId::draw(&*self.entropy), password: password.clone() }
                 }
-                (Some(person), _) => {
-                    // Whoever adds members to another account is one, or is refused below.
-                    let by_operator = !at_home || self.operator(&tries.caller).await.is_ok();
-                    Login::Known { person, by_operator }
-                }
-                (None, Some(_)) => Login::New { id: PersonId::draw(&*self.entropy), password: hash.clone() },
-                (None, None) => Login::None,
+                None => Login::None,
             };
             let (caller, id) = (&tries.caller, MemberId::draw(&*self.entropy));
             let decided = if at_home {

@@ -15,6 +15,7 @@ use domain::members::Join;
 use domain::node::NodePath;
 use domain::policy::{ExpiryMode, FormField, HolderChoice};
 use domain::refusal;
+use service::links::{Guest, Invited};
 use service::sessions::Login;
 use service::{Error, Password};
 
@@ -347,19 +348,71 @@ async fn a_login_made_by_one_accounts_administrator_does_not_open_another_accoun
     world.member("Owner", "eve@example.com").await;
     let eve = async || world.signed_in("eve@example.com").await;
 
-    // Eve chooses a password for somebody whom Globex will want, and has them leave again.
+    // Eve chooses a password for somebody whom Globex will want.
     let vic = join("vic@example.com");
-    let squatted =
-        world.desk.add_member(eve().await, &world.account, vic.clone(), password(), None).await.unwrap();
-    world.desk.remove_holder(eve().await, &world.account, squatted.id).await.unwrap();
-    let added = world.desk.add_member(gus().await, &globex, vic.clone(), None, None).await;
-    assert_eq!(refused(added), refusal::Code::Forbidden);
-    world.desk.add_member(eve().await, &world.account, vic.clone(), None, None).await.expect("back at home");
+    world.desk.add_member(eve().await, &world.account, vic.clone(), password(), None).await.unwrap();
+    // Added there by their address they have no login, whoever adds them.
+    for by in [gus().await, world.admin().await] {
+        let added = world.desk.add_member(by, &globex, vic.clone(), None, None).await.unwrap();
+        assert_eq!((added.person, added.email.as_deref()), (None, Some("vic@example.com")));
+        let into =
+            Login { email: "vic@example.com".into(), account: Some(globex.clone()), ..Login::default() };
+        let entered = world.desk.log_in(into, Password::new(common::PASSWORD.into())).await;
+        assert!(matches!(entered, Err(Error::Unauthenticated)), "{entered:?}");
+    }
+    let known = world.desk.add_member(gus().await, &globex, vic.clone(), password(), None).await;
+    assert_eq!(refused(known), refusal::Code::InvalidField, "nor is a password chosen a second time");
 
-    // Nor is anybody drawn into an account, whose name would then be asked for at each login.
-    let added = world.desk.add_member(gus().await, &globex, join("ada@example.com"), None, None).await;
-    assert_eq!(refused(added), refusal::Code::Forbidden);
-    world.desk.add_member(world.admin().await, &globex, vic, None, None).await.expect("an operator may");
+    // Who was invited comes in as the one with that login, and nobody else does.
+    let Invited::Now(invited, link) =
+        world.desk.invite_new(gus().await, &globex, vic.clone(), None).await.unwrap()
+    else {
+        panic!("it was not invited before")
+    };
+    assert_eq!(invited.person, None);
+    let accept = async |guest| world.desk.accept(link.expose(), guest, None).await;
+    assert_eq!(refused(accept(Guest::New(password().unwrap())).await), refusal::Code::NameTaken);
+    let as_eve = Guest::SignedIn(Box::new(eve().await));
+    assert_eq!(refused(accept(as_eve).await), refusal::Code::Forbidden);
+    let a_token = world.caller(&world.begun.token).await.unwrap();
+    assert!(matches!(accept(Guest::SignedIn(Box::new(a_token))).await, Err(Error::Unauthenticated)));
+    let as_vic = async || Guest::SignedIn(Box::new(world.signed_in("vic@example.com").await));
+    let started = accept(as_vic().await).await.unwrap();
+    assert_eq!((started.account.id.clone(), started.holder.person.is_some()), (globex.clone(), true));
+    let again = accept(Guest::New(password().unwrap())).await;
+    assert!(matches!(again, Err(Error::Unauthenticated)), "once: {again:?}");
+    let twice = world.desk.invite_new(gus().await, &globex, vic, None).await;
+    assert_eq!(refused(twice.map(drop)), refusal::Code::NameTaken);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_open_an_invitation_or_a_hand_off_at_once_one_is_let_in() {
+    let world = World::of("default").await;
+    let order = Join {
+        name: "Eve".into(),
+        email: Some("eve@example.com".into()),
+        role: Some("Viewer".into()),
+        ..Join::default()
+    };
+    let invited = world.desk.invite_new(world.admin().await, &world.account, order, None).await.unwrap();
+    let Invited::Now(eve, link) = invited else { panic!("it was not invited before") };
+    let accept = || {
+        let guest = Guest::New(Password::new(common::PASSWORD.into()));
+        world.desk.accept(link.expose(), guest, None)
+    };
+    let (one, other) = tokio::join!(accept(), accept());
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+
+    let scopes = vec![domain::facts::Scope::ActAs];
+    let admin = world.admin().await;
+    let keyed = world.desk.create_service(admin, "backend".into(), scopes, None, None).await.unwrap();
+    let (link, member) =
+        world.desk.hand_off(&keyed.service, &world.account, &eve.id.to_string(), None).await.unwrap();
+    assert_eq!(member, eve.id);
+    let (one, other) =
+        tokio::join!(world.desk.arrive(link.expose(), None), world.desk.arrive(link.expose(), None));
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    assert!(!world.desk.hand_off_opens(link.expose()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -302,7 +302,9 @@ impl Touched {
                 | Write::UpdateInstallation(_)
                 | Write::DeleteInstallation(_)
                 | Write::Remember(_)
-                | Write::UseSetupLink { .. } => {}
+                | Write::UseSetupLink { .. }
+                | Write::InsertInvitation(_)
+                | Write::UseLink { .. } => {}
             }
         }
         all

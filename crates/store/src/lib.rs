@@ -40,7 +40,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::change::{Change, Make, Remembered};
-use domain::facts::{Account, Holder, Person, Service, Snapshot, Token};
+use domain::facts::{Account, Holder, Link, Person, Service, Snapshot, Token};
 use domain::ids::{AccountId, ExternalId, HolderId, PersonId, ServiceId};
 use domain::life::Lens;
 use domain::permission::Registry;
@@ -537,7 +537,18 @@ impl Store {
         self.read(reads::setup_link_open(hash, self.now())).await
     }
 
-    /// Removes what has served its time: remembered answers past their `until`, set-up links
+    /// Keeps a hand-off until its time is over. An invitation is a change, see
+    /// [`Write::InsertInvitation`](domain::change::Write::InsertInvitation).
+    pub async fn put_link(&self, link: Link) -> Result<(), CommitError> {
+        self.beside(Beside::Link(link)).await.map(drop)
+    }
+
+    /// The link with this hash, while it opens anything.
+    pub async fn link(&self, hash: [u8; 32]) -> Result<Option<Link>, Unavailable> {
+        self.read(reads::link(hash, self.now())).await
+    }
+
+    /// Removes what has served its time: remembered answers past their `until`, links
     /// likewise, and daily counts older than [`USAGE_DAYS`] days.
     pub async fn purge(&self, now: Timestamp) -> Result<Purged, CommitError> {
         self.beside(Beside::Purge { now }).await

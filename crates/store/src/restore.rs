@@ -156,7 +156,9 @@ fn locked(order: &Order, clock: Arc<dyn Clock>, entropy: &dyn Entropy) -> Result
     execute::insert(&transaction, &journal::insert(lines)).map_err(&failed)?;
     execute::run(&transaction, &head.moved_from(found.head.seq)).map_err(&failed)?;
     // Its lines are in the log, and a link of then may have been used since.
-    transaction.execute_batch("DELETE FROM narrowing; DELETE FROM setup_link").map_err(&failed)?;
+    transaction
+        .execute_batch("DELETE FROM narrowing; DELETE FROM setup_link; DELETE FROM link")
+        .map_err(&failed)?;
     transaction.commit().map_err(&failed)?;
     drop(db);
 

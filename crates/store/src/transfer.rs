@@ -32,7 +32,7 @@ pub(crate) use tally::Cell;
 use tally::{Batch, Tally};
 
 /// What is moved, and what is referred to before what refers to it.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "head",
     "journal",
     "key_check",
@@ -52,6 +52,7 @@ const TABLES: [&str; 19] = [
     "usage_source",
     "remembered",
     "setup_link",
+    "link",
 ];
 
 /// What a store has from the beginning, or from being looked at, and gives up for what arrives.

@@ -41,12 +41,13 @@ async fn exported(access: &Access) -> Vec<Value> {
 /// Columns that stay where they are: secrets, what follows from other columns, and what is nobody's fact.
 const STAY: [&str; 5] =
     ["person.password", "token.digest", "service.digest", "holder.role", "journal.touched"];
-const TABLES_STAY: [&str; 9] = [
+const TABLES_STAY: [&str; 10] = [
     "sealed",
     "foreign_make",
     "foreign_key",
     "remembered",
     "setup_link",
+    "link",
     "key_check",
     "head",
     "migration",

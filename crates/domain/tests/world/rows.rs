@@ -91,8 +91,6 @@ impl Rows {
                 .holders
                 .values()
                 .any(|holder| holder.person == Some(*person) && holder.standing.removed_at.is_none()),
-            // This world has one account.
-            Condition::InNoOtherAccount { .. } => true,
             Condition::EmailFree { email } => !self.persons.values().any(|person| person.email == *email),
             Condition::ExternalIdFree { external_id, .. } => {
                 !self.holders.values().any(|holder| holder.external_id.as_ref() == Some(external_id))

@@ -251,6 +251,20 @@ CREATE TABLE setup_link (
     until BIGINT NOT NULL
 );
 
+-- Links that let a member in, once. Of a hand-off they name the service that asked for it and the page
+-- that it leads to; one without is an invitation.
+CREATE TABLE link (
+    hash    BYTEA PRIMARY KEY CHECK (length(hash) = 32),
+    account TEXT COLLATE "C" NOT NULL,
+    member  TEXT COLLATE "C" NOT NULL,
+    service TEXT COLLATE "C",
+    place   TEXT COLLATE "C",
+    until   BIGINT NOT NULL
+);
+
+CREATE INDEX link_member
+    ON link (account, member);
+
 -- One order without gaps. The salt goes with the payload when that is erased; the hashes stay.
 CREATE TABLE journal (
     seq        BIGINT PRIMARY KEY,

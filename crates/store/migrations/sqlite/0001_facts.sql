@@ -247,6 +247,20 @@ CREATE TABLE setup_link (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Links that let a member in, once. Of a hand-off they name the service that asked for it and the page
+-- that it leads to; one without is an invitation.
+CREATE TABLE link (
+    hash    BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    account TEXT NOT NULL,
+    member  TEXT NOT NULL,
+    service TEXT,
+    place   TEXT,
+    until   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX link_member
+    ON link (account, member);
+
 -- One order without gaps. The salt goes with the payload when that is erased; the hashes stay.
 CREATE TABLE journal (
     seq        INTEGER PRIMARY KEY,

@@ -1,6 +1,7 @@
-//! What is written beside the facts, without a journal entry: counts of use, the set-up link, the
-//! removal of what has served its time, and the erasure that an entry has told of.
+//! What is written beside the facts, without a journal entry: counts of use, the set-up link,
+//! hand-offs, the removal of what has served its time, and the erasure that an entry has told of.
 
+use domain::facts::Link;
 use domain::ids::{AccountId, HolderId};
 use domain::time::Timestamp;
 use domain::usage::{self, By, Count, OTHER, TOLD_APART, Usage};
@@ -8,6 +9,7 @@ use token::TokenId;
 
 use super::query::{Query, values};
 use super::reads::{OF_HOLDER, TELLS};
+use super::writes;
 use crate::contract::{Purged, USAGE_DAYS};
 
 pub(crate) enum Beside {
@@ -16,6 +18,8 @@ pub(crate) enum Beside {
         hash: [u8; 32],
         until: Timestamp,
     },
+    /// A hand-off: nothing about authority, because whoever opens it is looked at anew.
+    Link(Link),
     Purge {
         now: Timestamp,
     },
@@ -46,6 +50,7 @@ impl Beside {
                 Query::new("DELETE FROM setup_link", []),
                 Query::new("INSERT INTO setup_link (hash, until) VALUES (?1, ?2)", values![hash, *until]),
             ],
+            Self::Link(link) => vec![writes::insert_link(link)],
             Self::Erase { of: None, after, through } => {
                 let sql = format!("{ERASE} seq > ?1 AND seq <= ?2 AND payload IS NOT NULL AND NOT ({TELLS})");
                 vec![Query::new(sql, values![*after, *through])]
@@ -60,6 +65,7 @@ impl Beside {
                     Query::new("DELETE FROM setup_link WHERE until <= ?1", values![*now]),
                     Query::new("DELETE FROM usage_day WHERE day < ?1", values![first]),
                     Query::new("DELETE FROM usage_source WHERE day < ?1", values![first]),
+                    Query::new("DELETE FROM link WHERE until <= ?1", values![*now]),
                 ]
             }
         }

@@ -133,10 +133,6 @@ fn holds(query: &mut Query<'_>, condition: &Condition, dialect: Dialect) -> Stri
             let (person, account) = (query.bind(person.to_string()), query.bind(account.to_string()));
             none(&format!("holder WHERE person = ?{person} AND account = ?{account} AND removed_at IS NULL"))
         }
-        Condition::InNoOtherAccount { account, person } => {
-            let (person, account) = (query.bind(person.to_string()), query.bind(account.to_string()));
-            none(&format!("holder WHERE person = ?{person} AND account <> ?{account}"))
-        }
         Condition::EmailFree { email } => {
             let email = query.bind(email.clone());
             none(&format!("person WHERE email = ?{email}"))

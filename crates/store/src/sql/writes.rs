@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 
 use domain::change::{Change, Remembered, Write};
-use domain::facts::{Account, Holder, Installation, Node, Person, Service, Snapshot, Standing, Token};
+use domain::facts::{
+    Account, Holder, Installation, Link, Node, Opens, Person, Service, Snapshot, Standing, Token,
+};
 use domain::ids::AccountId;
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
@@ -109,6 +111,18 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
             let sql = "DELETE FROM setup_link WHERE hash = ?1 AND until > ?2";
             Ok(Query::new(sql, values![hash, tools.now]))
         }
+        Write::InsertInvitation(row) => {
+            let sql = "DELETE FROM link WHERE account = ?1 AND member = ?2 AND service IS NULL";
+            let before = Query::new(sql, values![row.account.as_str(), row.member.to_string()]);
+            return Ok(vec![
+                Step::Query { query: before, must: Must::Pass },
+                Step::Query { query: insert_link(row), must: Must::Hit },
+            ]);
+        }
+        Write::UseLink { hash } => {
+            let sql = "DELETE FROM link WHERE hash = ?1 AND until > ?2";
+            Ok(Query::new(sql, values![hash, tools.now]))
+        }
     }?;
     Ok(vec![Step::Query { query, must: Must::Hit }])
 }
@@ -183,7 +197,9 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
         | Write::UpdateInstallation(_)
         | Write::DeleteInstallation(_)
         | Write::Remember(_)
-        | Write::UseSetupLink { .. } => {}
+        | Write::UseSetupLink { .. }
+        | Write::InsertInvitation(_)
+        | Write::UseLink { .. } => {}
     }
 }
 
@@ -563,6 +579,18 @@ fn insert_permission(bit: u8, name: &str) -> Query<'_> {
         SELECT ?1, ?2
         WHERE ?1 = (SELECT count(*) FROM permission)";
     Query::new(sql, values![i64::from(bit), name])
+}
+
+pub(crate) fn insert_link(row: &Link) -> Query<'_> {
+    let sql = "
+        INSERT INTO link (hash, account, member, service, place, until)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let (service, place) = match &row.opens {
+        Opens::Console { service, place } => (Some(service.to_string()), Some(place.clone())),
+        Opens::Login => (None, None),
+    };
+    let member = row.member.to_string();
+    Query::new(sql, values![&row.hash, row.account.as_str(), member, service, place, row.until])
 }
 
 pub(crate) fn remember(answer: &Remembered, now: Timestamp) -> Query<'_> {

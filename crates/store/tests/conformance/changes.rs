@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use domain::change::{Change, Condition, Counting, Expect, Remembered, Write};
-use domain::facts::{Account, Binding, Holder, Installation, Person, Standing, Token};
-use domain::ids::{AccountId, ExternalId, InstallationId, RoleId};
+use domain::facts::{Account, Binding, Holder, Installation, Link, Opens, Person, Standing, Token};
+use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, RoleId};
 use domain::life::Lens;
 use domain::node::NodePath;
 use domain::policy::Counted;
@@ -336,10 +336,6 @@ pub(crate) async fn a_condition_over_many_rows_holds_or_refuses<B: Backend>(worl
     world.write([Write::UpdateHolder(left)]).await;
     assert!(!holds(&another).await);
     assert!(holds(&not_a_member).await, "who left may come back");
-    let elsewhere: AccountId = "globex".parse().unwrap();
-    let elsewhere = Condition::InNoOtherAccount { account: elsewhere, person: person.id };
-    assert!(!holds(&elsewhere).await, "who left one account is still known to it");
-    assert!(holds(&Condition::InNoOtherAccount { account: id(), person: person.id }).await);
     assert!(holds(&external_free).await);
     let returned = Holder { id: member(&account).id, ..joined };
     world.write([Write::InsertHolder(returned)]).await;
@@ -438,6 +434,46 @@ pub(crate) async fn a_setup_link_opens_once<B: Backend>(world: World<B>) {
     world.clock.pass(2 * DAY);
     assert!(!world.store.setup_link_open([3; 32]).await.unwrap());
     assert!(matches!(world.store.commit(using([3; 32])).await, Err(CommitError::Conflict)));
+}
+
+pub(crate) async fn a_members_link_opens_once_and_an_invitation_replaces_the_one_before<B: Backend>(
+    world: World<B>,
+) {
+    let (account, service) = (account(), service().id);
+    let HolderId::Member(member) = member(&account).id else { unreachable!("a member has a member's id") };
+    let until = world.now().plus_micros(DAY);
+    let link = |hash, opens| Link { hash, account: account.id.clone(), member, opens, until };
+    let using = |hash| change([Write::UseLink { hash }]);
+
+    let shown = || Opens::Console { service, place: "/tokens".into() };
+    let (first, second) = (link([1; 32], shown()), link([2; 32], shown()));
+    for handed in [&first, &second] {
+        world.store.put_link(handed.clone()).await.unwrap();
+        assert_eq!(world.store.link(handed.hash).await.unwrap().as_ref(), Some(handed));
+    }
+    world.store.commit(using([1; 32])).await.unwrap();
+    assert_eq!(world.store.link([1; 32]).await.unwrap(), None);
+    assert!(matches!(world.store.commit(using([1; 32])).await, Err(CommitError::Conflict)));
+
+    for (hash, before) in [([3; 32], None), ([4; 32], Some([3; 32]))] {
+        let invitation = link(hash, Opens::Login);
+        world.store.commit(change([Write::InsertInvitation(invitation.clone())])).await.unwrap();
+        assert_eq!(world.store.link(hash).await.unwrap(), Some(invitation));
+        if let Some(before) = before {
+            assert_eq!(world.store.link(before).await.unwrap(), None, "the newer one replaced it");
+        }
+    }
+    assert!(world.store.link([2; 32]).await.unwrap().is_some(), "a hand-off is none of its business");
+
+    // Both at once: one of them is let in.
+    let (one, other) = tokio::join!(world.store.commit(using([4; 32])), world.store.commit(using([4; 32])));
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+
+    world.clock.pass(2 * DAY);
+    assert_eq!(world.store.link([2; 32]).await.unwrap(), None);
+    assert!(matches!(world.store.commit(using([2; 32])).await, Err(CommitError::Conflict)));
+    world.store.purge(world.now()).await.unwrap();
+    assert_eq!(world.store.link([2; 32]).await.unwrap(), None);
 }
 
 pub(crate) async fn the_listener_hears_rows_as_they_stand_before_anyone_is_answered<B: Backend>(

@@ -54,6 +54,7 @@ behaviours! {
         a_code_is_taken_across_kinds,
         an_answer_is_remembered_once_until_its_time_is_over,
         a_setup_link_opens_once,
+        a_members_link_opens_once_and_an_invitation_replaces_the_one_before,
         the_listener_hears_rows_as_they_stand_before_anyone_is_answered,
         a_caller_who_goes_away_leaves_nothing_undone,
         bits_of_the_registry_are_given_out_in_order,

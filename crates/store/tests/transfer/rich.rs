@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::change::{Change, Foreign, Imported, Make, Remembered, Write};
-use domain::facts::{Account, Holder, Installation, Token};
+use domain::facts::{Account, Holder, Installation, Link, Opens, Token};
 use domain::grant::Grant;
-use domain::ids::InstallationId;
+use domain::ids::{HolderId, InstallationId};
 use domain::life::Lens;
 use domain::usage::{By, Count, Usage, day};
 use rusqlite::Connection;
@@ -130,6 +130,11 @@ impl Rich {
 
         store.commit(Change::default().write(Write::Remember(answer()))).await.unwrap();
         store.put_setup_link([9; 32], at(3000 * DAY)).await.unwrap();
+        if let HolderId::Member(member) = holder.id {
+            let (account, until) = (account.id.clone(), at(3000 * DAY));
+            let invitation = Link { hash: [8; 32], account, member, opens: Opens::Login, until };
+            store.put_link(invitation).await.unwrap();
+        }
         let count = |by| Count { day: day(at(0)), by, admitted: 3, refused: 1 };
         let counts =
             vec![count(By::All), count(By::Address("::1".into())), count(By::Service("svc_a".into()))];
@@ -171,6 +176,7 @@ impl Rich {
         seen.push(format!("{:?}", store.foreign(vec![(1, b"sk_live_".to_vec())]).await.unwrap()));
         seen.push(format!("{:?}", store.remembered(&answer().key).await.unwrap()));
         seen.push(format!("{:?}", store.setup_link_open([9; 32]).await.unwrap()));
+        seen.push(format!("{:?}", store.link([8; 32]).await.unwrap()));
         seen.push(format!("{} entries are whole", store.verify_journal().await.unwrap().entries));
         seen.extend(store.journal(0, 1000).await.unwrap().iter().map(|entry| format!("{entry:?}")));
         seen
