@@ -94,6 +94,7 @@ mod tests {
             crate::service_accounts::EditServiceAccount,
             crate::services::CreateService,
             crate::sessions::CreateSession,
+            crate::sessions::HandOff,
             crate::sessions::RefreshSession,
             crate::tokens::CreateToken,
             crate::tokens::DeleteQuery,

@@ -45,7 +45,8 @@ pub struct Member {
 #[schema(example = json!({ "name": "Ada Lovelace", "email": "ada@example.com", "role": "Member", "external_id": "u-7" }))]
 pub struct CreateMember {
     pub name: String,
-    /// With it the member is a person who can sign in.
+    /// Where the member is reached; with a `password`, what they sign in with. Somebody who signs in with it
+    /// already, or shall choose a password, is invited: `POST …/members/{id}/invite`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The name of a role, which holds everywhere. It or `bindings` is needed.

@@ -1,4 +1,4 @@
-//! Signing in and out: `/v1/sessions`.
+//! Signing in and out, and handing somebody over to the console: `/v1/sessions`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -55,4 +55,24 @@ pub struct Session {
     pub last_used_from: Option<String>,
     /// The session that asks.
     pub current: bool,
+}
+
+/// `POST /v1/sessions/handoff`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "account": "acme", "path": "/tokens" }))]
+pub struct HandOff {
+    /// The account of the member whom `Jeton-Actor` names.
+    pub account: String,
+    /// The page that it leads to, below the account's own; `/tokens` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// A link that lets somebody in, once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Link {
+    /// For that person alone: whoever opens it is let in as them.
+    pub url: Secret,
+    pub expires_at: String,
 }

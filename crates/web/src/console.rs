@@ -9,27 +9,50 @@
 
 pub(crate) mod assets;
 pub(crate) mod fields;
-mod frame;
+pub(crate) mod frame;
+pub(crate) mod handoff;
 mod home;
+pub(crate) mod invite;
 mod look;
 pub(crate) mod reply;
 pub(crate) mod session;
 mod sign_in;
 mod tokens;
-mod tongue;
+pub(crate) mod tongue;
 mod when;
 
 pub use look::{Accent, Locale, Look};
+
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
 
 use crate::api::table::Table;
 
 /// Where the console is.
 pub(crate) const ROOT: &str = "/console";
 
+/// A request for the console under the operator's own path, as one for ours: a proxy may pass that path
+/// on as it is.
+pub(crate) fn at_root(mut request: Request, base: &str) -> Request {
+    let at = request.uri().path_and_query().map_or("", |at| at.as_str());
+    let below = at.strip_prefix(base).filter(|below| below.is_empty() || below.starts_with(['/', '?']));
+    if let Some(at) = below.and_then(|below| PathAndQuery::try_from(format!("{ROOT}{below}")).ok()) {
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = Some(at);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
 pub(crate) fn routes(table: &mut Table) {
     assets::routes(table);
     home::routes(table);
     sign_in::routes(table);
+    handoff::routes(table);
+    invite::routes(table);
     tokens::routes(table);
 }
 
@@ -54,7 +77,11 @@ mod tests {
                 "GET /",
                 "GET /console",
                 "GET /console/sign-in",
-                "POST /console/sign-in"
+                "POST /console/sign-in",
+                "GET /console/_handoff/{secret}",
+                "POST /console/_handoff/{secret}",
+                "GET /console/_invitation/{secret}",
+                "POST /console/_invitation/{secret}"
             ]
         );
         assert!(

@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::map_request;
 use axum::routing::get;
 use service::Desk;
 
@@ -109,7 +110,14 @@ fn with_more(
         assets: console::assets::Assets::of(&look),
         look,
     };
-    layers::dress(more(router.with_state(Arc::new(house))), &*entropy, options.patience, traffic)
+    let dressed =
+        layers::dress(more(router.with_state(Arc::new(house))), &*entropy, options.patience, traffic);
+    if options.look.base == console::ROOT {
+        return dressed;
+    }
+    let base: Arc<str> = options.look.base.as_str().into();
+    let ours = map_request(move |request| std::future::ready(console::at_root(request, &base)));
+    Router::new().fallback_service(dressed).layer(ours)
 }
 
 /// What the listener for metrics serves: `/metrics`, as `render` writes it anew for each question in

@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::members::Binding;
 use api::permission::{Access, Permission};
 use api::tokens::{HolderKind, TokenKind, TokenStatus};
-use api::{Maybe, Metadata};
+use api::{Maybe, Metadata, Secret};
 use domain::bindings::Bound;
 use domain::facts::{Account, Holder, Installation, Node, Role, Scope, Service};
 use domain::grant::Level;
@@ -512,6 +512,11 @@ fn text(at: Option<Timestamp>) -> Option<String> {
 /// Metadata as the domain takes it.
 pub(crate) fn object(metadata: Metadata) -> Value {
     Value::Object(metadata)
+}
+
+/// A link that was just made.
+pub(crate) fn link(url: &str, until: Timestamp) -> api::sessions::Link {
+    api::sessions::Link { url: Secret::new(url), expires_at: until.to_string() }
 }
 
 #[cfg(test)]

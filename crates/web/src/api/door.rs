@@ -26,6 +26,9 @@ pub(crate) enum Who {
     Holder,
     /// A holder, or a service with this scope.
     HolderOr(Scope),
+    /// A service that acts for a member, whom it names in the header `Jeton-Actor`, where no path names
+    /// the account.
+    Acting,
     /// A holder who runs the server.
     Operator,
     /// Whoever is signed in to the console, by its cookie.
@@ -39,6 +42,7 @@ impl fmt::Display for Who {
             Who::Service(scope) => write!(f, "service:{}, operator", scope.as_str()),
             Who::Holder => f.write_str("holder"),
             Who::HolderOr(scope) => write!(f, "holder, service:{}", scope.as_str()),
+            Who::Acting => write!(f, "service:{}", Scope::ActAs.as_str()),
             Who::Operator => f.write_str("operator"),
             Who::Session => f.write_str("session"),
         }
@@ -91,6 +95,12 @@ pub(crate) struct Reader(pub(crate) Visitor);
 
 /// Who keeps accounts and members in step with the product's: a service, or an operator.
 pub(crate) struct Provisioning(pub(crate) Provisioner);
+
+/// A service, and for whom it acts. Which account that is in, the body says.
+pub(crate) struct Acting {
+    pub(crate) service: Arc<Service>,
+    pub(crate) actor: String,
+}
 
 /// Who asks for verdicts.
 pub(crate) enum Asking {
@@ -154,6 +164,24 @@ impl Door for Provisioning {
     }
 }
 
+impl Door for Acting {
+    const WHO: Who = Who::Acting;
+
+    async fn open(desk: &Desk, knock: Knock<'_>) -> Result<Acting, Problem> {
+        let bearer = bearer(knock.headers)?.ok_or_else(Problem::unauthenticated)?;
+        let Visitor::Service(service) = desk.visitor(bearer.as_bytes()).await? else {
+            return Err(Problem::forbidden(
+                "This is for services that act for a member; whoever has a session opens the console with it.",
+            ));
+        };
+        service::scope(&service, Scope::ActAs).map_err(service::Error::from)?;
+        let Some(actor) = actor(knock.headers)? else {
+            return Err(Problem::bad_request("Name the member as `Jeton-Actor`."));
+        };
+        Ok(Acting { service, actor: actor.to_owned() })
+    }
+}
+
 impl Door for Asking {
     const WHO: Who = Who::Service(Scope::Verify);
 
@@ -175,11 +203,7 @@ impl Door for Asking {
 async fn visitor(desk: &Desk, knock: Knock<'_>) -> Result<Visitor, Problem> {
     let bearer = bearer(knock.headers)?.ok_or_else(Problem::unauthenticated)?;
     let visitor = desk.visitor(bearer.as_bytes()).await?;
-    let mut actors = knock.headers.get_all(ACTOR).iter();
-    let Some(actor) = actors.next() else { return Ok(visitor) };
-    if actors.next().is_some() {
-        return Err(Problem::bad_request("Send one `Jeton-Actor` header."));
-    }
+    let Some(actor) = actor(knock.headers)? else { return Ok(visitor) };
     let Visitor::Service(service) = visitor else {
         return Err(Problem::forbidden(
             "`Jeton-Actor` is for services that act for a member; leave it out beside a token of your own.",
@@ -192,9 +216,18 @@ async fn visitor(desk: &Desk, knock: Knock<'_>) -> Result<Visitor, Problem> {
         ));
     };
     let account = account.parse().map_err(|_| Problem::not_found())?;
-    // Names in other letters than ASCII come as UTF-8; what is none names nobody.
-    let actor = std::str::from_utf8(actor.as_bytes()).unwrap_or_default();
     Ok(Visitor::Holder(Box::new(desk.act_as(&service, &account, actor).await?)))
+}
+
+/// Whom the header names, if it is there. Names in other letters than ASCII come as UTF-8; what is
+/// none names nobody.
+fn actor(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut actors = headers.get_all(ACTOR).iter();
+    let actor = actors.next();
+    if actors.next().is_some() {
+        return Err(Problem::bad_request("Send one `Jeton-Actor` header."));
+    }
+    Ok(actor.map(|actor| std::str::from_utf8(actor.as_bytes()).unwrap_or_default()))
 }
 
 /// By which a service says for whom it acts.

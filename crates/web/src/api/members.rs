@@ -1,6 +1,7 @@
 //! `/v1/accounts/{account}/members`
 
 use api::members::{CreateMember, EditMember, Member};
+use api::sessions::Link;
 use api::{Empty, ListQuery, Maybe};
 use domain::facts::Holder as Row;
 use domain::ids::{HolderId, MemberId};
@@ -13,6 +14,7 @@ use super::door::{Holder, Reader};
 use super::shape::{Created, Listed};
 use super::table::Table;
 use super::{limit, tokens};
+use crate::console::{invite, session};
 use crate::json::{EmptyOrJson, Json};
 use crate::map;
 use crate::problem::Problem;
@@ -23,7 +25,12 @@ pub(crate) fn routes(table: &mut Table) {
     const ALL: &str = "/v1/accounts/{account}/members";
     const ONE: &str = "/v1/accounts/{account}/members/{id}";
     table.get(ALL, "list_members", "Lists the members of an account.", list);
-    table.post(ALL, "create_member", "Adds a member; with an `email` a person who can sign in.", create);
+    table.post(
+        ALL,
+        "create_member",
+        "Adds a member; with an `email` and a `password` a person who can sign in.",
+        create,
+    );
     table.get(ONE, "show_member", "Shows a member.", show);
     table.patch(ONE, "edit_member", "Edits a member.", edit);
     table.delete(
@@ -31,6 +38,12 @@ pub(crate) fn routes(table: &mut Table) {
         "remove_member",
         "Removes a member; the policy says what becomes of the tokens.",
         remove,
+    );
+    table.post(
+        "/v1/accounts/{account}/members/{id}/invite",
+        "invite_member",
+        "Makes a link by which a member with an `email` gets a login; one made before opens nothing any more.",
+        invite_member,
     );
     table.post(
         "/v1/accounts/{account}/members/{id}/deactivate",
@@ -44,6 +57,19 @@ pub(crate) fn routes(table: &mut Table) {
         "Activates a member again; the policy says what becomes of the tokens.",
         reactivate,
     );
+}
+
+async fn invite_member(
+    call: Call<Holder, Within<MemberId>, NoQuery, EmptyOrJson<Empty>>,
+) -> Result<Created<Link>, Problem> {
+    let house = &*call.house;
+    let address = session::address(&house.look, &call.parts.headers, &call.parts.uri)?;
+    let Within(at, id) = &call.at;
+    let link = house.desk.invite(call.who.0, at, *id).await?;
+    Ok(Created {
+        location: format!("/v1/accounts/{at}/members/{id}"),
+        body: map::link(&format!("{address}{}", invite::path(&house.look, link.expose())), link.until),
+    })
 }
 
 async fn list(call: Call<Reader, Account, ListQuery>) -> Result<Listed<Member>, Problem> {

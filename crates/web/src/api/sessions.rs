@@ -1,16 +1,17 @@
 //! `/v1/sessions`: signing in and out.
 
-use api::sessions::{CreateSession, Session, StartedSession};
+use api::sessions::{CreateSession, HandOff, Link, Session, StartedSession};
 use api::{Empty, Secret};
 use axum::http::header::USER_AGENT;
 use service::sessions::Login;
 use token::TokenId;
 
 use super::call::{Call, NoQuery, One};
-use super::door::{Anyone, Holder};
+use super::door::{Acting, Anyone, Holder};
 use super::shape::{Created, Listed};
 use super::table::Table;
 use super::{limit, tokens};
+use crate::console::{handoff, session};
 use crate::json::Json;
 use crate::map;
 use crate::problem::Problem;
@@ -19,6 +20,12 @@ pub(crate) fn routes(table: &mut Table) {
     const ALL: &str = "/v1/sessions";
     table.post(ALL, "log_in", "Signs in with a password.", log_in);
     table.get(ALL, "list_sessions", "Lists where the caller is signed in, the newest first.", list);
+    table.post(
+        "/v1/sessions/handoff",
+        "hand_off",
+        "Makes a link to the console, good once and for a minute, for a member whom the service has before it.",
+        hand_off,
+    );
     table.delete("/v1/sessions/self", "log_out", "Ends the session that asks.", log_out);
     table.delete("/v1/sessions/{id}", "end_session", "Ends another session of the caller.", end);
 }
@@ -49,6 +56,20 @@ async fn log_in(
             member: map::member(started.holder, &started.account),
             refresh_token: None,
         },
+    })
+}
+
+async fn hand_off(call: Call<Acting, (), NoQuery, Json<HandOff>>) -> Result<Created<Link>, Problem> {
+    let (house, Json(body)) = (&*call.house, call.body);
+    let account = body.account.parse();
+    let account = account.map_err(|_| Problem::invalid_field("account", "Expected the id of an account."))?;
+    let address = session::address(&house.look, &call.parts.headers, &call.parts.uri)?;
+    let Acting { service, actor } = &call.who;
+    let (link, member) = house.desk.hand_off(service, &account, actor, body.path.as_deref()).await?;
+    Ok(Created {
+        // The link itself is a secret, and nothing else was made.
+        location: format!("/v1/accounts/{account}/members/{member}"),
+        body: map::link(&format!("{address}{}", handoff::path(&house.look, link.expose())), link.until),
     })
 }
 

@@ -46,6 +46,11 @@ impl Look {
         self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 
+    /// The host, and the port if it is told, of the server's own address.
+    pub(crate) fn authority(&self) -> Option<&str> {
+        self.public_url.as_deref()?.split_once("://").map(|(_, authority)| authority.trim_end_matches('/'))
+    }
+
     pub(crate) fn may_be_framed(&self) -> bool {
         !self.framed_by.is_empty()
     }

@@ -4,16 +4,16 @@
 //! The cookie's text is the session's token, found and judged like any other. It is for the
 //! console alone: the API does not look at it, and here no `Authorization` is looked at.
 
-use axum::http::header::{COOKIE, HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue, Method};
-use domain::ids::AccountId;
+use axum::http::header::{COOKIE, FORWARDED, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use domain::ids::{AccountId, PersonId};
 use domain::who::Caller;
-use service::Desk;
+use service::{Desk, Visitor};
 use token::TokenText;
 
 use super::look::Look;
 use crate::api::door::{AtDesk, Door, Knock, Who};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// Whoever is signed in to the account that the path names.
 pub(crate) struct Signed(pub(crate) Caller);
@@ -32,12 +32,7 @@ impl Door for Signed {
         let account = knock.account.and_then(|account| account.parse::<AccountId>().ok());
         let account = account.ok_or_else(Problem::not_found)?;
         let text = find(knock.headers, knock.look, &account).ok_or_else(Problem::unauthenticated)?;
-        let caller = desk.visitor(text.as_bytes()).await?.holder()?;
-        // A token that somebody put into the cookie signs nobody in, nor does another account's session.
-        if !caller.is_session() || caller.account.id != account {
-            return Err(Problem::invalid_token());
-        }
-        Ok(Signed(caller))
+        Ok(Signed(signed_in(desk, text, &account).await?))
     }
 }
 
@@ -72,6 +67,60 @@ pub(crate) fn is_ours(headers: &HeaderMap) -> bool {
     authority.is_some_and(|(_, authority)| authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
 }
 
+/// Whether what is typed and kept here stays between the two: over https, as far as the operator says,
+/// or on this machine. Elsewhere a password or a cookie is anybody's who listens, and nobody is signed in.
+pub(crate) fn is_safe(look: &Look, headers: &HeaderMap, uri: &Uri) -> bool {
+    let host = host(headers, uri);
+    let here = is_of_this_machine(host);
+    match look.authority() {
+        // Browsers say where a request comes from to trustworthy addresses alone (W3C, Fetch Metadata), so
+        // whoever does not, at another name than the operator's, came round the proxy.
+        Some(ours) if look.is_secure() => {
+            let says = |name: &str, value: &str| headers.get(name).is_some_and(|said| said == value);
+            host == ours
+                || here
+                || headers.contains_key("sec-fetch-site")
+                || says("x-forwarded-proto", "https")
+        }
+        Some(ours) if is_of_this_machine(ours) => here,
+        // A proxy in front that is on this machine makes nobody else's line safe.
+        _ => here && !was_forwarded(headers),
+    }
+}
+
+/// Where browsers reach this server, such as `https://tokens.example.com`, for a link that lets somebody in.
+pub(crate) fn address(look: &Look, headers: &HeaderMap, uri: &Uri) -> Result<String, Problem> {
+    let safe = match (&look.public_url, look.authority()) {
+        (Some(url), Some(ours)) if look.is_secure() || is_of_this_machine(ours) => Some(url.clone()),
+        (None, _) if is_safe(look, headers, uri) => Some(format!("http://{}", host(headers, uri))),
+        _ => None,
+    };
+    safe.ok_or_else(|| {
+        Problem::new(
+            Code::WrongState,
+            "No link is made to an address that is neither https nor this machine: whoever listens would be \
+             let in with it. Set `server.public_url` to this server's https address.",
+        )
+    })
+}
+
+fn host<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> &'r str {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    host.or(uri.authority().map(|authority| authority.as_str())).unwrap_or("")
+}
+
+fn is_of_this_machine(authority: &str) -> bool {
+    let name =
+        authority.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn was_forwarded(headers: &HeaderMap) -> bool {
+    let names = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+    headers.contains_key(FORWARDED) || names.iter().any(|name| headers.contains_key(*name))
+}
+
 /// The name of an account's cookie. Where the console is served over https it is bound to the very
 /// host (RFC 6265bis section 4.1.3.2, `__Host-`); on loopback without TLS not every browser takes
 /// such a one.
@@ -85,6 +134,35 @@ pub(crate) fn accounts(headers: &HeaderMap, look: &Look) -> Vec<AccountId> {
     let prefix = if look.is_secure() { "__Host-jeton." } else { "jeton." };
     let named = cookies(headers).filter_map(|(name, _)| name.strip_prefix(prefix)?.parse().ok());
     named.collect()
+}
+
+/// Whoever is signed in here as this person, in whichever account.
+pub(crate) async fn of_person(
+    desk: &Desk,
+    headers: &HeaderMap,
+    look: &Look,
+    person: PersonId,
+) -> Option<Caller> {
+    // A browser has few; somebody who sends a thousand has the first looked at.
+    const MOST: usize = 20;
+    for account in accounts(headers, look).into_iter().take(MOST) {
+        if let Some(text) = find(headers, look, &account)
+            && let Ok(caller) = signed_in(desk, text, &account).await
+            && caller.holder.person == Some(person)
+        {
+            return Some(caller);
+        }
+    }
+    None
+}
+
+/// Whose session of this account it is.
+async fn signed_in(desk: &Desk, text: &str, account: &AccountId) -> Result<Caller, Problem> {
+    match desk.visitor(text.as_bytes()).await? {
+        Visitor::Holder(caller) if caller.is_session() && caller.account.id == *account => Ok(*caller),
+        // A token that somebody put into the cookie signs nobody in, nor does another account's session.
+        _ => Err(Problem::invalid_token()),
+    }
 }
 
 fn find<'h>(headers: &'h HeaderMap, look: &Look, account: &AccountId) -> Option<&'h str> {

@@ -1,8 +1,8 @@
 //! Signing in and out.
 
 use askama::Template;
+use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
-use axum::http::{StatusCode, Uri};
 use domain::ids::AccountId;
 use serde::Deserialize;
 use service::Password;
@@ -114,18 +114,8 @@ async fn sign_out(call: Call<Signed, Account, NoQuery, Fields>) -> Result<Reply,
     Ok(Reply::to(&house.look, &link("")).cookie(session::end(&house.look, &account)))
 }
 
-/// Whether what is typed here stays between the two: over https, as the operator says, or on this
-/// machine.
 fn is_safe<P, Q, B>(call: &Call<Guest, P, Q, B>) -> bool {
-    let look = &call.house.look;
-    if look.is_secure() {
-        return true;
-    }
-    let host = call.parts.headers.get("host").and_then(|host| host.to_str().ok());
-    let host = host.or(call.parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("");
-    let name = host.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+    session::is_safe(&call.house.look, &call.parts.headers, &call.parts.uri)
 }
 
 /// A path of ours: nobody is led elsewhere by a link that begins here.

@@ -9,6 +9,9 @@ mod once;
 mod one;
 mod usage;
 
+pub(super) use create::{Once, nonce};
+pub(super) use form::{Wrong, again};
+
 use std::borrow::Cow;
 
 use askama::Template;

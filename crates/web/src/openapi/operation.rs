@@ -9,6 +9,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{Named, examples, families, reference};
+use crate::api::door::Who;
 use crate::api::shape::{JsonShape, Shape};
 use crate::api::table::Route;
 use crate::problem::Code;
@@ -64,7 +65,13 @@ fn security(route: &Route) -> Value {
 
 /// Whether a service may call it for a member.
 fn takes_actor(route: &Route) -> bool {
-    route.path.contains("{account}") && doors(route).iter().any(|door| door == "holder")
+    needs_actor(route)
+        || (route.path.contains("{account}") && doors(route).iter().any(|door| door == "holder"))
+}
+
+/// Whether nobody else calls it.
+fn needs_actor(route: &Route) -> bool {
+    route.who == Who::Acting
 }
 
 /// Whether its answer can be a stream. Only so many follow at once.
@@ -72,9 +79,11 @@ fn can_be_followed(route: &Route) -> bool {
     route.answer.also.contains(&"text/event-stream")
 }
 
-/// Whether it honours an `Idempotency-Key`: all do that create something for a caller.
+/// Whether it honours an `Idempotency-Key`: all do that create something for a caller. Of a link one
+/// makes another, which leaves nothing behind.
 fn may_come_again(route: &Route) -> bool {
-    route.status == StatusCode::CREATED && route.who.to_string() != "anyone"
+    let link = ["/handoff", "/invite"].iter().any(|end| route.path.ends_with(end));
+    route.status == StatusCode::CREATED && route.who.to_string() != "anyone" && !link
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
@@ -84,7 +93,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         parameters.push(json!({
             "name": "Jeton-Actor",
             "in": "header",
-            "required": false,
+            "required": needs_actor(route),
             "description": "The id or `external_id` of the member for whom a service with the scope `act_as` \
                 makes this call. Beside a token of one's own it is refused.",
             "schema": { "type": "string" },

@@ -5,6 +5,7 @@
 pub mod described;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -23,12 +24,19 @@ use web::server::Tracker;
 pub const PASSWORD: &str = "seven green bottles";
 pub const ADMIN: &str = "ada@example.com";
 
-/// Stands still, in 2030.
-struct Still;
+/// Stands still, in 2030, until a test moves it on.
+#[derive(Default)]
+pub struct Still(AtomicI64);
+
+impl Still {
+    pub fn pass(&self, micros: i64) {
+        self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+}
 
 impl Clock for Still {
     fn wall(&self) -> i64 {
-        1_893_456_000_000_000
+        1_893_456_000_000_000 + self.0.load(Ordering::Relaxed)
     }
 
     fn boot(&self) -> i64 {
@@ -51,6 +59,7 @@ pub struct World {
     /// The administrator's token and the service's key, once there is an account.
     pub admin: String,
     pub key: String,
+    pub clock: Arc<Still>,
     _directory: tempfile::TempDir,
 }
 
@@ -87,6 +96,12 @@ static DESCRIBED: tokio::sync::OnceCell<Described> = tokio::sync::OnceCell::cons
 impl World {
     /// Nothing there yet.
     pub async fn empty() -> World {
+        World::empty_as(web::console::Look::default()).await
+    }
+
+    /// The same where the console was made the operator's own.
+    pub async fn empty_as(look: web::console::Look) -> World {
+        let clock = Arc::<Still>::default();
         let directory = tempfile::tempdir().unwrap();
         let options = Options {
             data: directory.path().to_owned(),
@@ -101,22 +116,22 @@ impl World {
             foreign_tokens: false,
         };
         let opened: Result<_, NotOpened> = Desk::open(setup, async |listener| {
-            Ok(Store::open_sqlite(options, Arc::new(Still), Arc::new(SystemEntropy), listener).unwrap())
+            Ok(Store::open_sqlite(options, clock.clone(), Arc::new(SystemEntropy), listener).unwrap())
         })
         .await;
         let desk = opened.unwrap();
-        let options = web::Options {
-            preset: "default".into(),
-            patience: Duration::from_secs(60),
-            look: web::console::Look::default(),
-        };
+        let options = web::Options { preset: "default".into(), patience: Duration::from_secs(60), look };
         let router = web::router(desk.clone(), &options, Tracker::new());
-        World { desk, router, admin: String::new(), key: String::new(), _directory: directory }
+        World { desk, router, admin: String::new(), key: String::new(), clock, _directory: directory }
     }
 
     /// The account `acme` of that preset, and its administrator.
     pub async fn of(preset: &str) -> World {
-        let mut world = World::empty().await;
+        World::of_as(preset, web::console::Look::default()).await
+    }
+
+    pub async fn of_as(preset: &str, look: web::console::Look) -> World {
+        let mut world = World::empty_as(look).await;
         let founding = Founding {
             account: "acme".parse().unwrap(),
             name: "Acme".into(),
@@ -165,6 +180,9 @@ impl World {
         let mut request = Request::builder().method(method).uri(path).header("x-request-id", "r");
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -1,6 +1,8 @@
 //! Somebody's browser, as far as the server can tell: it keeps cookies and says where its requests
 //! come from.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use std::collections::BTreeMap;
 
 use axum::body::Body;
@@ -28,6 +30,25 @@ impl<'w> Browser<'w> {
 
     pub(crate) async fn get(&mut self, path: &str) -> Reply {
         self.send(Method::GET, path, &[("sec-fetch-site", "same-origin")], None).await
+    }
+
+    pub(crate) async fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send(Method::GET, path, headers, None).await
+    }
+
+    /// Somebody follows a link, typed in or on another site.
+    pub(crate) async fn follow(&mut self, path: &str) -> Reply {
+        let navigates = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        self.get_with(path, &navigates).await
+    }
+
+    /// Puts a cookie where it was not set.
+    pub(crate) fn hold(&mut self, name: &str, text: &str) {
+        self.cookies.insert(name.to_owned(), text.to_owned());
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {

@@ -100,6 +100,7 @@ impl Caller {
         }
         let mut request =
             Request::builder().method(method.clone()).uri(&call.path).header("x-request-id", "r");
+        request = request.header("host", "localhost");
         if !self.credential.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.credential));
         }
@@ -179,6 +180,12 @@ impl<'w> Stage<'w> {
         self.make("members", body).await
     }
 
+    /// A member whom somebody can invite.
+    async fn addressed(&self) -> String {
+        let email = format!("{}@example.com", self.fresh());
+        self.make("members", json!({ "name": "Vic", "role": "Viewer", "email": email })).await
+    }
+
     pub(crate) async fn service_account(&self) -> String {
         self.make("service-accounts", json!({ "name": "robot", "role": "Viewer" })).await
     }
@@ -254,6 +261,7 @@ impl<'w> Stage<'w> {
             "POST /v1/sessions" => {
                 call(Some(json!({ "email": by.email.as_deref().unwrap_or(ADMIN), "password": PASSWORD })))
             }
+            "POST /v1/sessions/handoff" => call(Some(json!({ "account": self.account }))),
             "GET /v1/sessions" | "DELETE /v1/sessions/self" | "DELETE /v1/sessions/{id}" => nothing(),
 
             "GET /v1/tokens" | "GET /v1/tokens/summary" => nothing(),
@@ -286,7 +294,7 @@ impl<'w> Stage<'w> {
             "POST …/members" => call(Some(json!({ "name": "New", "role": "Viewer" }))),
             "PATCH …/members/{id}" => call(Some(json!({ "name": "Renamed", "role": "Viewer" }))),
             "POST …/members/{id}/deactivate" | "POST …/members/{id}/reactivate" => empty(),
-            "POST …/members/{id}/erase" => empty(),
+            "POST …/members/{id}/erase" | "POST …/members/{id}/invite" => empty(),
             "GET …/members/by-external-id/{external_id}" => nothing(),
             "DELETE …/members/by-external-id/{external_id}" => nothing(),
             "PUT …/members/by-external-id/{external_id}" => {
@@ -368,7 +376,7 @@ impl<'w> Stage<'w> {
             }
             Some((id, "pat_0123456789ab".into()))
         } else if path.contains("/members/{id}") {
-            let id = self.member().await;
+            let id = if path.ends_with("/invite") { self.addressed().await } else { self.member().await };
             if path.ends_with("/reactivate") {
                 post(self.at(&format!("members/{id}/deactivate"))).await;
             }

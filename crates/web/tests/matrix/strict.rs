@@ -16,14 +16,17 @@ async fn right_callers(world: &World) -> impl Fn(&Operation) -> Caller {
             world.post(&world.admin, "/v1/services", json!({ "name": scope, "scopes": [scope] })).await;
         text(&made.ok(201), "secret")
     };
-    let (verify, provision) = (key("verify").await, key("provision").await);
+    let (verify, provision, act_as) = (key("verify").await, key("provision").await, key("act_as").await);
+    let vic = json!({ "name": "Vic", "role": "Viewer", "external_id": "u-strict" });
+    let vic = text(&world.post(&world.admin, "/v1/accounts/acme/members", vic).await.ok(201), "id");
     move |operation: &Operation| {
-        let credential = match operation.who.as_str() {
-            "service:verify" => verify.clone(),
-            "service:provision" => provision.clone(),
-            _ => operator.clone(),
+        let (credential, acts_for) = match operation.who.as_str() {
+            "service:verify" => (verify.clone(), None),
+            "service:provision" => (provision.clone(), None),
+            "service:act_as" => (act_as.clone(), Some(vic.clone())),
+            _ => (operator.clone(), None),
         };
-        Caller { credential, ..Caller::default() }
+        Caller { credential, acts_for, ..Caller::default() }
     }
 }
 
@@ -36,11 +39,15 @@ struct Asked {
 impl Asked {
     /// The same call with a body of any bytes.
     async fn with(&self, world: &World, content_type: &str, body: impl Into<Body>) -> Reply {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(self.operation.method.clone())
             .uri(&self.call.path)
+            .header("host", "localhost")
             .header("authorization", format!("Bearer {}", self.by.credential))
             .header("content-type", content_type);
+        if let Some(actor) = &self.by.acts_for {
+            request = request.header("jeton-actor", actor);
+        }
         world.send(request.body(body.into()).unwrap()).await
     }
 

@@ -112,13 +112,13 @@ pub(super) async fn create(mut call: Call<Signed, Account, NoQuery, Fields>) -> 
 }
 
 /// A form that makes something once.
-pub(super) struct Once {
-    pub(super) replay: Replay,
+pub(in crate::console) struct Once {
+    pub(in crate::console) replay: Replay,
 }
 
 impl Once {
     /// None: the form is older than a day, or none of ours.
-    pub(super) fn read(desk: &Desk, caller: &Caller, route: &str, nonce: &str) -> Option<Once> {
+    pub(in crate::console) fn read(desk: &Desk, caller: &Caller, route: &str, nonce: &str) -> Option<Once> {
         const DAY: i64 = domain::time::DAY;
         let written = i64::from_str_radix(nonce.split_once('-')?.0, 16).ok()?;
         let age = caller.now.as_micros().checked_sub(written)?;
@@ -135,7 +135,7 @@ impl Once {
 }
 
 /// When the form was written, and chance.
-pub(super) fn nonce(desk: &Desk, now: Timestamp) -> String {
+pub(in crate::console) fn nonce(desk: &Desk, now: Timestamp) -> String {
     let mut bytes = [0; 16];
     desk.entropy().fill(&mut bytes);
     format!("{:x}-{}", now.as_micros(), crate::map::hex(&bytes))
