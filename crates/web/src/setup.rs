@@ -1,17 +1,21 @@
-//! `/setup/{secret}`: the page behind the link that an empty server prints, until there is a
-//! console. One form, no script, no style; what it makes is shown once and kept by nobody.
+//! `/setup/{secret}`: the page behind the link that an empty server prints. It begins the installation,
+//! signs its first administrator in, and shows once what nobody keeps.
 //!
 //! The link's secret is what opens it: whoever does not know it can neither see the form nor have
 //! somebody's browser send it.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
-use axum::http::header::{HOST, ORIGIN};
+use askama::Template;
+use axum::http::header::{HOST, ORIGIN, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use domain::ids::AccountId;
 use domain::preset::Preset;
+use domain::refusal::Refusal;
 use serde::Deserialize;
 use service::founding::{Begun, Founding};
+use service::sessions::Login;
 use service::{Error, Password};
 use utoipa::ToSchema;
 
@@ -19,7 +23,11 @@ use crate::api::call::{Call, Form, NoQuery, One};
 use crate::api::door::Anyone;
 use crate::api::shape::{Answer, Shape};
 use crate::api::table::Table;
-use crate::html::{self, Escaped};
+use crate::console::frame::Bare;
+use crate::console::handoff::Shut;
+use crate::console::reply::Reply;
+use crate::console::session;
+use crate::console::tongue::Tongue;
 use crate::problem::Problem;
 use crate::query;
 
@@ -51,46 +59,137 @@ struct Filled {
     preset: String,
 }
 
-async fn show(call: Call<Anyone, One<String>>) -> Result<Page, Problem> {
-    if !call.desk().setup_link_opens(&call.at.0).await? {
-        return Ok(dead());
+#[derive(Template)]
+#[template(path = "door/setup.html")]
+struct Page<'a> {
+    frame: Bare<'a>,
+    filled: &'a Filled,
+    /// The field, if one is to blame, and what to do.
+    wrong: Option<(&'static str, Cow<'a, str>)>,
+}
+
+impl Page<'_> {
+    /// What is wrong with a field; with none in particular for an empty name.
+    fn wrong(&self, field: &str) -> Option<&str> {
+        self.wrong.as_ref().filter(|(name, _)| *name == field).map(|(_, text)| &**text)
     }
-    let empty = Filled { preset: call.house.preset.get(), ..Filled::default() };
-    Ok(form(StatusCode::OK, &empty, None))
+
+    /// The presets, ours first, each with a sentence where we have one.
+    fn presets(&self) -> Vec<(&str, Cow<'static, str>)> {
+        let mut all: Vec<&Preset> = Preset::all().iter().collect();
+        all.sort_by_key(|preset| preset.name != Preset::default_preset().name);
+        let sentence = |name: &str| match format!("preset-{name}") {
+            known if self.frame.tongue.knows(&known) => self.frame.say(&known),
+            _ => Cow::Borrowed(""),
+        };
+        all.into_iter().map(|preset| (&*preset.name, sentence(&preset.name))).collect()
+    }
+}
+
+/// What was made, once.
+#[derive(Template)]
+#[template(path = "door/begun.html")]
+struct Done<'a> {
+    frame: Bare<'a>,
+    account: &'a str,
+    sentence: Cow<'static, str>,
+    token: &'a str,
+    key: &'a str,
+    /// Whether the browser was signed in as well.
+    signed_in: bool,
+}
+
+async fn show(call: Call<Anyone, One<String>>) -> Result<Sheet, Problem> {
+    let (look, headers) = (&call.house.look, &call.parts.headers);
+    let frame = Bare::of(&call.house, Tongue::of(look, headers));
+    if !call.desk().setup_link_opens(&call.at.0).await? {
+        return shut(frame, "setup-dead", StatusCode::NOT_FOUND);
+    }
+    if !session::is_safe(look, headers, &call.parts.uri) {
+        return shut(frame, "setup-unsafe", StatusCode::FORBIDDEN);
+    }
+    let filled = Filled { preset: call.house.preset.get(), ..Filled::default() };
+    Ok(Sheet(Reply::page(look, &Page { frame, filled: &filled, wrong: None })?))
 }
 
 async fn begin(call: Call<Anyone, One<String>, NoQuery, Form<Filled>>) -> Result<Begin, Problem> {
-    if from_elsewhere(&call.parts.headers) {
+    let (house, headers) = (&*call.house, &call.parts.headers);
+    let frame = Bare::of(house, Tongue::of(&house.look, headers));
+    if from_elsewhere(headers) {
         return Err(Problem::forbidden("The form was sent by another site."));
     }
+    if !session::is_safe(&house.look, headers, &call.parts.uri) {
+        return Ok(Begin(shut(frame, "setup-unsafe", StatusCode::FORBIDDEN)?));
+    }
     let mut filled: Filled = query::read(&call.body.text)?;
-    let password = Password::new(std::mem::take(&mut filled.password));
-    let Ok(account) = filled.account.parse() else {
-        let why = "An account's id has 2 to 40 characters from a-z, 0-9 and -.";
-        return Ok(Begin(form(StatusCode::UNPROCESSABLE_ENTITY, &filled, Some(why))));
+    let typed = std::mem::take(&mut filled.password);
+    let again = |frame, status, field, text: Cow<'_, str>| {
+        let page = Page { frame, filled: &filled, wrong: Some((field, text)) };
+        Ok(Begin(Sheet(Reply::page(&house.look, &page)?.with_status(status))))
+    };
+    let Ok(account) = filled.account.parse::<AccountId>() else {
+        let why = frame.say("setup-wrong-account");
+        return again(frame, StatusCode::UNPROCESSABLE_ENTITY, "account", why);
     };
     let founding = Founding {
-        account,
+        account: account.clone(),
         name: filled.account_name.clone(),
         admin_name: filled.admin.clone(),
         admin_email: filled.email.clone(),
         preset: filled.preset.clone(),
     };
-    match call.desk().begin(founding, password, Some(&call.at.0)).await {
-        Ok(begun) => Ok(Begin(done(&begun))),
+    match house.desk.begin(founding, Password::new(typed.clone()), Some(&call.at.0)).await {
+        Ok(begun) => {
+            let login = Login {
+                email: filled.email.clone(),
+                account: Some(account),
+                node: None,
+                agent: headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned),
+            };
+            // What was made is shown whatever becomes of this: nobody could see it again.
+            let started = house.desk.log_in(login, Password::new(typed)).await.ok();
+            let reply = Reply::page(&house.look, &done(frame, &begun, started.is_some()))?;
+            let reply = reply.with_status(StatusCode::CREATED);
+            Ok(Begin(Sheet(match started {
+                Some(started) => {
+                    reply.cookie(session::begin(&house.look, &started.account.id, &started.text))
+                }
+                None => reply,
+            })))
+        }
         // The link was used or has run out meanwhile.
-        Err(Error::Unauthenticated) => Ok(Begin(dead())),
+        Err(Error::Unauthenticated) => Ok(Begin(shut(frame, "setup-dead", StatusCode::NOT_FOUND)?)),
         Err(Error::Refused(refusal)) => {
             let status = Problem::from(Error::Refused(refusal.clone())).status();
-            Ok(Begin(form(status, &filled, Some(&refusal.detail))))
+            let Refusal { field, detail, .. } = refusal;
+            // Two things here have a name.
+            let field = field.filter(|field| matches!(*field, "email" | "password" | "preset"));
+            again(frame, status, field.unwrap_or_default(), detail.into())
         }
         Err(error) => Err(error.into()),
     }
 }
 
+fn done<'a>(frame: Bare<'a>, begun: &'a Begun, signed_in: bool) -> Done<'a> {
+    let account = begun.account.id.as_str();
+    Done {
+        sentence: frame.tongue.say_of("begun-sentence", &[("account", account.into())]),
+        frame,
+        account,
+        token: begun.token.expose(),
+        key: begun.service_key.expose(),
+        signed_in,
+    }
+}
+
+fn shut(frame: Bare<'_>, why: &str, status: StatusCode) -> Result<Sheet, Problem> {
+    let look = frame.look;
+    Ok(Sheet(Reply::page(look, &Shut { frame, why })?.with_status(status)))
+}
+
 /// Whether a browser says that another site sent this. One that says nothing is no browser, or
 /// one before 2023; the secret in the address is asked of both. `Origin: null` is what our own
-/// `Referrer-Policy` makes of this very form, where `Sec-Fetch-Site` is not sent (plain HTTP).
+/// `Referrer-Policy` makes of this very form, where `Sec-Fetch-Site` is not sent.
 fn from_elsewhere(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return !matches!(site.as_bytes(), b"same-origin" | b"none");
@@ -107,97 +206,17 @@ fn from_elsewhere(headers: &HeaderMap) -> bool {
     }
 }
 
-fn dead() -> Page {
-    let body = "<h1>This link opens nothing</h1>\n\
-        <p>A set-up link works once and for 30 minutes, and each start of the server makes a new one. \
-        Run <code>jeton setup-link</code> on the machine while the server is stopped, or start the server \
-        again, for another. If the installation has begun already, sign in instead.</p>";
-    Page { status: StatusCode::NOT_FOUND, html: page("Set up jeton", body) }
-}
+/// A page of the set-up, in the console's clothes. It belongs to the API's table, because clients of the
+/// API can send its form.
+struct Sheet(Reply);
 
-fn form(status: StatusCode, filled: &Filled, refusal: Option<&str>) -> Page {
-    let mut body = String::from("<h1>Set up jeton</h1>\n");
-    if let Some(refusal) = refusal {
-        put(&mut body, format_args!("<p role=\"alert\"><strong>{}</strong></p>\n", Escaped(refusal)));
-    }
-    // Without an action the form goes to its own address, whose secret then stands nowhere else.
-    body.push_str("<form method=\"post\">\n");
-    let inputs = [
-        (
-            "account",
-            "Id of the first account, such as acme; it never changes",
-            "text",
-            "off",
-            &filled.account,
-        ),
-        ("account_name", "Name of the account", "text", "organization", &filled.account_name),
-        ("admin", "Your name", "text", "name", &filled.admin),
-        ("email", "Your e-mail address", "email", "email", &filled.email),
-        ("password", "Password, 12 characters or more", "password", "new-password", &String::new()),
-    ];
-    for (name, label, kind, complete, value) in inputs {
-        put(
-            &mut body,
-            format_args!(
-                "<p><label for=\"{name}\">{label}</label><br>\
-                 <input id=\"{name}\" name=\"{name}\" type=\"{kind}\" autocomplete=\"{complete}\" value=\"{}\" required></p>\n",
-                Escaped(value)
-            ),
-        );
-    }
-    body.push_str("<p><label for=\"preset\">Preset</label><br><select id=\"preset\" name=\"preset\">\n");
-    for preset in Preset::all() {
-        let selected = if preset.name == filled.preset { " selected" } else { "" };
-        put(&mut body, format_args!("<option{selected}>{}</option>\n", Escaped(&preset.name)));
-    }
-    body.push_str("</select></p>\n<p><button>Begin</button></p>\n</form>");
-    Page { status, html: page("Set up jeton", &body) }
-}
-
-fn done(begun: &Begun) -> Page {
-    let mut body = String::from("<h1>The installation has begun</h1>\n");
-    put(
-        &mut body,
-        format_args!(
-            "<p>The account <code>{}</code> is there, and you are its administrator. Keep these two now; \
-             they are not shown again.</p>\n\
-             <dl>\n<dt>Your token, named init</dt>\n<dd><code>{}</code></dd>\n\
-             <dt>The key with which your product asks whether a token is good</dt>\n<dd><code>{}</code></dd>\n</dl>",
-            Escaped(begun.account.id.as_str()),
-            Escaped(begun.token.expose()),
-            Escaped(begun.service_key.expose()),
-        ),
-    );
-    Page { status: StatusCode::CREATED, html: page("jeton is set up", &body) }
-}
-
-fn page(title: &str, body: &str) -> String {
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n</head>\n\
-         <body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
-}
-
-fn put(to: &mut String, text: std::fmt::Arguments<'_>) {
-    to.write_fmt(text).expect("writing to memory does not fail");
-}
-
-/// A page that loads nothing, runs nothing, is framed by nobody and tells nobody its address.
-struct Page {
-    status: StatusCode,
-    html: String,
-}
-
-impl IntoResponse for Page {
+impl IntoResponse for Sheet {
     fn into_response(self) -> Response {
-        const POLICY: &str =
-            "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-        (self.status, html::headers(POLICY), self.html).into_response()
+        self.0.into_response()
     }
 }
 
-impl Answer for Page {
+impl Answer for Sheet {
     const STATUS: StatusCode = StatusCode::OK;
 
     fn shape() -> Shape {
@@ -206,7 +225,7 @@ impl Answer for Page {
 }
 
 /// The page that says what was made, or the form again.
-struct Begin(Page);
+struct Begin(Sheet);
 
 impl IntoResponse for Begin {
     fn into_response(self) -> Response {
@@ -218,6 +237,6 @@ impl Answer for Begin {
     const STATUS: StatusCode = StatusCode::CREATED;
 
     fn shape() -> Shape {
-        Page::shape()
+        Sheet::shape()
     }
 }
