@@ -9,6 +9,7 @@
 //! [`key`] says what a key is and which values it takes, [`sources`] gathers what was set,
 //! [`resolve`] decides, [`show`] writes it out.
 
+mod console;
 pub mod key;
 pub mod resolve;
 pub mod show;
@@ -18,10 +19,12 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 
+use console::{ConsoleName, ConsolePath, Origins, ReturnUrl};
 use key::{Base, Keep, Key, LogFilter, LogFormat, Period, PresetName, PublicUrl, Unset};
 pub use resolve::{ConfigError, Resolved};
 pub use sources::{Flag, Sources};
 use store::place::{Place, Secret};
+use web::console::{Accent, Locale};
 
 /// Declares the keys: the field of [`Config`], its type, the name, and where the value comes from
 /// when nobody sets it. The doc comment becomes the sentence in `docs/configuration.md`; `secret`
@@ -103,6 +106,29 @@ keys! {
 
     /// How long requests under way may take to end once the server was told to stop.
     server_drain: Period = "server.drain", Unset::Is("30 s");
+
+    /// The path of the console as browsers see it. A proxy may pass it on as it is, or put `/console` in its
+    /// place; links are made with it either way.
+    console_base: ConsolePath = "console.base", Unset::Is("/console");
+
+    /// What the console calls itself.
+    console_name: ConsoleName = "console.name", Unset::Is("jeton");
+
+    /// A file with a logo, SVG or PNG, of at most 200 KiB, which stands where the name would.
+    console_logo: Option<PathBuf> = "console.logo", Unset::Nothing;
+
+    /// The one colour of the console. Where it could not be read it is made darker, or lighter.
+    console_accent: Accent = "console.accent", Unset::Is("#2f5bd0");
+
+    /// Where the console's way back to the product leads.
+    console_return_url: Option<ReturnUrl> = "console.return_url", Unset::Nothing;
+
+    /// The language of the console.
+    console_locale: Option<Locale> = "console.locale", Unset::Otherwise("what the reader's browser asks for");
+
+    /// The sites that may show the console in a frame. It needs https, because a browser gives a frame on
+    /// another site no other cookie.
+    console_framed_by: Option<Origins> = "console.framed_by", Unset::Nothing;
 
     /// The file that gets a signed checkpoint of the journal every `journal.checkpoint_interval`, by which
     /// `jeton doctor` and `jeton journal verify` find a journal that was rewritten or cut back. Best on

@@ -13,6 +13,7 @@ pub mod config;
 mod dev;
 pub mod exit;
 mod init;
+mod look;
 pub mod metrics;
 mod nearest;
 mod notify;

@@ -11,9 +11,8 @@ use service::{Care, Desk, Workers};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tracing::info;
+use tracing::{info, warn};
 use web::Changing;
-use web::console::Look;
 use web::server::{Drained, Limits, Tracker};
 
 use crate::client::output;
@@ -24,12 +23,16 @@ use crate::notify::{self, Notify};
 use crate::reload::{Live, Reloader, Reloads};
 use crate::sockets::{self, Given};
 use crate::telemetry::Volume;
-use crate::{access, wiring};
+use crate::{access, look, wiring};
 
 /// Opens the data, serves, reads the configuration again on SIGHUP, and on SIGTERM or SIGINT lets
 /// what is under way finish.
 pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Result<(), Failure> {
     must_know(&config)?;
+    let look = look::of(&config)?;
+    if !look.framed_by.is_empty() && !look.public_url.as_ref().is_some_and(|url| url.starts_with("https://")) {
+        warn!("console.framed_by without an https address in server.public_url: frames on other sites are signed in to nothing");
+    }
     // Memory holds passwords and tokens for moments; a dump of it would hold them for ever.
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).context("could not turn off dumps of memory")?;
@@ -57,10 +60,6 @@ pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Resul
         info!(version, %address, %place, "jeton {version} answers on {address}; the data is in {place}");
 
         let workers = Workers::start(&desk, care(&config));
-        let look = Look {
-            public_url: config.server_public_url.as_ref().map(|url| url.0.trim_end_matches('/').to_owned()),
-            ..Look::default()
-        };
         let options = web::Options { preset: preset.clone(), patience: Limits::default().request, look };
         let app = web::router(desk.clone(), &options, tracker.clone());
         let live = Live { volume, tracker: tracker.clone(), preset };
@@ -179,9 +178,11 @@ pub(crate) fn limits(config: &Config) -> Limits {
     }
 }
 
-/// A preset that does not exist is said at the start, not to the first person who needs it.
+/// A preset that does not exist, and a logo that is none, are said at the start, not to the first person
+/// who needs them.
 pub(crate) fn must_know(config: &Config) -> Result<(), Failure> {
-    must_know_preset(&config.server_preset.0)
+    must_know_preset(&config.server_preset.0)?;
+    look::of(config).map(drop)
 }
 
 pub(crate) fn must_know_preset(name: &str) -> Result<(), Failure> {
