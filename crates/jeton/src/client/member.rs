@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use api::Metadata;
 use api::members::{CreateMember, Member};
+use api::sessions::Link;
 use clap::{Args, Subcommand};
 
 use super::holder::{EditArgs, RolesArgs, roles, status, status_at_length};
+use super::http::Request;
 use super::noun::verbs::{self, EndArgs, ListArgs, OneArgs};
-use super::noun::{Facts, Noun, metadata, named};
+use super::noun::{Facts, Noun, Place, metadata, named};
 use super::sync::{SyncArgs, sync};
 use super::{ServerArgs, input, output};
 use crate::exit::{Exit, Failure};
@@ -39,6 +41,16 @@ Examples:
     Show(OneArgs<Member>),
     #[command(alias = "add")]
     Create(CreateArgs),
+    /// Makes a link by which a member with an e-mail address gets a login of their own.
+    ///
+    /// It is good once and for 7 days, and printed alone on standard output. Whoever opens it chooses a
+    /// password; somebody who signs in to another account of this server does so first. One that was made
+    /// before opens nothing any more, and none does once the member is removed.
+    #[command(before_help = "\
+Examples:
+  jeton member invite mem_0123456789ab
+  jeton member invite mem_0123456789ab --account acme --json | jq -r .url")]
+    Invite(OneArgs<Member>),
     /// Changes a member's name, roles or metadata.
     #[command(before_help = "\
 Examples:
@@ -96,6 +108,7 @@ pub fn run(command: MemberCommand) -> Result<Exit, Failure> {
         MemberCommand::List(args) => verbs::list(&args),
         MemberCommand::Show(args) => verbs::show(&args),
         MemberCommand::Create(args) => create(args),
+        MemberCommand::Invite(args) => invite(&args),
         MemberCommand::Edit(args) => args.member(),
         MemberCommand::Deactivate(args) => verbs::deactivate(&args),
         MemberCommand::Reactivate(args) => verbs::reactivate(&args),
@@ -107,12 +120,13 @@ pub fn run(command: MemberCommand) -> Result<Exit, Failure> {
 
 /// Adds a member to an account.
 ///
-/// With an e-mail address the member is a person who can sign in. Without one it is a user of the
-/// product, whom --external-id names as the product does.
+/// With an e-mail address and a password the member is a person who can sign in; with an address alone they
+/// can be invited, by `jeton member invite`. Without one it is a user of the product, whom --external-id
+/// names as the product does.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
-  jeton member create 'Ada Lovelace' --email ada@example.com --role Admin
+  jeton member create 'Ada Lovelace' --email ada@example.com --role Admin   # then: jeton member invite
   pwgen 24 1 | jeton member create Grace --email grace@example.com --role Member --password-file -
   jeton member create 'Customer 4711' --external-id user-4711 --role Viewer --json")]
 pub struct CreateArgs {
@@ -120,7 +134,7 @@ pub struct CreateArgs {
     name: String,
     #[command(flatten)]
     roles: RolesArgs,
-    /// The e-mail address with which the person signs in.
+    /// The e-mail address with which the person signs in, or is invited to.
     #[arg(long, value_name = "EMAIL")]
     email: Option<String>,
     /// The file that holds the password for the first login, `-` for standard input.
@@ -149,6 +163,20 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
         password,
     };
     verbs::create::<Member>(&args.server, &body)
+}
+
+fn invite(args: &OneArgs<Member>) -> Result<(), Failure> {
+    let mut desk = args.place.open()?;
+    let route = ServerArgs::route(&mut desk, &[Member::ROUTE, &args.id, "invite"])?;
+    let answer = desk.send(&Request::post(route, &api::Empty {}))?;
+    if args.place.json() {
+        return output::data(&answer.text);
+    }
+    let link: Link = answer.read()?;
+    output::data(link.url.expose())?;
+    let until = output::time(&link.expires_at);
+    output::say(&format!("this link lets {} in once, until {until}; it is shown only now", args.id));
+    Ok(())
 }
 
 fn erase(args: &EndArgs<Member>) -> Result<(), Failure> {
