@@ -30,8 +30,9 @@ use crate::{access, look, wiring};
 pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Result<(), Failure> {
     must_know(&config)?;
     let look = look::of(&config)?;
-    if !look.framed_by.is_empty() && !look.public_url.as_ref().is_some_and(|url| url.starts_with("https://")) {
-        warn!("console.framed_by without an https address in server.public_url: frames on other sites are signed in to nothing");
+    let secure = look.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    if !secure && look.framed_by.iter().any(|origin| origin.starts_with("https://")) {
+        warn!("console.framed_by needs an https address in server.public_url, or browsers sign nobody in there");
     }
     // Memory holds passwords and tokens for moments; a dump of it would hold them for ever.
     let none = Rlimit { current: Some(0), maximum: Some(0) };

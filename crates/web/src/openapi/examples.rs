@@ -64,7 +64,7 @@ const WORDS: &[(&str, &str)] = &[
     ("token", "jtn_pat_0123456789ab_<secret>"),
     ("type", "urn:jeton:problem:invalid_field"),
     ("until", "2026-09-01T00:00:00.000000Z"),
-    ("url", "https://tokens.example.com/console/_handoff/<secret>"),
+    ("url", "<address of the server>/console/_handoff/<secret>"),
 ];
 
 /// What is null in an example: it belongs to another case.

@@ -170,7 +170,7 @@ fn responses(route: &Route, schemas: &Named) -> Value {
         let status = code.status();
         let mut refusal = json!({ "$ref": format!("#/components/responses/{}", name(status)) });
         let page = route.answer.content_type == "text/html";
-        if page && matches!(status.as_u16(), 404 | 409 | 422) {
+        if page && matches!(status.as_u16(), 403 | 404 | 409 | 422) {
             // A page is refused with a page, where the form stands again.
             refusal = refusal_of(status);
             refusal["content"][route.answer.content_type] = json!({ "schema": { "type": "string" } });
