@@ -90,10 +90,25 @@ pub struct Person {
     pub email: String,
     /// A PHC string; none until a password was set.
     pub password: Option<String>,
+    /// What the password alone does not prove; none for whoever uses no second factor.
+    pub second_factor: Option<SecondFactor>,
     /// Runs the server: may create accounts and services.
     pub operator: bool,
     pub created_at: Timestamp,
     pub version: i64,
+}
+
+/// A program of a person's that shows one-time codes (RFC 6238), and what stands in for it when it
+/// is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactor {
+    pub since: Timestamp,
+    /// The secret that codes are worked out from, sealed and bound to its person.
+    pub sealed: Vec<u8>,
+    /// The time step of the last code that was taken; none at or before it is taken any more.
+    pub last_step: i64,
+    /// Keyed digests of the recovery codes that are left.
+    pub recovery: Vec<[u8; 32]>,
 }
 
 /// A member or a service account: who tokens act for.

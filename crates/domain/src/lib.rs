@@ -29,6 +29,7 @@ pub mod notices;
 pub mod permission;
 pub mod policy;
 pub mod preset;
+pub mod proofs;
 pub mod provision;
 pub mod recovery;
 pub mod refusal;

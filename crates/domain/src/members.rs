@@ -113,6 +113,7 @@ impl Joining<'_> {
                     id,
                     email: email.clone(),
                     password: Some(password),
+                    second_factor: None,
                     operator: false,
                     created_at: self.now,
                     version: 0,

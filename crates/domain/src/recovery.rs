@@ -32,7 +32,8 @@ pub struct Lead<'a> {
     pub id: MemberId,
 }
 
-/// Gives a person another password, ends their sessions, and where it is asked makes them lead an
+/// Gives a person another password, takes their second factor away (whoever is let in again may have lost
+/// it), ends their sessions, and where it is asked makes them lead an
 /// account: an active member with its strongest role. `id` is for somebody who is not known yet, who
 /// must lead something, or would be nobody anywhere.
 pub fn reset(
@@ -48,7 +49,7 @@ pub fn reset(
     let person = match known {
         Some(person) => {
             let operator = person.operator || order.operator;
-            Person { password: Some(order.password.clone()), operator, ..person }
+            Person { password: Some(order.password.clone()), second_factor: None, operator, ..person }
         }
         None if lead.is_none() => {
             let sentence =
@@ -59,6 +60,7 @@ pub fn reset(
             id,
             email: order.email.clone(),
             password: Some(order.password.clone()),
+            second_factor: None,
             operator: order.operator,
             created_at: now,
             version: 0,
@@ -66,6 +68,7 @@ pub fn reset(
     };
     let told = serde_json::json!({
         "password": true, "sessions_ended": sessions.len(),
+        "second_factor_removed": was.as_ref().is_some_and(|was| was.second_factor.is_some()),
         "operator": { "was": was.as_ref().is_some_and(|was| was.operator), "is": person.operator },
     });
     let entry = |action, account, subject: String, payload| Entry {

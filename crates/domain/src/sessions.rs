@@ -18,8 +18,15 @@ use crate::refusal::Refusal;
 use crate::time::Timestamp;
 use crate::who::Caller;
 
-/// Characters kept of what a browser or program calls itself.
-const AGENT: usize = 100;
+/// Characters kept of what a browser or program calls itself: browsers say at the end what they are.
+const AGENT: usize = 200;
+/// How the name of a session begins; after it stands who began it.
+const NAMED: &str = "Signed in with ";
+
+/// What the browser or program called itself that began a session.
+pub fn agent(session: &Token) -> &str {
+    session.name.strip_prefix(NAMED).unwrap_or(&session.name)
+}
 
 /// Decides on a session for a member whose password was right.
 pub fn start(
@@ -62,7 +69,7 @@ pub(crate) fn start_by(
         account: account.id.clone(),
         holder: holder.id,
         issued_by: holder.id,
-        name: format!("Signed in with {agent}"),
+        name: format!("{NAMED}{agent}"),
         description: None,
         metadata: None,
         grant: Grant::Inherit,

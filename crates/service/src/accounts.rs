@@ -14,7 +14,7 @@ use domain::who::Caller;
 
 use crate::answers::{Kept, Made};
 use crate::auth::at_home;
-use crate::{Desk, Error, Password, Replay, Visitor};
+use crate::{Desk, Error, Proof, Replay, Visitor};
 
 /// A role and its place among the account's, 0 for the strongest.
 #[derive(Debug)]
@@ -130,10 +130,10 @@ impl Desk {
         caller: Caller,
         account: &AccountId,
         policy: Policy,
-        password: Option<Password>,
+        proof: impl Into<Proof>,
     ) -> Result<Account, Error> {
         at_home(&caller, account)?;
-        let caller = self.reauthenticate(caller, password).await?;
+        let caller = self.reauthenticate(caller, proof).await?;
         let mut changed =
             self.settle(caller, |caller| Ok(accounts::change_policy(caller, policy.clone())?)).await?;
         changed.version += 1;

@@ -12,7 +12,6 @@ use domain::who::{By, Caller, Credential};
 use token::{Kind, Presented};
 use verifier::Origin;
 
-use crate::passwords::{self, Password};
 use crate::{Desk, Error};
 
 /// Whoever came with a good credential.
@@ -190,26 +189,6 @@ impl Desk {
         person
             .filter(|person| person.operator)
             .ok_or_else(|| Refusal::forbidden("Only an operator of this server may do this.").into())
-    }
-
-    /// Gives the caller the freshness that its password earns. A wrong one is refused even
-    /// where none was needed; an absent one changes nothing.
-    pub async fn reauthenticate(&self, caller: Caller, password: Option<Password>) -> Result<Caller, Error> {
-        let Some(password) = password else { return Ok(caller) };
-        // A token has no password to prove, and none is asked of it.
-        if !caller.is_session() {
-            return Ok(caller);
-        }
-        let person = match caller.holder.person {
-            Some(person) => self.store.person(person).await?,
-            None => None,
-        };
-        let hash = person.and_then(|person| person.password);
-        if self.passwords.check(passwords::By::LetIn, password, hash).await? {
-            return Ok(Caller { reauthenticated: true, ..caller });
-        }
-        Err(Refusal::of_field(Code::ReauthenticationRequired, "password", "The password is not right.")
-            .into())
     }
 }
 

@@ -4,6 +4,8 @@ use domain::refusal::Refusal;
 use store::{CommitError, Unavailable};
 use verifier::Undetermined;
 
+use crate::second_factor::Ticket;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody that we know, whatever the cause.
@@ -18,6 +20,10 @@ pub enum Error {
     /// The Idempotency-Key belongs to another request.
     #[error("the idempotency key was used with another request")]
     IdempotencyMismatch,
+    /// The password was right, and a one-time code is needed besides. With the ticket it can be given
+    /// without the password.
+    #[error("a one-time code is needed")]
+    CodeNeeded(Ticket),
     /// More password checks are waiting than can be made soon.
     #[error("too many attempts at once")]
     Busy,

@@ -78,6 +78,7 @@ impl Desk {
                 id: PersonId::draw(&*self.entropy),
                 email: email.clone(),
                 password: Some(password.clone()),
+                second_factor: None,
                 operator: true,
                 created_at: now,
                 version: 0,

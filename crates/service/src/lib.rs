@@ -23,9 +23,11 @@ pub mod members;
 pub mod nodes;
 pub mod notices;
 mod passwords;
+mod proofs;
 pub mod provision;
 pub mod recovery;
 mod rotations;
+mod second_factor;
 pub mod services;
 pub mod sessions;
 pub mod tokens;
@@ -52,6 +54,8 @@ pub use checkpoints::Care;
 pub use cursors::Page;
 pub use error::Error;
 pub use passwords::{Password, PasswordHash};
+pub use proofs::{Enrolled, Proof, Renewing};
+pub use second_factor::{Offer, OneTimeCode, Ticket};
 pub use workers::Workers;
 
 /// How often a decision is taken again when its rows have moved on. Callers that lose as often
@@ -65,6 +69,7 @@ pub struct Desk {
     catalogue: Arc<Catalogue>,
     entropy: Arc<dyn Entropy>,
     passwords: passwords::Passwords,
+    factors: second_factor::Factors,
     cursors: cursors::Cursors,
     answers: answers::Answers,
     rotations: rotations::Rotations,
@@ -148,6 +153,7 @@ impl Desk {
     ) -> Arc<Self> {
         Arc::new(Self {
             passwords: passwords::Passwords::new(entropy.clone()),
+            factors: second_factor::Factors::new(store.keys()),
             cursors: cursors::Cursors::new(store.keys()),
             answers: answers::Answers::new(store.keys(), entropy.clone()),
             rotations: rotations::Rotations::default(),

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::change::Expect;
-use domain::facts::{Account, Holder, Token};
+use domain::change::Actor;
+use domain::facts::{Account, Holder, Person, Token};
 use domain::ids::AccountId;
 use domain::life::{Lens, State};
 use domain::node::NodePath;
 use domain::permission::{TOKENS_READ, TOKENS_UPDATE};
+use domain::proofs;
 use domain::refusal::Refusal;
 use domain::sessions;
 use domain::text;
@@ -16,7 +17,8 @@ use store::{LastUse, TokenQuery};
 use token::{Kind, TokenId, TokenText};
 
 use crate::passwords::By;
-use crate::{ATTEMPTS, Desk, Error, Password};
+use crate::second_factor::Looked;
+use crate::{ATTEMPTS, Desk, Error, OneTimeCode, Password};
 
 /// Sessions that a person's list shows at most, the newest first.
 const LISTED: usize = 100;
@@ -48,18 +50,57 @@ pub struct Login {
     pub node: Option<NodePath>,
     /// What the program calls itself, for the person's own list.
     pub agent: Option<String>,
+    /// Where the person uses them besides the password.
+    pub code: Option<OneTimeCode>,
 }
 
 impl Desk {
-    /// Signs in. An unknown person, a wrong password and a membership that ended are answered
-    /// alike, after the same work.
+    /// Signs in. An unknown person, a wrong password, a wrong code and a membership that ended are
+    /// answered alike, after the same work. Whoever knows the password is told that a code is missing.
     pub async fn log_in(&self, login: Login, password: Password) -> Result<Started, Error> {
         let email = text::email(&login.email).unwrap_or_default();
         let person = self.store.person_by_email(&email).await?;
         let hash = person.as_ref().and_then(|person| person.password.clone());
         let right = self.passwords.check(By::Stranger, password, hash).await?;
+        let looked = self.factors.look(person.as_ref(), login.code.as_ref(), self.now());
         let person = person.filter(|_| right).ok_or(Error::Unauthenticated)?;
+        self.enter(person, looked, login).await
+    }
 
+    /// Signs in whoever gave the password a moment ago, as the ticket says, and now gives the code.
+    ///
+    /// # Errors
+    /// As for [`Desk::log_in`]. None where the ticket is too old, or the password was changed: then one
+    /// begins anew.
+    pub async fn log_in_with_code(&self, ticket: &str, login: Login) -> Result<Option<Started>, Error> {
+        let known = self.factors.whose(ticket, self.now());
+        let person = match known {
+            Some((id, version)) => self.store.person(id).await?.filter(|person| person.version == version),
+            None => None,
+        };
+        // A guess at a code costs what one at a password does.
+        self.passwords.check(By::Stranger, Password::new(String::new()), None).await?;
+        let looked = self.factors.look(person.as_ref(), login.code.as_ref(), self.now());
+        match person {
+            Some(person) => self.enter(person, looked, login).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The rest of signing in, once the password was right.
+    async fn enter(&self, person: Person, looked: Looked, login: Login) -> Result<Started, Error> {
+        let shown = match looked {
+            Looked::NotAsked => None,
+            Looked::Right(shown) if proofs::taken(&person, shown).is_some() => Some(shown),
+            Looked::Missing => {
+                let ticket = self.factors.password_was_right(&person, self.now(), &*self.entropy);
+                return Err(Error::CodeNeeded(ticket));
+            }
+            Looked::Right(_) | Looked::Wrong => {
+                self.commit_alone(proofs::refused(&person, Actor::Nobody, self.now())).await?;
+                return Err(Error::Unauthenticated);
+            }
+        };
         for _ in 0..ATTEMPTS {
             let mut memberships = self.store.memberships(person.id).await?;
             memberships.retain(|holder| {
@@ -76,10 +117,9 @@ impl Desk {
             self.must_be_there(&account.id, "node", &node).await?;
             let agent = login.agent.as_deref();
             // A closed account is as silent as a wrong password.
-            let (token, change) = sessions::start(&account, &holder, node, agent, &text, self.now())
-                .map_err(|_| Error::Unauthenticated)?;
-            // A password that was changed meanwhile opens nothing.
-            let change = change.expect(Expect::Person(person.id, person.version));
+            let started = sessions::start(&account, &holder, node, agent, &text, self.now())
+                .and_then(|started| proofs::sign_in(&person, shown, started));
+            let (token, change) = started.map_err(|_| Error::Unauthenticated)?;
             if self.commit_alone(change).await? {
                 return Ok(Started { token, text, account, holder });
             }

@@ -24,7 +24,7 @@ pub use read::{List, Myself, Offered, Used};
 use crate::answers::Kept;
 use crate::auth::at_home;
 use crate::rotations::Hearing;
-use crate::{Desk, Error, Password, Replay, Settled};
+use crate::{Desk, Error, Proof, Replay, Settled};
 
 /// A token as it is shown: the row with what was looked up and worked out for it.
 #[derive(Clone, Debug)]
@@ -73,11 +73,11 @@ impl Desk {
         caller: Caller,
         account: &AccountId,
         order: Create,
-        password: Option<Password>,
+        proof: impl Into<Proof>,
         replay: Option<Replay>,
     ) -> Result<Issued, Error> {
         at_home(&caller, account)?;
-        let caller = self.reauthenticate(caller, password).await?;
+        let caller = self.reauthenticate(caller, proof).await?;
         let mut tries = self.tries(caller);
         loop {
             let caller = &tries.caller;
@@ -222,10 +222,10 @@ impl Desk {
         caller: Caller,
         account: &AccountId,
         id: TokenId,
-        password: Option<Password>,
+        proof: impl Into<Proof>,
     ) -> Result<TokenText, Error> {
         at_home(&caller, account)?;
-        let caller = self.reauthenticate(caller, password).await?;
+        let caller = self.reauthenticate(caller, proof).await?;
         let mut tries = self.tries(caller);
         loop {
             let rows = self.rows(&tries.caller, id).await?;

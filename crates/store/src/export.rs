@@ -57,7 +57,14 @@ const KINDS: [(&str, Columns); 12] = [
     ),
     (
         "person",
-        &[("id", Plain), ("email", Plain), ("operator", Flag), ("created_at", Time), ("version", Plain)],
+        &[
+            ("id", Plain),
+            ("email", Plain),
+            ("factor_since", Time),
+            ("operator", Flag),
+            ("created_at", Time),
+            ("version", Plain),
+        ],
     ),
     (
         "holder",

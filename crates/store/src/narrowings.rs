@@ -150,11 +150,16 @@ pub(crate) fn narrowed(write: &Written) -> Option<(&'static str, Value)> {
             }),
         )),
         Written::UpdatePerson(row) => {
-            let password = row.password.as_deref().map(mark_of);
+            let password = row.password.as_deref().map(|phc| mark_of(phc.as_bytes()));
+            let factor = row.second_factor.as_ref();
+            let recovery =
+                factor.map(|factor| factor.recovery.iter().map(|digest| mark_of(digest)).collect());
+            let recovery: Vec<String> = recovery.unwrap_or_default();
             Some((
                 "person",
                 json!({
                     "id": row.id, "operator": row.operator, "password": password,
+                    "factor": factor.map(|factor| mark_of(&factor.sealed)), "recovery": recovery,
                     "version": row.version + 1,
                 }),
             ))
@@ -182,10 +187,10 @@ pub(crate) fn narrowed(write: &Written) -> Option<(&'static str, Value)> {
 }
 
 /// What tells one password's hash from another, and nothing of either: both have 128 random bits of
-/// salt in them.
-pub(crate) fn mark_of(phc: &str) -> String {
+/// salt in them. So have sealed secrets in their nonces, and recovery codes are under a key.
+pub(crate) fn mark_of(kept: &[u8]) -> String {
     let mut digits = String::with_capacity(32);
-    hex(&Sha256::digest(phc.as_bytes())[..16], &mut digits);
+    hex(&Sha256::digest(kept)[..16], &mut digits);
     digits
 }
 

@@ -39,8 +39,16 @@ async fn exported(access: &Access) -> Vec<Value> {
 }
 
 /// Columns that stay where they are: secrets, what follows from other columns, and what is nobody's fact.
-const STAY: [&str; 5] =
-    ["person.password", "token.digest", "service.digest", "holder.role", "journal.touched"];
+const STAY: [&str; 8] = [
+    "person.password",
+    "person.factor_secret",
+    "person.factor_step",
+    "person.factor_recovery",
+    "token.digest",
+    "service.digest",
+    "holder.role",
+    "journal.touched",
+];
 const TABLES_STAY: [&str; 10] = [
     "sealed",
     "foreign_make",

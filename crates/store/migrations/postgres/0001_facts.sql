@@ -32,6 +32,12 @@ CREATE TABLE person (
     id         TEXT COLLATE "C" PRIMARY KEY,
     email      TEXT COLLATE "C" NOT NULL UNIQUE,
     password   TEXT COLLATE "C",
+    -- One-time codes besides the password: since when, their secret sealed under a key that is not in this
+    -- database, the step of the last code taken, and keyed digests of the recovery codes left, 32 bytes each.
+    factor_since    BIGINT,
+    factor_secret   BYTEA,
+    factor_step     BIGINT,
+    factor_recovery BYTEA,
     operator   BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     version    BIGINT NOT NULL

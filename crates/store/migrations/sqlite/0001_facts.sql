@@ -30,6 +30,12 @@ CREATE TABLE person (
     id         TEXT PRIMARY KEY,
     email      TEXT NOT NULL UNIQUE,
     password   TEXT,
+    -- One-time codes besides the password: since when, their secret sealed under a key that is not in this
+    -- database, the step of the last code taken, and keyed digests of the recovery codes left, 32 bytes each.
+    factor_since    INTEGER,
+    factor_secret   BLOB,
+    factor_step     INTEGER,
+    factor_recovery BLOB,
     operator   INTEGER NOT NULL CHECK (operator IN (0, 1)),
     created_at INTEGER NOT NULL,
     version    INTEGER NOT NULL

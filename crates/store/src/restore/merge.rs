@@ -136,6 +136,11 @@ struct PersonRow {
     operator: bool,
     /// See [`mark_of`]; none where there was no password.
     password: Option<String>,
+    /// The same of the second factor, and of the recovery codes that were left.
+    #[serde(default)]
+    factor: Option<String>,
+    #[serde(default)]
+    recovery: Vec<String>,
     version: i64,
 }
 
@@ -298,16 +303,31 @@ fn account(db: &Connection, row: AccountRow, known: &Known) -> rusqlite::Result<
 }
 
 /// Another password than the one that was in force opens nothing any more; the one that was is not in
-/// the log. So a new one must be set.
+/// the log. So a new one must be set. The same where another second factor was in force: without it the
+/// password alone would open what it did not. Recovery codes that were used stay used.
 fn person(db: &Connection, row: PersonRow) -> rusqlite::Result<Outcome> {
-    let sql = "SELECT password FROM person WHERE id = ?1";
-    let kept: Option<Option<String>> = db.query_row(sql, [&row.id], |row| row.get(0)).optional()?;
-    let password = kept.flatten().filter(|kept| row.password.as_deref() == Some(mark_of(kept).as_str()));
-    let set = [
-        ("operator", To::Plain(Cell::Integer(row.operator.into()))),
-        ("password", password.map_or(To::Null, |password| To::Plain(Cell::Text(password)))),
-    ];
-    put(db, "person", &[("id", row.id)], set, row.version)
+    type Kept = (Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
+    let sql = "SELECT password, factor_secret, factor_recovery FROM person WHERE id = ?1";
+    let kept: Option<Kept> =
+        db.query_row(sql, [&row.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    let (password, factor, recovery) = kept.unwrap_or_default();
+    let same_factor = row.factor == factor.as_deref().map(mark_of);
+    let same_password = |kept: &String| row.password == Some(mark_of(kept.as_bytes()));
+    let password = password.filter(same_password).filter(|_| same_factor || row.factor.is_none());
+    let key = [("id", row.id)];
+    let operator = ("operator", To::Plain(Cell::Integer(row.operator.into())));
+    let password = ("password", password.map_or(To::Null, |password| To::Plain(Cell::Text(password))));
+    if !same_factor {
+        let [since, secret, step, codes] =
+            ["factor_since", "factor_secret", "factor_step", "factor_recovery"]
+                .map(|column| (column, To::Null));
+        return put(db, "person", &key, [operator, password, since, secret, step, codes], row.version);
+    }
+    let codes = recovery.unwrap_or_default();
+    let left = codes.chunks(32).filter(|digest| row.recovery.contains(&mark_of(digest)));
+    let left = left.collect::<Vec<_>>().concat();
+    let left = factor.map_or(To::Null, |_| To::Plain(Cell::Blob(left)));
+    put(db, "person", &key, [operator, password, ("factor_recovery", left)], row.version)
 }
 
 fn holder(db: &Connection, row: HolderRow) -> rusqlite::Result<Outcome> {

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::str::FromStr;
 
-use domain::facts::{Account, Binding, Holder, Installation, Node, Person, Service, Standing, Token};
+use domain::facts::{
+    Account, Binding, Holder, Installation, Node, Person, SecondFactor, Service, Standing, Token,
+};
 use domain::grant::Grant;
 use domain::ids::AccountId;
 use domain::life::Life;
@@ -54,7 +56,8 @@ pub(crate) fn account_version(row: &dyn Row) -> Result<i64> {
     int(row, 11)
 }
 
-pub(crate) const PERSON: &str = "id, email, password, operator, created_at, version";
+pub(crate) const PERSON: &str = "id, email, password, operator, created_at, version, \
+     factor_since, factor_secret, factor_step, factor_recovery";
 
 pub(crate) fn person(row: &dyn Row) -> Result<Person> {
     Ok(Person {
@@ -64,7 +67,16 @@ pub(crate) fn person(row: &dyn Row) -> Result<Person> {
         operator: row.flag(3)?,
         created_at: time(row, 4)?,
         version: int(row, 5)?,
+        second_factor: time_or_none(row, 6)?.map(|since| second_factor(row, since)).transpose()?,
     })
+}
+
+fn second_factor(row: &dyn Row, since: Timestamp) -> Result<SecondFactor> {
+    let (digests, rest) = row.bytes_or_none(9)?.unwrap_or_default().as_chunks();
+    if !rest.is_empty() {
+        return Err(Unreadable::new(9, "these are no digests of 32 bytes"));
+    }
+    Ok(SecondFactor { since, sealed: vec(row, 7)?, last_step: int(row, 8)?, recovery: digests.to_vec() })
 }
 
 pub(crate) const HOLDER: &str = "h.account, h.id, h.name, h.person, h.email, h.external_id, h.metadata, \

@@ -150,16 +150,27 @@ pub(crate) fn refused(miss: Miss) -> CommitError {
 
 /// Puts a change in its place in the order. A stop on all of a holder's tokens counts from where it
 /// stands in the journal and not from when it was decided: a token made in between, which the
-/// caller had every reason to think of, would outlive it.
+/// caller had every reason to think of, would outlive it. One that the change itself begins does.
 pub(crate) fn in_order(change: &mut Change, journal_at: Timestamp) {
     let Some(decided) = change.entries.iter().map(|entry| entry.at).min() else { return };
+    let mut stopped = Vec::new();
     for write in &mut change.writes {
-        if let Write::UpdateHolder(Holder { standing, .. }) = write {
-            let Standing { approve_after, revoked_before, .. } = standing;
+        if let Write::UpdateHolder(holder) = write {
+            let Standing { approve_after, revoked_before, .. } = &mut holder.standing;
             for stop in [approve_after, revoked_before].into_iter().flatten() {
                 if *stop >= decided {
                     *stop = journal_at.max(*stop);
                 }
+            }
+            stopped.push((holder.account.clone(), holder.id, holder.standing));
+        }
+    }
+    for write in &mut change.writes {
+        if let Write::InsertToken { token, .. } = write {
+            let mut stops = stopped.iter();
+            let stop = stops.find(|(account, id, _)| *account == token.account && *id == token.holder);
+            if let (Some((_, _, standing)), Some(approved)) = (stop, &mut token.life.approved_at) {
+                *approved = standing.clear_of_stops(*approved);
             }
         }
     }
@@ -264,18 +275,35 @@ fn update_account(row: &Account) -> Asked<'_> {
 
 fn insert_person(row: &Person) -> Query<'_> {
     let sql = "
-        INSERT INTO person (id, email, password, operator, created_at, version)
-        VALUES (?1, ?2, ?3, ?4, ?5, 1)";
-    let values = values![row.id.to_string(), &row.email, &row.password, row.operator, row.created_at];
+        INSERT INTO person
+            (id, email, password, operator, created_at,
+             factor_since, factor_secret, factor_step, factor_recovery, version)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)";
+    let mut values = values![row.id.to_string(), &row.email, &row.password, row.operator, row.created_at];
+    values.extend(second_factor(row));
     Query::new(sql, values)
+}
+
+/// Its four columns.
+fn second_factor(row: &Person) -> [Value<'_>; 4] {
+    let factor = row.second_factor.as_ref();
+    [
+        factor.map(|factor| factor.since).into(),
+        Value::Bytes(factor.map(|factor| factor.sealed.as_slice().into())),
+        factor.map(|factor| factor.last_step).into(),
+        Value::Bytes(factor.map(|factor| factor.recovery.concat().into())),
+    ]
 }
 
 fn update_person(row: &Person) -> Query<'_> {
     let sql = "
         UPDATE person
-        SET email = ?3, password = ?4, operator = ?5, version = version + 1
+        SET email = ?3, password = ?4, operator = ?5, factor_since = ?6, factor_secret = ?7,
+            factor_step = ?8, factor_recovery = ?9, version = version + 1
         WHERE id = ?1 AND version = ?2";
-    Query::new(sql, values![row.id.to_string(), row.version, &row.email, &row.password, row.operator])
+    let mut values = values![row.id.to_string(), row.version, &row.email, &row.password, row.operator];
+    values.extend(second_factor(row));
+    Query::new(sql, values)
 }
 
 fn insert_holder(row: &Holder) -> Asked<'_> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::change::Write;
-use domain::facts::{Holder, Person, Service, Token};
+use domain::facts::{Holder, Person, SecondFactor, Service, Token};
 use domain::grant::Grant;
 use domain::permission::PermissionSet;
 use domain::policy::OnInactive;
@@ -162,6 +162,55 @@ fn nothing_that_was_taken_away_after_the_backup_comes_back_with_it() {
         assert_eq!(entries.len(), 2, "one for the server, one for the account");
         assert_eq!(entries[1].account.as_ref(), Some(&account.id));
         assert_eq!(entries[1].payload.as_ref().unwrap()["reasserted"], 8);
+    });
+}
+
+#[test]
+fn a_second_factor_that_a_backup_does_not_have_leaves_no_password_that_opens_without_it() {
+    run(async {
+        let kept = Kept::open().await;
+        kept.world.family().await;
+        let plain = |email: &str| Person { second_factor: None, ..crate::world::person(email) };
+        let rows = [
+            plain("enrolled@example.com"),
+            crate::world::person("off@example.com"),
+            crate::world::person("spent@example.com"),
+            crate::world::person("same@example.com"),
+        ];
+        kept.world.write(rows.clone().map(Write::InsertPerson)).await;
+        let file = kept.backup("a.db");
+        let [enrolled, off, spent, same] = rows.map(|row| Person { version: 1, ..row });
+        let factor = crate::world::second_factor();
+        kept.narrow([
+            Write::UpdatePerson(Person { second_factor: Some(factor.clone()), ..enrolled.clone() }),
+            Write::UpdatePerson(Person { second_factor: None, ..off.clone() }),
+            Write::UpdatePerson(Person {
+                second_factor: Some(SecondFactor { recovery: vec![factor.recovery[1]], ..factor.clone() }),
+                ..spent.clone()
+            }),
+            Write::UpdatePerson(Person { operator: false, ..same.clone() }),
+        ])
+        .await;
+
+        let (kept, _) = kept.restored(&file).await;
+        let row = async |person: &Person| kept.world.store.person(person.id).await.unwrap().unwrap();
+        let now = row(&enrolled).await;
+        assert_eq!(
+            (now.password, now.second_factor),
+            (None, None),
+            "the secret is lost, and so is the way in"
+        );
+        let now = row(&off).await;
+        assert_eq!((now.password, now.second_factor), (off.password, None), "it was in force so");
+        let now = row(&spent).await;
+        assert_eq!(now.password, spent.password);
+        assert_eq!(
+            now.second_factor.unwrap().recovery,
+            [factor.recovery[1]],
+            "a code that was used stays used"
+        );
+        let now = row(&same).await;
+        assert_eq!((now.password, now.second_factor, now.operator), (same.password, Some(factor), false));
     });
 }
 

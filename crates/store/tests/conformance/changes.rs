@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use domain::change::{Change, Condition, Counting, Expect, Remembered, Write};
-use domain::facts::{Account, Binding, Holder, Installation, Link, Opens, Person, Standing, Token};
+use domain::facts::{
+    Account, Binding, Holder, Installation, Link, Opens, Person, SecondFactor, Standing, Token,
+};
 use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, RoleId};
 use domain::life::Lens;
 use domain::node::NodePath;
@@ -67,6 +69,15 @@ pub(crate) async fn rows_read_back_as_they_were_written<B: Backend>(world: World
     let person = Person { version: 1, ..person };
     assert_eq!(store.person(person.id).await.unwrap(), Some(person.clone()));
     assert_eq!(store.person_by_email("ada@example.com").await.unwrap(), Some(person.clone()));
+    // Until the last recovery code is used, and until there is no second factor.
+    let spent = SecondFactor { last_step: 60_000_001, recovery: Vec::new(), ..second_factor() };
+    for second_factor in [Some(spent), None] {
+        let before = store.person(person.id).await.unwrap().unwrap();
+        let next = Person { second_factor, ..before };
+        world.write([Write::UpdatePerson(next.clone())]).await;
+        let expected = Person { version: next.version + 1, ..next };
+        assert_eq!(store.person(person.id).await.unwrap(), Some(expected));
+    }
     let joined = Holder { version: 1, ..joined };
     assert_eq!(store.memberships(person.id).await.unwrap(), vec![joined.clone()]);
     assert_eq!(store.holder_by_external_id(&account.id, "u-1").await.unwrap(), Some(joined.clone()));
@@ -106,6 +117,27 @@ pub(crate) async fn rows_read_back_as_they_were_written<B: Backend>(world: World
     let page = store.accounts(None, 10).await.unwrap();
     assert_eq!(page.iter().map(|a| &a.id).collect::<Vec<_>>(), [&account.id]);
     assert!(store.accounts(Some(&account.id), 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn what_a_change_begins_outlives_the_stop_that_it_brings<B: Backend>(world: World<B>) {
+    let (_, holder) = world.family().await;
+    let old = world.token(&holder).await;
+    // Decided at a time that the journal has left behind: by then the stop counts from the journal's.
+    let late = domain::change::Entry { at: at(DAY), ..entry() };
+    world.store.commit(Change::default().entry(late)).await.unwrap();
+    let mut stopped = holder.clone();
+    stopped.standing.revoked_before = Some(at(0));
+    let next = token(&stopped, Kind::Ses);
+    world.write([Write::UpdateHolder(stopped), insert(&next)]).await;
+
+    let stands = world.store.holder(&holder.account, holder.id).await.unwrap().unwrap().standing;
+    assert!(stands.revoked_before >= Some(at(DAY)), "{stands:?}");
+    let (next, _) = world.store.token(&holder.account, next.id).await.unwrap().unwrap();
+    assert!(next.life.approved_at > stands.revoked_before, "{next:?}");
+    let (old, _) = world.store.token(&holder.account, old.id).await.unwrap().unwrap();
+    assert!(old.life.approved_at <= stands.revoked_before);
+    let told = world.heard.lock().unwrap().last().unwrap().tokens.clone();
+    assert_eq!(told, [next], "memory hears what stands");
 }
 
 pub(crate) async fn an_update_replaces_only_the_version_it_names<B: Backend>(world: World<B>) {

@@ -45,6 +45,7 @@ behaviours! {
     changes:
         rows_read_back_as_they_were_written,
         an_update_replaces_only_the_version_it_names,
+        what_a_change_begins_outlives_the_stop_that_it_brings,
         a_change_rests_on_the_rows_it_read,
         a_change_rests_on_names_that_nobody_has,
         a_refused_change_falls_alone_within_its_group,

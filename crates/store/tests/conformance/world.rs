@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use domain::change::{Action, Actor, Change, Entry, Write};
 use domain::conditions::Conditions;
 use domain::facts::{
-    Account, Binding, Entity, Holder, Node, Person, Role, Service, Snapshot, Standing, Token,
+    Account, Binding, Entity, Holder, Node, Person, Role, SecondFactor, Service, Snapshot, Standing, Token,
 };
 use domain::grant::Grant;
 use domain::ids::{AccountId, HolderId, MemberId, PersonId, RoleId, ServiceAccountId, ServiceId};
@@ -236,9 +236,19 @@ pub(crate) fn person(email: &str) -> Person {
         id: PersonId::draw(&SystemEntropy),
         email: email.into(),
         password: Some("$argon2id$…".into()),
+        second_factor: Some(second_factor()),
         operator: true,
         created_at: at(0),
         version: 0,
+    }
+}
+
+pub(crate) fn second_factor() -> SecondFactor {
+    SecondFactor {
+        since: at(7),
+        sealed: vec![0, 159, 255],
+        last_step: 60_000_000,
+        recovery: vec![[3; 32], [4; 32]],
     }
 }
 
