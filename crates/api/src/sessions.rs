@@ -13,6 +13,8 @@ use crate::members::Member;
 pub struct CreateSession {
     pub email: String,
     pub password: Secret,
+    /// A code of the person's second factor, or one of their recovery codes, where they use them. Without it
+    /// the answer names the field `one_time_code`, once the password is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub one_time_code: Option<Secret>,
     /// Needed only by a person who is a member of several.
@@ -30,7 +32,27 @@ pub struct RefreshSession {
     pub refresh_token: Secret,
 }
 
-/// The answer to a login or a refresh.
+/// `POST /v1/members/self/password`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "password": "seven green bottles", "new_password": "eight green bottles", "end_everything": true
+}))]
+pub struct ChangePassword {
+    /// The present one.
+    pub password: Secret,
+    /// Where the person uses codes besides the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_time_code: Option<Secret>,
+    /// 12 to 256 characters.
+    pub new_password: Secret,
+    /// Revokes all the person's tokens and ends all their other sessions, in every account, with the same
+    /// change.
+    #[serde(default)]
+    pub end_everything: bool,
+}
+
+/// The answer to a login, a refresh or another password.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StartedSession {
     pub token: Secret,

@@ -217,6 +217,7 @@ pub fn accept(
                 id,
                 email: email.clone(),
                 password: Some(password),
+                second_factor: None,
                 operator: false,
                 created_at: now,
                 version: 0,

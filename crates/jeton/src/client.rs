@@ -90,6 +90,16 @@ pub struct ReauthArgs {
     /// The file that holds your password, `-` for standard input, where the policy asks again.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// The file that holds a one-time code, for those who use them.
+    #[arg(long, value_name = "FILE")]
+    pub one_time_code_file: Option<PathBuf>,
+}
+
+/// What shows the server who is there once more.
+#[derive(Default)]
+struct Proof {
+    password: Option<Secret>,
+    one_time_code: Option<Secret>,
 }
 
 impl ReauthArgs {
@@ -99,20 +109,29 @@ impl ReauthArgs {
     }
 
     /// Sends a request, and where the server asks who is there and a person is, once more with
-    /// the password that they type.
-    fn send(&self, desk: &mut Desk, request: impl Fn(Option<&Secret>) -> Request) -> Result<Answer, Failure> {
-        let file = self.password_file.as_deref();
-        let password = file.map(|path| input::secret(path, "password")).transpose()?;
-        match desk.send(&request(password.as_ref())) {
-            Err(asked) if asked.is("reauthentication_required") => {
-                if password.is_some() || !input::a_person_is_there() {
-                    return Err(
-                        asked.help("give your password with --password-file FILE, or - for standard input")
-                    );
-                }
-                desk.send(&request(Some(&input::hidden("password")?)))
+    /// what they type: the password, and after it the code where they use them.
+    fn send(&self, desk: &mut Desk, request: impl Fn(&Proof) -> Request) -> Result<Answer, Failure> {
+        const HELP: &str = "give your password with --password-file FILE, or - for standard input, and a \
+                            one-time code, if you use them, with --one-time-code-file FILE";
+        let read = |file: &Option<PathBuf>, what| file.as_deref().map(|path| input::secret(path, what));
+        let mut proof = Proof {
+            password: read(&self.password_file, "password").transpose()?,
+            one_time_code: read(&self.one_time_code_file, "one-time code").transpose()?,
+        };
+        // Each of the two is asked for once.
+        loop {
+            let asked = match desk.send(&request(&proof)) {
+                Err(asked) if asked.is("reauthentication_required") => asked,
+                other => return other,
+            };
+            let (wanted, what) = match asked.is_about("one_time_code") {
+                true => (&mut proof.one_time_code, "one-time code"),
+                false => (&mut proof.password, "password"),
+            };
+            if wanted.is_some() || !input::a_person_is_there() {
+                return Err(asked.help(HELP));
             }
-            other => other,
+            *wanted = Some(input::hidden(what)?);
         }
     }
 }

@@ -55,6 +55,12 @@ impl Failure {
         self
     }
 
+    /// Whether the server found fault with this field.
+    pub fn is_about(&self, field: &str) -> bool {
+        let errors = self.problem.iter().flat_map(|problem| &problem.errors);
+        errors.into_iter().any(|error| error.field == field)
+    }
+
     /// Whether the server refused with this code.
     pub fn is(&self, code: &str) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem.code == code)

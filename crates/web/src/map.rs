@@ -33,6 +33,11 @@ impl From<service::Error> for Problem {
         match error {
             Error::Unauthenticated => Problem::invalid_token(),
             Error::Refused(refusal) => refused(refusal),
+            // Only to whoever knows the password.
+            Error::CodeNeeded(_) => refused(Refusal::invalid(
+                "one_time_code",
+                "Send a code of your second factor with the password, as `one_time_code`.",
+            )),
             Error::Conflict => Problem::new(
                 Code::Conflict,
                 "It was changed by somebody else meanwhile; read it again and decide anew.",

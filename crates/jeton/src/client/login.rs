@@ -9,7 +9,7 @@ use clap::Args;
 use super::credentials::{self, Credentials};
 use super::http::{Request, Server};
 use super::{DEFAULT_SERVER, Desk, WholeServerArgs, filled, input, noun, output};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// Signs in and keeps the credential for later commands.
 ///
@@ -28,6 +28,9 @@ pub struct LoginArgs {
     /// The file that holds your password, `-` for standard input; asked for where there is a terminal.
     #[arg(long, value_name = "FILE", conflicts_with = "token_file")]
     password_file: Option<PathBuf>,
+    /// The file that holds a one-time code, for those who use them; asked for where there is a terminal.
+    #[arg(long, value_name = "FILE", conflicts_with = "token_file")]
+    one_time_code_file: Option<PathBuf>,
     /// Where in the account's tree the session holds [default: /].
     #[arg(long, value_name = "PATH", conflicts_with = "token_file")]
     node: Option<String>,
@@ -115,18 +118,35 @@ fn log_in(server: &Server, args: &LoginArgs) -> Result<(), Failure> {
             return Err(Failure::usage("there is no terminal to ask for the password").help(help));
         }
     };
-    let body = CreateSession {
+    let file = args.one_time_code_file.as_deref();
+    let mut body = CreateSession {
         email,
         password,
-        one_time_code: None,
+        one_time_code: file.map(|file| input::secret(file, "one-time code")).transpose()?,
         account: filled(args.account.as_ref()).map(str::to_owned),
         node: args.node.clone(),
     };
-    let answer = server.send(&Request::post("/v1/sessions", &body)).map_err(|mut refused| {
+    let mut answer = server.send(&Request::post("/v1/sessions", &body));
+    if let Err(asked) = &answer
+        && asked.is_about("one_time_code")
+        && body.one_time_code.is_none()
+    {
+        if !person {
+            let help = "give a code that your app shows now with --one-time-code-file FILE";
+            return Err(Failure::new(Exit::Denied, "you use one-time codes, and none was given").help(help));
+        }
+        body.one_time_code = Some(input::hidden("one-time code")?);
+        answer = server.send(&Request::post("/v1/sessions", &body));
+    }
+    let answer = answer.map_err(|mut refused| {
         if refused.is("unauthenticated") {
             // The server does not say which of them it is; nobody shall learn who has a login.
             refused.sentence = format!("{} does not let you in", server.url());
-            refused.help = Some("the e-mail address, the password or the account is wrong".to_owned());
+            let which = match body.one_time_code {
+                Some(_) => "the e-mail address, the password, the one-time code or the account is wrong",
+                None => "the e-mail address, the password or the account is wrong",
+            };
+            refused.help = Some(which.to_owned());
         }
         refused
     })?;

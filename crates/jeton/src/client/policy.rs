@@ -87,11 +87,13 @@ fn set(args: &SetArgs) -> Result<(), Failure> {
     let document = parsed(&text, &place)?;
     let mut desk = args.server.open()?;
     let route = ServerArgs::route(&mut desk, &["policy"])?;
-    let answer = args.reauth.send(&mut desk, |password| {
+    let answer = args.reauth.send(&mut desk, |proof| {
         let mut switches = document.clone();
-        // It stands beside the switches.
-        if let Some(password) = password {
-            switches.insert("password".to_owned(), Value::String(password.expose().to_owned()));
+        // They stand beside the switches.
+        for (field, secret) in [("password", &proof.password), ("one_time_code", &proof.one_time_code)] {
+            if let Some(secret) = secret {
+                switches.insert(field.to_owned(), Value::String(secret.expose().to_owned()));
+            }
         }
         Request::put(route.as_str(), &switches)
     })?;

@@ -6,7 +6,7 @@ use domain::accounts::{Edit, Found};
 use domain::ids::AccountId;
 use domain::policy::Policy;
 use serde_json::Value;
-use service::Password;
+use service::{OneTimeCode, Password, Proof};
 
 use super::call::{Account, Call, NoQuery};
 use super::door::{Holder, Operator, Reader};
@@ -133,25 +133,26 @@ async fn policy(call: Call<Holder, Account>) -> Result<Json<Document>, Problem> 
 async fn change_policy(
     call: Call<Holder, Account, NoQuery, Json<Document>>,
 ) -> Result<Json<Document>, Problem> {
-    let (policy, password) = asked(call.body.0)?;
-    let account = call.house.desk.change_policy(call.who.0, &call.at.0, policy, password).await?;
+    let (policy, proof) = asked(call.body.0)?;
+    let account = call.house.desk.change_policy(call.who.0, &call.at.0, policy, proof).await?;
     document(&account.policy)
 }
 
-/// The switches, and the password that may stand beside them.
-fn asked(document: Document) -> Result<(Policy, Option<Password>), Problem> {
+/// The switches, and what may stand beside them to show who asks.
+fn asked(document: Document) -> Result<(Policy, Proof), Problem> {
     let Value::Object(mut switches) = document.0 else {
         return Err(Problem::new(crate::problem::Code::InvalidField, "A policy is a JSON object."));
     };
-    let password = match switches.remove("password") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Password::new(text)),
-        Some(_) => return Err(Problem::invalid_field("password", "Expected text.")),
+    let mut beside = |field| match switches.remove(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Problem::invalid_field(field, "Expected text.")),
     };
-    switches.remove("one_time_code");
+    let password = beside("password")?.map(Password::new);
+    let proof = Proof { password, code: beside("one_time_code")?.map(OneTimeCode::new) };
     // Through its text, because that way a fault is told with the switch's place.
     let policy = json::from_slice(Value::Object(switches).to_string().as_bytes())?;
-    Ok((policy, password))
+    Ok((policy, proof))
 }
 
 fn document(policy: &Policy) -> Result<Json<Document>, Problem> {

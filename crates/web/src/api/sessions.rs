@@ -1,9 +1,10 @@
 //! `/v1/sessions`: signing in and out.
 
-use api::sessions::{CreateSession, HandOff, Link, Session, StartedSession};
+use api::sessions::{ChangePassword, CreateSession, HandOff, Link, Session, StartedSession};
 use api::{Empty, Secret};
 use axum::http::header::USER_AGENT;
-use service::sessions::Login;
+use service::Renewing;
+use service::sessions::{Login, Started};
 use token::TokenId;
 
 use super::call::{Call, NoQuery, One};
@@ -28,6 +29,12 @@ pub(crate) fn routes(table: &mut Table) {
     );
     table.delete("/v1/sessions/self", "log_out", "Ends the session that asks.", log_out);
     table.delete("/v1/sessions/{id}", "end_session", "Ends another session of the caller.", end);
+    table.post(
+        "/v1/members/self/password",
+        "change_password",
+        "Changes the caller's password; a new session takes the place of the one that asks.",
+        change_password,
+    );
 }
 
 async fn log_in(
@@ -41,6 +48,7 @@ async fn log_in(
         account: account.map_err(|_| Problem::invalid_field("account", "Expected the id of an account."))?,
         node: body.node.map(|node| map::node("node", &node)).transpose()?,
         agent: agent.map(str::to_owned),
+        code: body.one_time_code.map(tokens::code),
     };
     let started = call.house.desk.log_in(login, tokens::password(body.password)).await;
     let started = started.map_err(|error| match error {
@@ -48,15 +56,29 @@ async fn log_in(
         service::Error::Unauthenticated => Problem::unauthenticated(),
         other => other.into(),
     })?;
-    Ok(Created {
-        location: format!("/v1/sessions/{}", started.token.id),
-        body: StartedSession {
-            token: Secret::new(started.text.expose()),
-            expires_at: started.token.life.expires_at.map(|at| at.to_string()),
-            member: map::member(started.holder, &started.account),
-            refresh_token: None,
-        },
-    })
+    Ok(Created { location: format!("/v1/sessions/{}", started.token.id), body: answer(started) })
+}
+
+fn answer(started: Started) -> StartedSession {
+    StartedSession {
+        token: Secret::new(started.text.expose()),
+        expires_at: started.token.life.expires_at.map(|at| at.to_string()),
+        member: map::member(started.holder, &started.account),
+        refresh_token: None,
+    }
+}
+
+async fn change_password(
+    call: Call<Holder, (), NoQuery, Json<ChangePassword>>,
+) -> Result<Json<StartedSession>, Problem> {
+    let Json(body) = call.body;
+    let agent = call.parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let proof = tokens::proof(Some(body.password), body.one_time_code);
+    let new = tokens::password(body.new_password);
+    let desk = &call.house.desk;
+    let renewing = Renewing { everything: body.end_everything, agent };
+    let started = desk.change_password(call.who.0, proof, new, renewing).await?;
+    Ok(Json(answer(started)))
 }
 
 async fn hand_off(call: Call<Acting, (), NoQuery, Json<HandOff>>) -> Result<Created<Link>, Problem> {

@@ -6,8 +6,8 @@ use api::tokens::{
 };
 use api::{Empty, Maybe, Secret};
 use domain::lifecycle::{AskedEnd, Create, Edit};
-use service::Password;
 use service::tokens::{Issued, List, Sort};
+use service::{OneTimeCode, Password, Proof};
 use token::TokenId;
 
 use super::call::{Account, Call, NoBody, NoQuery, Within};
@@ -105,13 +105,13 @@ async fn create(
     call: Call<Holder, Account, NoQuery, Json<CreateToken>>,
 ) -> Result<Created<IssuedToken>, Problem> {
     let replay = call.replay()?;
-    let (order, password) = asked(call.body.0)?;
-    let issued = call.house.desk.create_token(call.who.0, &call.at.0, order, password, replay).await?;
+    let (order, proof) = asked(call.body.0)?;
+    let issued = call.house.desk.create_token(call.who.0, &call.at.0, order, proof, replay).await?;
     Ok(answer(issued))
 }
 
-/// The domain's order, and the password that came with it.
-fn asked(body: CreateToken) -> Result<(Create, Option<Password>), Problem> {
+/// The domain's order, and what came with it to show who asks.
+fn asked(body: CreateToken) -> Result<(Create, Proof), Problem> {
     for (given, field) in [(body.conditions.is_some(), "conditions"), (body.limits.is_some(), "limits")] {
         if given {
             return Err(map::unknown_here(field));
@@ -130,7 +130,7 @@ fn asked(body: CreateToken) -> Result<(Create, Option<Password>), Problem> {
         })?,
         metadata: body.metadata.map(map::object),
     };
-    Ok((order, body.password.map(password)))
+    Ok((order, proof(body.password, body.one_time_code)))
 }
 
 /// `expires_at` or `expires_in`, which exclude each other.
@@ -148,6 +148,15 @@ fn end(at: Maybe<String>, within: Option<String>) -> Result<Option<AskedEnd>, Pr
 
 pub(super) fn password(secret: Secret) -> Password {
     Password::new(secret.into_exposed())
+}
+
+pub(super) fn code(secret: Secret) -> OneTimeCode {
+    OneTimeCode::new(secret.into_exposed())
+}
+
+/// Who asks, shown again.
+pub(super) fn proof(given: Option<Secret>, one_time_code: Option<Secret>) -> Proof {
+    Proof { password: given.map(password), code: one_time_code.map(code) }
 }
 
 /// A new token with its secret.
@@ -216,8 +225,9 @@ async fn rotate(
 
 async fn reveal(call: Call<Holder, At, NoQuery, EmptyOrJson<RevealToken>>) -> Answer<RevealedToken> {
     let Within(account, id) = &call.at;
-    let password = call.body.0.password.map(password);
-    let text = call.house.desk.reveal_token(call.who.0, account, *id, password).await?;
+    let RevealToken { password, one_time_code } = call.body.0;
+    let proof = proof(password, one_time_code);
+    let text = call.house.desk.reveal_token(call.who.0, account, *id, proof).await?;
     Ok(Json(RevealedToken { secret: Secret::new(text.expose()) }))
 }
 

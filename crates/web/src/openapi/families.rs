@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::table::Route;
 
 /// A part of the path that belongs to the family, its name, and what it is about.
-const FAMILIES: [(&str, &str, &str); 15] = [
+const FAMILIES: [(&str, &str, &str); 16] = [
     ("/v1/verify", "verify", "Is this token good, for this, here? What a product asks at each request."),
     (
         "/v1/accounts/{account}/tokens",
@@ -15,6 +15,7 @@ const FAMILIES: [(&str, &str, &str); 15] = [
     ("/v1/tokens/self", "self", "What a token may ask about itself, whatever else it may do."),
     ("/v1/tokens", "inventory", "All tokens of the server, for whoever answers for its security."),
     ("/v1/sessions", "sessions", "Logging in and out."),
+    ("/v1/members/self", "sessions", ""),
     ("/v1/accounts/{account}/members", "members", "The people and users of an account."),
     (
         "/v1/accounts/{account}/service-accounts",

@@ -264,6 +264,10 @@ impl<'w> Stage<'w> {
             "POST /v1/sessions/handoff" => call(Some(json!({ "account": self.account }))),
             "GET /v1/sessions" | "DELETE /v1/sessions/self" | "DELETE /v1/sessions/{id}" => nothing(),
 
+            "POST /v1/members/self/password" => {
+                call(Some(json!({ "password": PASSWORD, "new_password": PASSWORD })))
+            }
+
             "GET /v1/tokens" | "GET /v1/tokens/summary" => nothing(),
             "POST /v1/tokens/revoke" => {
                 call(Some(json!({ "filter": { "account": self.account, "q": "nobody's" }, "preview": true })))

@@ -149,12 +149,12 @@ impl Theirs {
             "managers" | "create" => vec![],
             // What names nothing, or what the caller chooses for what is new.
             "name" | "description" | "metadata" | "password" | "one_time_code" | "version"
-            | "external_id" | "id" | "email" | "active" | "expires_at" | "expires_in" | "not_before"
-            | "conditions" | "limits" | "permissions" | "scopes" | "preset" | "grace" | "reason" | "mail"
-            | "preview" | "confirm" | "limit" | "sort" | "status" | "kind" | "q" | "created_after"
-            | "created_before" | "expires_after" | "expires_before" | "never_expires" | "last_used_after"
-            | "last_used_before" | "never_used" | "action" | "since" | "until" | "after" | "format"
-            | "follow" | "wait" | "days" => vec![],
+            | "new_password" | "end_everything" | "external_id" | "id" | "email" | "active"
+            | "expires_at" | "expires_in" | "not_before" | "conditions" | "limits" | "permissions"
+            | "scopes" | "preset" | "grace" | "reason" | "mail" | "preview" | "confirm" | "limit"
+            | "sort" | "status" | "kind" | "q" | "created_after" | "created_before" | "expires_after"
+            | "expires_before" | "never_expires" | "last_used_after" | "last_used_before" | "never_used"
+            | "action" | "since" | "until" | "after" | "format" | "follow" | "wait" | "days" => vec![],
             // Signed by the server over the account; see the tests of lists.
             "cursor" => vec![],
             _ => return Err(()),

@@ -127,7 +127,7 @@ pub struct CreateArgs {
 pub(super) fn create(args: CreateArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let route = ServerArgs::route(&mut desk, &["tokens"])?;
-    let answer = args.reauth.send(&mut desk, |password| {
+    let answer = args.reauth.send(&mut desk, |proof| {
         let body = CreateToken {
             name: args.name.clone(),
             description: args.description.clone(),
@@ -140,8 +140,8 @@ pub(super) fn create(args: CreateArgs) -> Result<(), Failure> {
             metadata: args.metadata.clone(),
             conditions: None,
             limits: None,
-            password: password.cloned(),
-            one_time_code: None,
+            password: proof.password.clone(),
+            one_time_code: proof.one_time_code.clone(),
         };
         Request::post(route.as_str(), &body).once()
     })?;
@@ -194,8 +194,9 @@ pub(super) fn reveal(args: RevealArgs) -> Result<(), Failure> {
     not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
     let route = ServerArgs::route(&mut desk, &["tokens", &args.id, "reveal"])?;
-    let answer = args.reauth.send(&mut desk, |password| {
-        let body = RevealToken { password: password.cloned(), one_time_code: None };
+    let answer = args.reauth.send(&mut desk, |proof| {
+        let body =
+            RevealToken { password: proof.password.clone(), one_time_code: proof.one_time_code.clone() };
         Request::post(route.as_str(), &body)
     })?;
     if args.server.json() {
