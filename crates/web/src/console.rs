@@ -14,6 +14,8 @@ pub(crate) mod handoff;
 mod home;
 pub(crate) mod invite;
 mod look;
+mod me;
+mod reauth;
 pub(crate) mod reply;
 pub(crate) mod session;
 mod sign_in;
@@ -54,6 +56,7 @@ pub(crate) fn routes(table: &mut Table) {
     handoff::routes(table);
     invite::routes(table);
     tokens::routes(table);
+    me::routes(table);
 }
 
 #[cfg(test)]

@@ -81,8 +81,18 @@ sign-in-several = Sie sind in mehreren Konten?
 email = E-Mail-Adresse
 password = Passwort
 account-id = Kennung des Kontos
+sign-in-code-title = Noch ein Schritt
+sign-in-code-how = Öffnen Sie die App, die Ihre Einmalcodes zeigt, und geben Sie den für { $name } ein.
+sign-in-code-again = Von vorn beginnen
+sign-in-late = Das hat zu lange gedauert. Geben Sie Ihr Passwort noch einmal ein.
 
 # What was refused
 refused-reauthentication-required = Sie haben sich vor einer Weile angemeldet. Geben Sie Ihr Passwort noch einmal ein.
 refused-password = Das Passwort ist nicht richtig.
 refused-confirmation-required = Tippen Sie genau, was oben steht.
+refused-code = Der Code stimmt nicht. Geben Sie den ein, den Ihre App jetzt zeigt, oder einen Wiederherstellungscode; jeder gilt einmal.
+
+# Who one is, once more
+one-time-code = Code aus Ihrer App
+one-time-code-hint = Sechs Ziffern, oder einer Ihrer Wiederherstellungscodes.
+reauth-impossible = Dafür müssen Sie in den letzten fünf Minuten hereingekommen sein, und ein Passwort haben Sie hier nicht. Kommen Sie noch einmal aus dem Produkt herein.

@@ -11,3 +11,4 @@ refused-wrong-state = Das geht mit diesem Token, wie es jetzt ist, nicht.
 refused-forbidden = Das dürfen Sie hier nicht.
 refused-not-allowed-by-policy = Die Richtlinie des Kontos lässt das nicht zu.
 refused-invalid-field = Dieser Wert ist nicht zu gebrauchen.
+refused-invalid-field-new_password = Ein Passwort hat 12 bis 256 Zeichen.

@@ -81,8 +81,18 @@ sign-in-several = You are in several accounts?
 email = E-mail address
 password = Password
 account-id = Id of the account
+sign-in-code-title = One more step
+sign-in-code-how = Open the app that shows your one-time codes, and type the one for { $name }.
+sign-in-code-again = Begin again
+sign-in-late = That took too long. Type your password once more.
 
 # What was refused
 refused-reauthentication-required = You signed in a while ago. Type your password again.
 refused-password = The password is not right.
 refused-confirmation-required = Type exactly what stands above.
+refused-code = The code is not right. Type the one that your app shows now, or a recovery code; each works once.
+
+# Who one is, once more
+one-time-code = Code from your app
+one-time-code-hint = Six digits, or one of your recovery codes.
+reauth-impossible = This needs you to have come in during the last five minutes, and you have no password here. Come in again from the product.

@@ -47,6 +47,10 @@ impl<'a> Bare<'a> {
         self.tongue.say(name)
     }
 
+    pub(crate) fn say_of<'t>(&self, name: &str, key: &str, about: impl Into<About<'t>>) -> Cow<'static, str> {
+        self.tongue.say_of(name, &[(key, about.into())])
+    }
+
     pub(crate) fn base(&self) -> &str {
         &self.look.base
     }
@@ -86,6 +90,8 @@ pub(crate) enum Section {
     Accounts,
     Inventory,
     Cluster,
+    /// One's own page, which stands at one's name and not in the list.
+    Me,
 }
 
 impl Section {
@@ -119,6 +125,7 @@ impl Section {
             Section::Accounts => "accounts",
             Section::Inventory => "inventory",
             Section::Cluster => "cluster",
+            Section::Me => "me",
         }
     }
 
@@ -141,12 +148,13 @@ impl Section {
             Section::Policy => may(POLICY_READ),
             Section::Journal => may(JOURNAL_READ),
             Section::Accounts | Section::Inventory | Section::Cluster => operator,
+            Section::Me => true,
         }
     }
 
     /// Whether the page is built.
     fn is_there(self) -> bool {
-        matches!(self, Section::Tokens)
+        matches!(self, Section::Tokens | Section::Me)
     }
 }
 
@@ -173,7 +181,7 @@ impl<'a> Frame<'a> {
     }
 
     pub(crate) fn say_of<'t>(&self, name: &str, key: &str, about: impl Into<About<'t>>) -> Cow<'static, str> {
-        self.bare.tongue.say_of(name, &[(key, about.into())])
+        self.bare.say_of(name, key, about)
     }
 
     /// What the account's policy calls something. A word that the account left as ours is said in the

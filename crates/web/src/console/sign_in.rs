@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
 use domain::ids::AccountId;
 use serde::Deserialize;
-use service::Password;
 use service::sessions::Login;
+use service::{Error, OneTimeCode, Password};
 use utoipa::IntoParams;
 
 use super::fields::Fields;
@@ -46,6 +46,20 @@ struct Page<'a> {
     unsafe_address: bool,
 }
 
+/// The second step, for whoever uses one-time codes: the password was right.
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+struct CodePage<'a> {
+    frame: Bare<'a>,
+    /// Says that the password was right, for the form to send back.
+    ticket: &'a str,
+    account: &'a str,
+    /// The account is asked for: they are in several.
+    several: bool,
+    next: &'a str,
+    wrong: Option<String>,
+}
+
 /// The path of the page, for whoever should come back to `next` afterwards.
 pub(crate) fn link(next: &str) -> String {
     match next {
@@ -71,6 +85,8 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
     }
     let mut fields = std::mem::take(&mut call.body);
     let password = Password::new(fields.take("password"));
+    let code = fields.take("one_time_code");
+    let ticket = fields.given("ticket");
     let agent = call.parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let account = fields.given("account").map(|account| account.parse()).transpose();
     let login = Login {
@@ -79,9 +95,28 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
         account: account.map_err(|_| Problem::not_found())?,
         node: None,
         agent: agent.map(str::to_owned),
+        code: Some(OneTimeCode::new(code)),
     };
     let next = fields.text("next");
-    let wrong = match house.desk.log_in(login, password).await {
+    let answer = match &ticket {
+        Some(ticket) => match house.desk.log_in_with_code(ticket, login).await {
+            Ok(started) => started.ok_or(None),
+            Err(error) => Err(Some(error)),
+        },
+        None => house.desk.log_in(login, password).await.map_err(Some),
+    };
+    let code_page = |ticket: &str, wrong: Option<String>, several: bool| {
+        let page = CodePage {
+            frame: Bare::of(house, tongue),
+            ticket,
+            account: fields.text("account"),
+            several,
+            next,
+            wrong,
+        };
+        Reply::page(&house.look, &page)
+    };
+    let wrong = match answer {
         Ok(started) => {
             let account = &started.account.id;
             let tokens = format!("/{account}/tokens");
@@ -92,9 +127,25 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
                 &started.text,
             )));
         }
-        Err(service::Error::Unauthenticated) => tongue.say("sign-in-wrong").into_owned(),
-        Err(service::Error::Refused(refusal)) => refusal.detail,
-        Err(other) => return Err(other.into()),
+        Err(None) => tongue.say("sign-in-late").into_owned(),
+        Err(Some(Error::CodeNeeded(ticket))) => {
+            let again = fields.given("ticket").map(|_| tongue.say("refused-code").into_owned());
+            let status = if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+            return Ok(code_page(ticket.expose(), again, false)?.with_status(status));
+        }
+        Err(Some(error @ (Error::Unauthenticated | Error::Refused(_)))) => {
+            let (text, several) = match error {
+                Error::Refused(refusal) => (refusal.detail, true),
+                _ if ticket.is_some() => (tongue.say("refused-code").into_owned(), false),
+                _ => (tongue.say("sign-in-wrong").into_owned(), false),
+            };
+            if let Some(ticket) = &ticket {
+                let page = code_page(ticket, Some(text), several || !fields.text("account").is_empty())?;
+                return Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY));
+            }
+            text
+        }
+        Err(Some(other)) => return Err(other.into()),
     };
     let page = Page {
         frame: Bare::of(house, tongue),

@@ -4,7 +4,7 @@
 mod act;
 mod create;
 mod edit;
-mod form;
+pub(super) mod form;
 mod once;
 mod one;
 mod usage;

@@ -8,8 +8,8 @@ use domain::lifecycle::{Actions, confirmation};
 use domain::policy::ConfirmMode;
 use domain::refusal::{Code, Refusal};
 use domain::who::Caller;
+use service::Error;
 use service::tokens::Offered;
-use service::{Error, Password};
 use token::TokenId;
 
 use super::create::{Once, nonce};
@@ -20,6 +20,7 @@ use crate::api::call::{Call, NoQuery, Within};
 use crate::api::table::Table;
 use crate::console::fields::Fields;
 use crate::console::frame::{Frame, Section, told};
+use crate::console::reauth::{self, Reauth};
 use crate::console::reply::Reply;
 use crate::console::session::Signed;
 use crate::console::tongue::Tongue;
@@ -109,7 +110,7 @@ struct Page<'a> {
     grace: Option<String>,
     /// What is typed to confirm: the label, and what it must be.
     confirm: Option<(String, String)>,
-    password: bool,
+    reauth: Reauth,
     /// Of a form that makes something once.
     nonce: Option<String>,
     fields: Fields,
@@ -122,7 +123,8 @@ impl Page<'_> {
             ("reason", self.reason),
             ("grace", self.grace.is_some()),
             ("confirm", self.confirm.is_some()),
-            ("password", self.password),
+            ("password", self.reauth.asks),
+            ("one_time_code", self.reauth.code),
         ];
         let beside = |wrong: &Wrong| shown.iter().any(|(name, there)| *there && wrong.is_of(name));
         let wrong = self.wrong.as_ref()?;
@@ -179,12 +181,15 @@ async fn page(
         fields.put("unit", "days");
         fields.put("count", "0");
     }
-    let stale = policy.reveal_reauth && caller.needs_fresh().is_err();
+    let reauth = match &wrong {
+        // What was typed was wrong, though it need not have been typed.
+        Some(wrong) if reauth::is_about(wrong) => Reauth::always(house, caller).await?,
+        _ => Reauth::of(house, caller, act == Act::Reveal && policy.reveal_reauth).await?,
+    };
     let page = Page {
         act: act.slug(),
         id: token.id.to_string(),
-        password: act == Act::Reveal
-            && (stale || wrong.as_ref().is_some_and(|wrong| wrong.is_of("password"))),
+        reauth: reauth.but(wrong.as_ref()),
         reason: matches!(act, Act::Revoke | Act::ReportLeak),
         danger: matches!(act, Act::Revoke | Act::ReportLeak | Act::Delete),
         grace: longest.map(|longest| super::period_words(tongue, longest)),
@@ -220,10 +225,18 @@ async fn carry_out(
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let account = &caller.account.id;
     let mut fields = std::mem::take(&mut call.body);
-    let password = Some(fields.take("password")).filter(|text| !text.is_empty()).map(Password::new);
     let Offered { shown, .. } = house.desk.offered_token(caller, account, id).await?;
     let desk = &house.desk;
-    let who = caller.clone();
+    let mut who = caller.clone();
+    if act == Act::Reveal && caller.account.policy.reveal_reauth {
+        who = match reauth::proved(house, tongue, caller, &mut fields).await? {
+            Ok(proven) => proven,
+            Err(wrong) => {
+                let page = page(house, tongue, caller, act, &shown.token, fields, Some(wrong)).await?;
+                return Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY));
+            }
+        };
+    }
     let done = |done: &str| Ok(Reply::to(&house.look, &path(caller, id, done)));
     let error = match act {
         Act::Edit => return Err(closed(tongue, caller, act)),
@@ -246,7 +259,7 @@ async fn carry_out(
             Ok(_) => return done("leaked"),
             Err(error) => error,
         },
-        Act::Reveal => match desk.reveal_token(who, account, id, password).await {
+        Act::Reveal => match desk.reveal_token(who, account, id, None).await {
             Ok(text) => return once::revealed(house, tongue, caller, &shown.token.name, &text).await,
             Err(error) => error,
         },

@@ -8,7 +8,7 @@ use domain::lifecycle::may_create;
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
 use domain::who::Caller;
-use service::{Desk, Error, Password, Replay};
+use service::{Desk, Error, Replay};
 use token::TokenId;
 
 use super::form::{self, Form, Wrong};
@@ -17,6 +17,7 @@ use crate::api::House;
 use crate::api::call::{Account, Call, NoQuery};
 use crate::console::fields::Fields;
 use crate::console::frame::{Frame, Section};
+use crate::console::reauth::{self, Reauth};
 use crate::console::reply::Reply;
 use crate::console::session::Signed;
 use crate::console::tongue::Tongue;
@@ -78,10 +79,14 @@ pub(super) async fn create(mut call: Call<Signed, Account, NoQuery, Fields>) -> 
     let (house, Signed(caller)) = (&*call.house, &call.who);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let mut fields = std::mem::take(&mut call.body);
-    let password = Some(fields.take("password")).filter(|text| !text.is_empty()).map(Password::new);
+    let proof = reauth::proof(&mut fields);
     let sent = Once::read(&house.desk, caller, "tokens/new", fields.text("form"));
     let form = Form::new(house, tongue, caller, fields).await?;
-    let refused = async |form: Form<'_>, wrong: Wrong| {
+    let refused = async |mut form: Form<'_>, wrong: Wrong| {
+        if reauth::is_about(&wrong) {
+            // What was typed was wrong, though it need not have been typed.
+            form.reauth = Reauth::always(house, caller).await?;
+        }
         let page = page(house, tongue, caller, form.but(wrong)).await?;
         Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY))
     };
@@ -96,7 +101,7 @@ pub(super) async fn create(mut call: Call<Signed, Account, NoQuery, Fields>) -> 
         Err(wrong) => return refused(form, wrong).await,
     };
     let account = &caller.account.id;
-    match house.desk.create_token(caller.clone(), account, order, password, Some(sent.replay)).await {
+    match house.desk.create_token(caller.clone(), account, order, proof, Some(sent.replay)).await {
         Ok(issued) => once::page(house, tongue, caller, &call.parts.headers, issued).await,
         Err(error) => {
             // The same form, sent twice at once.

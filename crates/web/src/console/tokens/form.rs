@@ -16,6 +16,7 @@ use service::{Error, Visitor};
 use crate::api::House;
 use crate::console::fields::Fields;
 use crate::console::look::Locale;
+use crate::console::reauth::Reauth;
 use crate::console::tongue::Tongue;
 use crate::problem::Problem;
 
@@ -57,8 +58,11 @@ fn sentence(tongue: Tongue, refusal: &Refusal, field: &str) -> String {
     let of_the_page = matches!(refusal.code, Code::ReauthenticationRequired | Code::ConfirmationRequired);
     if of_the_page || tongue.locale() != Locale::English {
         let names = [format!("refused-{code}-{field}"), format!("refused-{code}")];
-        let wrong_password = refusal.code == Code::ReauthenticationRequired && refusal.field.is_some();
-        let name = if wrong_password { Some("refused-password") } else { None };
+        let name = match (refusal.code, refusal.field) {
+            (Code::ReauthenticationRequired, Some("one_time_code")) => Some("refused-code"),
+            (Code::ReauthenticationRequired, Some(_)) => Some("refused-password"),
+            _ => None,
+        };
         let name = name.or_else(|| names.iter().map(String::as_str).find(|name| tongue.knows(name)));
         if let Some(name) = name {
             return tongue.say(name).into_owned();
@@ -108,8 +112,7 @@ pub(super) struct Form<'a> {
     pub(super) holders: Vec<Choice>,
     pub(super) first_day: String,
     pub(super) last_day: String,
-    /// The password is needed again.
-    pub(super) password: bool,
+    pub(super) reauth: Reauth,
 }
 
 impl<'a> Form<'a> {
@@ -128,7 +131,7 @@ impl<'a> Form<'a> {
         if policy.fields.contains(&FormField::Holder) {
             form.holders = holders(house, tongue, caller).await?;
         }
-        form.password = policy.create.reauth && caller.needs_fresh().is_err();
+        form.reauth = Reauth::of(house, caller, policy.create.reauth).await?;
         Ok(form)
     }
 
@@ -162,12 +165,12 @@ impl<'a> Form<'a> {
             editing: false,
             nodes: Vec::new(),
             holders: Vec::new(),
-            password: false,
+            reauth: Reauth::default(),
         }
     }
 
     pub(super) fn but(mut self, wrong: Wrong) -> Form<'a> {
-        self.password |= wrong.is_of("password");
+        self.reauth = self.reauth.but(Some(&wrong));
         self.wrong = Some(wrong);
         self
     }
@@ -211,7 +214,8 @@ impl<'a> Form<'a> {
             "holder" => !self.holders.is_empty(),
             "not_before" => has(FormField::NotBefore) && !self.editing,
             "metadata" => has(FormField::Metadata),
-            "password" => self.password,
+            "password" => self.reauth.asks,
+            "one_time_code" => self.reauth.code,
             _ => false,
         }
     }
@@ -341,8 +345,18 @@ impl<'a> Form<'a> {
 }
 
 /// The fields that show what is wrong with them beside them.
-const FIELDS: [&str; 9] =
-    ["name", "description", "permission", "node", "expires", "holder", "not_before", "metadata", "password"];
+const FIELDS: [&str; 10] = [
+    "name",
+    "description",
+    "permission",
+    "node",
+    "expires",
+    "holder",
+    "not_before",
+    "metadata",
+    "password",
+    "one_time_code",
+];
 
 /// What a new token's form begins with: what the policy gives when nothing is asked.
 pub(super) fn usual(caller: &Caller) -> Fields {

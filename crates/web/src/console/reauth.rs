@@ -1,0 +1,90 @@
+//! Showing once more who one is: what a form asks for, and what was typed.
+//!
+//! A page keeps a [`Reauth`] by the name `reauth` and includes `reauth.html` in its form, which shows
+//! nothing while the session is younger than five minutes. What was sent is either read by [`proof`] and
+//! given to a use case that takes it, or goes through [`proved`], whose caller any use case takes for
+//! fresh.
+
+use domain::who::Caller;
+use service::{OneTimeCode, Password, Proof};
+
+use super::fields::Fields;
+use super::tokens::form::{self, Wrong};
+use super::tongue::Tongue;
+use crate::api::House;
+use crate::problem::Problem;
+
+/// What a form asks for besides what it is about.
+#[derive(Default)]
+pub(crate) struct Reauth {
+    /// It asks at all.
+    pub(crate) asks: bool,
+    /// A one-time code besides the password: this person uses them.
+    pub(crate) code: bool,
+    /// There is no password that could be asked for: they came by a link of the product's.
+    pub(crate) impossible: bool,
+    wrong: Option<Wrong>,
+}
+
+/// The fields of `reauth.html`.
+const FIELDS: [&str; 2] = ["password", "one_time_code"];
+
+impl Reauth {
+    /// For a form that wants a young session, or wants one if `wanted`.
+    pub(crate) async fn of(house: &House, caller: &Caller, wanted: bool) -> Result<Reauth, Problem> {
+        if wanted && caller.needs_fresh().is_err() {
+            Reauth::always(house, caller).await
+        } else {
+            Ok(Reauth::default())
+        }
+    }
+
+    /// For a form that asks however young the session is: the person changes what signs them in.
+    pub(crate) async fn always(house: &House, caller: &Caller) -> Result<Reauth, Problem> {
+        let person = house.desk.person_behind(caller).await?;
+        let impossible = person.as_ref().is_none_or(|person| person.password.is_none());
+        let code = person.is_some_and(|person| person.second_factor.is_some());
+        Ok(Reauth { asks: true, code: code && !impossible, impossible, wrong: None })
+    }
+
+    /// The same with what was wrong, where that is about these fields.
+    pub(crate) fn but(mut self, wrong: Option<&Wrong>) -> Reauth {
+        self.wrong = wrong.filter(|wrong| is_about(wrong)).cloned();
+        self
+    }
+
+    pub(crate) fn wrong(&self, field: &str) -> Option<&str> {
+        self.wrong.as_ref().filter(|wrong| wrong.is_of(field)).map(|wrong| wrong.text.as_str())
+    }
+}
+
+/// Whether it stands beside a field of `reauth.html`, which then has to be asked for.
+pub(crate) fn is_about(wrong: &Wrong) -> bool {
+    FIELDS.iter().any(|field| wrong.is_of(field))
+}
+
+/// Takes what was typed out of the form, so that no page shows it again.
+pub(crate) fn proof(fields: &mut Fields) -> Proof {
+    let mut taken = |name| Some(fields.take(name)).filter(|text| !text.trim().is_empty());
+    Proof {
+        password: taken("password").map(Password::new),
+        code: taken("one_time_code").map(OneTimeCode::new),
+    }
+}
+
+/// The caller as somebody whose session is young, by its age or by what was typed; or what is wrong.
+pub(crate) async fn proved(
+    house: &House,
+    tongue: Tongue,
+    caller: &Caller,
+    fields: &mut Fields,
+) -> Result<Result<Caller, Wrong>, Problem> {
+    let proven = match house.desk.reauthenticate(caller.clone(), proof(fields)).await {
+        Ok(proven) => proven,
+        Err(error) => return form::again(tongue, error).map(Err),
+    };
+    Ok(match proven.needs_fresh() {
+        Ok(()) => Ok(proven),
+        Err(refusal) => Err(Wrong::of(tongue, &refusal)),
+    })
+}
