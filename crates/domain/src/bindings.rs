@@ -129,6 +129,13 @@ pub fn may_change(caller: &Caller, permission: PermissionSet, holder: &Holder) -
     may_change_at(caller, permission, holder, &place(holder, &caller.account))
 }
 
+/// Whether there is a place where the caller may give somebody a role, or take one from them.
+pub fn may_change_somewhere(caller: &Caller, permission: PermissionSet, holder: &Holder) -> bool {
+    let (root, its, own) = (NodePath::root(), &holder.bindings, &caller.holder.bindings);
+    let bound = its.iter().chain(own).map(|binding| &binding.node);
+    std::iter::once(&root).chain(bound).any(|at| may_change_at(caller, permission, holder, at).is_ok())
+}
+
 fn may_change_at(
     caller: &Caller,
     permission: PermissionSet,

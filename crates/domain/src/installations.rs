@@ -121,6 +121,20 @@ pub fn knows(caller: &Caller, installation: &Installation) -> bool {
     places(installation).into_iter().any(|at| ANY.iter().any(|one| caller.rights(at).contains(*one)))
 }
 
+/// What a caller may do with an installation that they know of, for a page to offer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actions {
+    pub edit: bool,
+    pub delete: bool,
+}
+
+pub fn actions(caller: &Caller, installation: &Installation) -> Actions {
+    Actions {
+        edit: edit(caller, installation.clone(), &Edit::default()).is_ok(),
+        delete: delete(caller, installation.clone()).is_ok(),
+    }
+}
+
 fn needs_wherever_it_is(
     caller: &Caller,
     installation: &Installation,

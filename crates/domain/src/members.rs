@@ -379,6 +379,29 @@ pub fn first(
     Ok(Decided { holder, change })
 }
 
+/// What a caller may do with a member or service account as it is now, for a page to offer. Each is
+/// tried on the row; what only a commit can tell, such as who is the last, is left to the trying.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actions {
+    pub edit: bool,
+    /// Give roles, or take them, in one place or another.
+    pub roles: bool,
+    pub deactivate: bool,
+    pub reactivate: bool,
+    pub remove: bool,
+}
+
+pub fn actions(caller: &Caller, holder: &Holder) -> Actions {
+    let active = holder.is_active();
+    Actions {
+        edit: edit(caller, holder.clone(), &Edit::default()).is_ok(),
+        roles: bindings::may_change_somewhere(caller, MEMBERS_UPDATE, holder),
+        deactivate: active && deactivate(caller, holder.clone()).is_ok(),
+        reactivate: !active && reactivate(caller, holder.clone()).is_ok(),
+        remove: remove(caller, holder.clone()).is_ok(),
+    }
+}
+
 fn decided(
     caller: &Caller,
     holder: Holder,

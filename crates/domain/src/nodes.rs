@@ -76,6 +76,11 @@ pub fn rename(caller: &Caller, node: Node, name: &str) -> Result<(Node, Change),
     Ok((next, change))
 }
 
+/// Whether a caller may make nodes below this one, and the account's tree has a level there.
+pub fn may_add_below(caller: &Caller, node: &NodePath) -> bool {
+    node.depth() + 1 < caller.account.levels.len() && caller.rights(node).contains(NODES_CREATE)
+}
+
 /// The root as a node: no row of its own, because it is the account.
 pub fn root(account: &Account) -> Node {
     Node {

@@ -1,10 +1,11 @@
 //! Roles of an account: making, editing and deleting them.
 //!
-//! A role is part of its account's row. Whoever edits one may do all of it, before and after.
+//! A role is part of its account's row. Whoever edits one may do all of it, before and after; what an
+//! edit would take from whom is told beforehand by [`Shift`].
 
 use crate::change::{Action, Change, Condition, Write};
-use crate::facts::{Account, Role};
-use crate::grant;
+use crate::facts::{Account, Holder, Role};
+use crate::grant::{self, Grant};
 use crate::ids::RoleId;
 use crate::node::NodePath;
 use crate::permission::{PermissionSet, ROLES_CREATE, ROLES_DELETE, ROLES_UPDATE};
@@ -88,6 +89,65 @@ pub fn delete(caller: &Caller, id: RoleId) -> Result<Decided, Refusal> {
     let Decided { account, role, change } = decided(caller, account, role, Action::RoleDeleted);
     let unused = Condition::RoleUnused { account: account.id.clone(), role: id };
     Ok(Decided { account, role, change: change.guard(unused, Refusal::wrong_state(sentence)).narrowing() })
+}
+
+/// What a caller may do with a role as it is now, for a page to offer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actions {
+    pub rename: bool,
+    /// Choose other permissions: the strongest role keeps its own.
+    pub permit: bool,
+    pub delete: bool,
+}
+
+pub fn actions(caller: &Caller, id: RoleId) -> Actions {
+    let rename = edit(caller, id, None, None).is_ok();
+    let strongest = caller.account.roles.first().is_some_and(|role| role.id == id);
+    Actions { rename, permit: rename && !strongest, delete: delete(caller, id).is_ok() }
+}
+
+/// What another version of an account takes from somebody, or from a token, and what it gives them: in
+/// one place or another. What they lose by one role and keep by another is not lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shift {
+    pub lost: PermissionSet,
+    pub gained: PermissionSet,
+}
+
+impl Shift {
+    pub fn is_none(self) -> bool {
+        self == Shift::default()
+    }
+
+    /// Of what a holder may do.
+    pub fn of_holder(holder: &Holder, before: &Account, after: &Account) -> Shift {
+        let does = |account: &Account, at: &NodePath| grant::of_holder(holder, account, at);
+        Self::over(holder, &NodePath::root(), |at| (does(before, at), does(after, at)))
+    }
+
+    /// Of what a token may do that was given this.
+    pub fn of_token(
+        grant: &Grant,
+        desk: bool,
+        node: &NodePath,
+        holder: &Holder,
+        before: &Account,
+        after: &Account,
+    ) -> Shift {
+        let does = |account: &Account, at: &NodePath| grant::of_token(grant, desk, node, holder, account, at);
+        Self::over(holder, node, |at| (does(before, at), does(after, at)))
+    }
+
+    fn over(
+        holder: &Holder,
+        node: &NodePath,
+        does: impl Fn(&NodePath) -> (PermissionSet, PermissionSet),
+    ) -> Shift {
+        grant::places(holder, node).map(does).fold(Shift::default(), |shift, (was, is)| Shift {
+            lost: shift.lost | (was - is),
+            gained: shift.gained | (is - was),
+        })
+    }
 }
 
 fn decided(caller: &Caller, account: Account, role: Role, action: Action) -> Decided {

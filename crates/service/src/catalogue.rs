@@ -13,6 +13,7 @@ mod mask;
 mod ranks;
 mod scan;
 mod shelf;
+mod shifts;
 mod states;
 mod tally;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use domain::facts::{Account, Holder, Snapshot};
-use domain::ids::AccountId;
+use domain::ids::{AccountId, HolderId};
 use domain::time::Timestamp;
 use domain::usage::Usage;
 use store::{HolderQuery, Roll, Store};
@@ -34,6 +35,7 @@ use token::TokenId;
 use crate::Error;
 pub(crate) use scan::Order;
 use shelf::{Place, Places, Shelf, pack};
+pub use shifts::Shifted;
 pub use tally::{Buckets, Tally};
 pub use want::{Span, Want};
 
@@ -140,6 +142,18 @@ impl Catalogue {
     /// How many are wanted, of each sort.
     pub(crate) fn tally(&self, scope: &Scope, want: &Want, now: Timestamp) -> Option<Tally> {
         self.over(scope, now, |shelves| tally::tally(shelves, want, now))
+    }
+
+    /// Of one account's tokens that are wanted, whose would do less or more if it were as in `after`.
+    pub(crate) fn shifts(
+        &self,
+        want: &Want,
+        before: &Account,
+        after: &Account,
+        now: Timestamp,
+    ) -> Option<HashMap<HolderId, Shifted>> {
+        let scope = Scope::Account(before.id.clone());
+        self.over(&scope, now, |shelves| shifts::shifts(shelves, want, before, after, now))
     }
 
     fn over<T>(&self, scope: &Scope, now: Timestamp, look: impl FnOnce(&[&Shelf]) -> T) -> Option<T> {

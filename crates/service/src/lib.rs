@@ -30,6 +30,7 @@ mod rotations;
 mod second_factor;
 pub mod services;
 pub mod sessions;
+pub mod stakes;
 pub mod tokens;
 pub mod verify;
 mod workers;

@@ -16,6 +16,7 @@ mod provisioning;
 mod refusals;
 mod room;
 mod rotation;
+mod stakes;
 mod tree;
 mod verdict;
 #[path = "../world/mod.rs"]

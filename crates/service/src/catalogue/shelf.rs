@@ -189,6 +189,11 @@ impl Shelf {
         self.holder_places.get(&id).copied()
     }
 
+    /// The holders with their numbers.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (HolderId, u32)> {
+        self.holder_places.iter().map(|(id, number)| (*id, *number))
+    }
+
     pub(super) fn id(&self, row: u32) -> u64 {
         self.blocks[block_of(row)].ids[within(row)]
     }

@@ -13,6 +13,7 @@ use domain::life::{Lens, Life, State};
 use domain::node::NodePath;
 use domain::permission::PermissionSet;
 use domain::preset::Preset;
+use domain::roles::Shift;
 use domain::time::DAY;
 use domain::usage::Usage;
 use store::{After, Clock, LastUse, Options, Sort, Store, TokenQuery};
@@ -305,6 +306,35 @@ async fn a_catalogue_answers_as_the_store_does_for_every_filter_and_order() {
         let want = Want { text: Some(text.into()), ..Want::default() };
         world.compare(TokenQuery { text: Some(text.into()), ..query() }, &want, text).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_tokens_a_role_s_edit_would_reach_is_what_the_rules_say_of_each_token() {
+    let world = World::new().await;
+    let mut chance = Chance(13);
+    let tokens = world.tokens(&mut chance, 900).await;
+    world.catalogue.bring(&world.store, &world.scope()).await.unwrap().unwrap();
+    let (before, mut after) = (&world.account, world.account.clone());
+    after.roles[1].permissions = PermissionSet::of(42);
+    let want = Want { states: vec![State::Active], ..Want::default() };
+    let lens = Lens::of(before, at(0));
+    let mut expected: HashMap<HolderId, Shifted> = HashMap::new();
+    for token in &tokens {
+        let holder = world.holders.iter().find(|holder| holder.id == token.holder).unwrap();
+        let state = lens.state(token.id.kind, &token.life, &holder.standing);
+        if token.id.kind == Kind::Ses || state != State::Active {
+            continue;
+        }
+        let shift = Shift::of_token(&token.grant, token.desk, &token.node, holder, before, &after);
+        if !shift.is_none() {
+            let of_holder = expected.entry(token.holder).or_default();
+            of_holder.losing += u64::from(!shift.lost.is_empty());
+            of_holder.gaining += u64::from(!shift.gained.is_empty());
+        }
+    }
+    assert!(!expected.is_empty());
+    assert_eq!(world.catalogue.shifts(&want, before, &after, at(0)), Some(expected));
+    assert_eq!(world.catalogue.shifts(&want, before, before, at(0)), Some(HashMap::new()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
