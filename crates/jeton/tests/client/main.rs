@@ -296,6 +296,38 @@ fn a_token_that_exists_is_asked_about_before_it_is_kept() {
 }
 
 #[test]
+fn who_uses_one_time_codes_gives_one_from_a_file_where_there_is_no_terminal() {
+    let asks = |status, code| {
+        let told = json!([{ "field": "one_time_code", "code": code, "detail": "Send a code." }]);
+        (status, with(problem(status, code).1, json!({ "errors": told })))
+    };
+    let secret = with(token(), json!({ "secret": SECRET }));
+    let server = Canned::answering(vec![
+        asks(422, "invalid_field"),
+        (201, started(LOGIN, None)),
+        asks(403, "reauthentication_required"),
+        (201, secret),
+    ]);
+    let home = Home::new();
+    let code = home.file("code", "123 456\n");
+    let login = ["login", "--server", server.url(), "--email", "a@b.c", "--password-file", "-"];
+    let ran = home.feed(&login, "x");
+    assert_eq!(ran.exit, 4);
+    assert!(ran.err.contains("--one-time-code-file"), "{}", ran.err);
+    let code = ["--one-time-code-file", code.as_str()];
+    assert_eq!(home.feed(&[&login[..], &code].concat(), "x").exit, 0);
+
+    let create = ["token", "create", "ci", "--account", "acme", "--password-file", "-"];
+    let ran = home.feed(&create, "x");
+    assert_eq!(ran.exit, 4);
+    assert!(ran.err.contains("--one-time-code-file"), "{}", ran.err);
+    assert_eq!(home.feed(&[&create[..], &code].concat(), "x").exit, 0);
+    let asked = server.asked();
+    assert_eq!(asked[1].json(), json!({ "email": "a@b.c", "password": "x", "one_time_code": "123 456" }));
+    assert_eq!(asked[3].json(), json!({ "name": "ci", "password": "x", "one_time_code": "123 456" }));
+}
+
+#[test]
 fn a_login_of_a_pair_is_refreshed_once_when_it_ran_out() {
     let (second, refresh) = ("jtn_ses_second", "jtn_rft_0123456789ab_first");
     let answers = vec![
