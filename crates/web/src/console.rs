@@ -15,6 +15,7 @@ mod home;
 pub(crate) mod invite;
 mod look;
 mod me;
+pub(crate) mod packed;
 mod reauth;
 pub(crate) mod reply;
 pub(crate) mod session;

@@ -17,6 +17,7 @@ use super::call::{Body, Call, Place};
 use super::door::{Door, Who};
 use super::shape::{Answer, Shape};
 use crate::console::fields::Fields;
+use crate::console::packed;
 use crate::console::reply::Asked;
 use crate::problem::Problem;
 use crate::traffic::Access;
@@ -155,12 +156,13 @@ impl Table {
                 let underway = traffic.begin(number);
                 let access = Access::of(&request);
                 let asked = page.then(|| Asked::of(&house, &request));
+                let gzip = page && packed::is_taken(request.headers());
                 let answered = match Call::read(house.clone(), request).await {
                     Ok(call) => handler(call).await,
                     Err(problem) => Err(problem),
                 };
                 let response = match answered {
-                    Ok(answer) => answer.into_response(),
+                    Ok(answer) => packed::packed(answer.into_response(), gzip),
                     Err(problem) => match asked {
                         Some(asked) => asked.refused(&house, problem),
                         None => problem.into_response(),

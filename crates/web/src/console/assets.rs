@@ -4,14 +4,16 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::look::Look;
+use super::packed::{self, pack};
 use crate::api::call::{Call, One};
 use crate::api::shape::{Answer, Shape};
 use crate::api::table::Table;
 use crate::problem::Problem;
 use axum::body::Bytes;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
 
 use super::session::Guest;
 
@@ -35,6 +37,8 @@ pub(crate) struct File {
     name: String,
     kind: &'static str,
     body: Bytes,
+    /// The same for whoever takes gzip.
+    packed: Bytes,
 }
 
 impl Assets {
@@ -63,7 +67,8 @@ impl File {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
         let name = format!("{stem}-{:016x}.{ending}", hasher.finish());
-        File { path: format!("{}/assets/{name}", look.base), name, kind, body }
+        let packed = pack(&body, Compression::best());
+        File { path: format!("{}/assets/{name}", look.base), name, kind, body, packed }
     }
 }
 
@@ -71,6 +76,7 @@ impl File {
 struct Sent {
     kind: &'static str,
     body: Bytes,
+    coding: Option<HeaderValue>,
 }
 
 async fn show(call: Call<Guest, One<String>>) -> Result<Sent, Problem> {
@@ -78,7 +84,11 @@ async fn show(call: Call<Guest, One<String>>) -> Result<Sent, Problem> {
     let files = [Some(&assets.style), Some(&assets.script), Some(&assets.ours), assets.logo.as_ref()];
     let file = files.into_iter().flatten().find(|file| file.name == call.at.0);
     let file = file.ok_or_else(Problem::not_found)?;
-    Ok(Sent { kind: file.kind, body: file.body.clone() })
+    let (body, coding) = match packed::is_taken(&call.parts.headers) {
+        true => (&file.packed, Some(HeaderValue::from_static("gzip"))),
+        false => (&file.body, None),
+    };
+    Ok(Sent { kind: file.kind, body: body.clone(), coding })
 }
 
 impl IntoResponse for Sent {
@@ -89,9 +99,11 @@ impl IntoResponse for Sent {
             (CONTENT_TYPE, HeaderValue::from_static(self.kind)),
             (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (VARY, HeaderValue::from_static("accept-encoding")),
             (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(NOTHING)),
         ];
-        (headers, self.body).into_response()
+        let coding = self.coding.map(|coding| [(CONTENT_ENCODING, coding)]);
+        (headers, coding, self.body).into_response()
     }
 }
 

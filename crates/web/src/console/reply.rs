@@ -2,6 +2,7 @@
 //! how a refusal becomes a page.
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::frame::Bare;
 use super::look::Look;
+use super::packed::Packable;
 use super::tongue::Tongue;
 use super::{ROOT, sign_in};
 use crate::api::House;
@@ -28,6 +30,8 @@ enum What {
         status: StatusCode,
         html: String,
         policy: HeaderValue,
+        /// It shows no secret and can be long.
+        packable: bool,
     },
     /// 303: to be read with GET, wherever it came from.
     Elsewhere(HeaderValue),
@@ -41,13 +45,24 @@ impl Reply {
         })?;
         let policy = HeaderValue::try_from(look.content_policy())
             .expect("origins were checked when the configuration was read");
-        Ok(Reply { what: What::Page { status: StatusCode::OK, html, policy }, cookies: Vec::new() })
+        Ok(Reply {
+            what: What::Page { status: StatusCode::OK, html, policy, packable: false },
+            cookies: Vec::new(),
+        })
     }
 
     /// The same page for what was refused: a form with what was typed and what is wrong with it.
     pub(crate) fn with_status(mut self, new: StatusCode) -> Reply {
         if let What::Page { status, .. } = &mut self.what {
             *status = new;
+        }
+        self
+    }
+
+    /// The same in fewer bytes, for lists. Never for a page that shows a secret; see [`packed`](super::packed).
+    pub(crate) fn packable(mut self) -> Reply {
+        if let What::Page { packable, .. } = &mut self.what {
+            *packable = true;
         }
         self
     }
@@ -69,7 +84,14 @@ impl Reply {
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let mut response = match self.what {
-            What::Page { status, html, policy } => (status, headers(policy), html).into_response(),
+            What::Page { status, html, policy, packable } => {
+                let html = Bytes::from(html);
+                let mut response = (status, headers(policy), html.clone()).into_response();
+                if packable {
+                    response.extensions_mut().insert(Packable(html));
+                }
+                response
+            }
             What::Elsewhere(place) => (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response(),
         };
         for cookie in self.cookies {
