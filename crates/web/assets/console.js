@@ -1,6 +1,12 @@
 // What makes the console nicer where scripts run. Nothing here is needed: each page works without.
 document.documentElement.classList.add("scripted");
 
+// What takes longer than a moment shows that it does.
+const waits = () => {
+  const later = setTimeout(() => document.body.setAttribute("aria-busy", "true"), 300);
+  return () => { clearTimeout(later); document.body.removeAttribute("aria-busy"); };
+};
+
 const announce = (text) => {
   let live = document.getElementById("live");
   if (!live) {
@@ -48,8 +54,11 @@ if (once) {
     asked = true;
     event.preventDefault();
   });
-  // What made this page was a form; coming back to it shows the token's page instead.
+  // What made this page was a form; coming back to it shows the token's page instead, also where the
+  // browser kept the page as it was.
   history.replaceState(null, "", once.dataset.once);
+  addEventListener("pagehide", () => { for (const secret of once.querySelectorAll(".secret code")) secret.textContent = ""; });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 }
 
 // A kept secret is copied from its row: asked for, put on the clipboard, and not shown.
@@ -91,7 +100,8 @@ document.addEventListener("submit", (event) => {
   if (event.target.method !== "post" || event.defaultPrevented) return;
   if (event.target.dataset.sent) { event.preventDefault(); return; }
   event.target.dataset.sent = "yes";
-  addEventListener("pageshow", () => { delete event.target.dataset.sent; }, { once: true });
+  const done = waits();
+  addEventListener("pageshow", () => { delete event.target.dataset.sent; done(); }, { once: true });
 });
 
 // Choices that filter a list are applied at once.
@@ -120,7 +130,7 @@ document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-dialog]");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
-  const waiting = setTimeout(() => document.body.setAttribute("aria-busy", "true"), 300);
+  const done = waits();
   try {
     const answer = await fetch(link.href, { credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -131,7 +141,10 @@ document.addEventListener("click", async (event) => {
     const title = content.querySelector("h1");
     title.id = "dialog-title";
     dialog.setAttribute("aria-labelledby", title.id);
-    dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+    // A menu that led here has closed; then its button has the focus again.
+    const menu = link.closest("[popover]");
+    const back = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : link;
+    dialog.addEventListener("close", () => { dialog.remove(); back.focus(); });
     dialog.addEventListener("click", (inside) => {
       if (inside.target.closest("[data-cancel]")) { inside.preventDefault(); dialog.close(); }
     });
@@ -140,13 +153,12 @@ document.addEventListener("click", async (event) => {
   } catch {
     location.href = link.href;
   } finally {
-    clearTimeout(waiting);
-    document.body.removeAttribute("aria-busy");
+    done();
   }
 });
 
-// Times in the reader's own zone, with the day beside them.
-const language = document.documentElement.lang;
+// Times in the reader's own zone, with the day beside them. English as the pages write it: the day first, and twenty-four hours.
+const language = document.documentElement.lang.replace(/^en$/, "en-GB");
 const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[datetime]")) {
   const at = new Date(time.dateTime);

@@ -134,12 +134,16 @@ break-nothing = In den letzten 30 Tagen hat es niemand benutzt.
 break-calls = { $count ->
     [one] 1 Aufruf
    *[other] { $calls } Aufrufe
+  } in den letzten 30 Tagen.
+break-calls-from = { $count ->
+    [one] 1 Aufruf
+   *[other] { $calls } Aufrufe
   } in den letzten 30 Tagen, von { $addresses ->
     [one] 1 Adresse
    *[other] { $addresses } Adressen
   }.
 break-latest = Zuletzt { $when }.
-break-latest-by = Zuletzt { $when }, gemeldet von { $service }.
+break-latest-by = Zuletzt { $when }, gefragt von { $service }.
 undo = Rückgängig
 done-created = Das Token ist da.
 done-edited = Das Token ist geändert.

@@ -134,12 +134,16 @@ break-nothing = Nobody used it in the last 30 days.
 break-calls = { $count ->
     [one] 1 call
    *[other] { $calls } calls
+  } in the last 30 days.
+break-calls-from = { $count ->
+    [one] 1 call
+   *[other] { $calls } calls
   } in the last 30 days, from { $addresses ->
     [one] 1 address
    *[other] { $addresses } addresses
   }.
 break-latest = Most recently { $when }.
-break-latest-by = Most recently { $when }, told by { $service }.
+break-latest-by = Most recently { $when }, asked by { $service }.
 undo = Undo
 done-created = The token is there.
 done-edited = The token is changed.

@@ -118,23 +118,42 @@ impl FromStr for Accent {
     }
 }
 
+/// The grounds of the style sheet's light theme: page, card, sunk, and what is good, to be heeded or bad.
+const LIGHT: [[u8; 3]; 6] = [
+    [0xfa, 0xf9, 0xf7],
+    [0xff, 0xff, 0xff],
+    [0xf2, 0xf0, 0xec],
+    [0xeb, 0xf5, 0xef],
+    [0xfb, 0xf3, 0xe2],
+    [0xfc, 0xef, 0xed],
+];
+
+/// Those of its dark theme.
+const DARK: [[u8; 3]; 6] = [
+    [0x1d, 0x1c, 0x1a],
+    [0x26, 0x25, 0x22],
+    [0x17, 0x16, 0x14],
+    [0x1f, 0x2f, 0x26],
+    [0x35, 0x29, 0x1a],
+    [0x3a, 0x23, 0x21],
+];
+
 impl Accent {
     /// Custom properties for both themes: the colour moved towards black or white until it can be read on
-    /// the page (WCAG 2.2, 1.4.3: 4.5 to 1), and what can be read on it.
+    /// all that links stand on (WCAG 2.2, 1.4.3: 4.5 to 1), and what can be read on it.
     pub(crate) fn css(self) -> String {
-        const LIGHT_PAGE: [u8; 3] = [0xfa, 0xf9, 0xf7];
-        const DARK_PAGE: [u8; 3] = [0x1d, 0x1c, 0x1a];
-        let light = self.readable_on(LIGHT_PAGE, [0, 0, 0]);
-        let dark = self.readable_on(DARK_PAGE, [255, 255, 255]);
+        let light = self.readable_on(&LIGHT, [0, 0, 0]);
+        let dark = self.readable_on(&DARK, [255, 255, 255]);
         let (on_light, on_dark) = (light.ink(), dark.ink());
         format!(
             "@layer tokens{{:root{{--accent:light-dark({light},{dark});--on-accent:light-dark({on_light},{on_dark})}}}}\n"
         )
     }
 
-    fn readable_on(self, page: [u8; 3], towards: [u8; 3]) -> Accent {
+    fn readable_on(self, grounds: &[[u8; 3]], towards: [u8; 3]) -> Accent {
         let steps = (0..=20).map(|step| self.mixed(towards, step as f64 / 20.0));
-        let mut fitting = steps.filter(|colour| contrast(colour.0, page) >= 4.5);
+        let readable = |colour: &Accent| grounds.iter().all(|ground| contrast(colour.0, *ground) >= 4.5);
+        let mut fitting = steps.filter(readable);
         fitting.next().unwrap_or(Accent(towards))
     }
 
@@ -178,17 +197,29 @@ fn luminance(colour: [u8; 3]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Accent, contrast};
+    use super::{Accent, DARK, LIGHT, contrast};
 
     #[test]
-    fn any_colour_can_be_read_on_both_pages_and_has_ink_that_can_be_read_on_it() {
+    fn any_colour_can_be_read_on_every_ground_and_has_ink_that_can_be_read_on_it() {
         for text in ["#2f5bd0", "#ffff00", "#000000", "#ffffff", "#777777", "#e91e63"] {
             let accent: Accent = text.parse().unwrap();
-            for (page, towards) in [([0xfa, 0xf9, 0xf7], [0; 3]), ([0x1d, 0x1c, 0x1a], [255; 3])] {
-                let shown = accent.readable_on(page, towards);
-                assert!(contrast(shown.0, page) >= 4.5, "{text} as {shown}");
+            for (grounds, towards) in [(LIGHT, [0; 3]), (DARK, [255; 3])] {
+                let shown = accent.readable_on(&grounds, towards);
+                for ground in grounds {
+                    assert!(contrast(shown.0, ground) >= 4.5, "{text} as {shown}");
+                }
                 assert!(contrast(shown.0, shown.ink().0) >= 4.5, "{text} as {shown}");
             }
+        }
+    }
+
+    #[test]
+    fn the_grounds_are_those_of_the_style_sheet() {
+        let sheet = include_str!("../../assets/console.css");
+        let names = ["page", "card", "sunk", "good-soft", "warn-soft", "bad-soft"];
+        for ((name, light), dark) in names.iter().zip(LIGHT).zip(DARK) {
+            let declared = format!("--{name}: light-dark({}, {});", Accent(light), Accent(dark));
+            assert!(sheet.contains(&declared), "{declared}");
         }
     }
 

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use askama::Template;
 use domain::life::State;
 use domain::lifecycle::{Actions, may_create};
-use domain::policy::{OnReturn, Policy, SecretKept, Visibility};
+use domain::policy::{OnReturn, PermissionMode, Policy, SecretKept, Visibility};
 use domain::refusal::Refusal;
 use domain::time::{Period, Timestamp};
 use domain::who::Caller;
@@ -100,6 +100,8 @@ struct Page<'a> {
     /// Only some were asked for.
     filtered: bool,
     may_create: bool,
+    /// How a token is used, for those who have none yet.
+    sample: Option<String>,
     next: Option<String>,
     first: String,
 }
@@ -118,6 +120,8 @@ struct Row {
     name: String,
     description: Option<String>,
     may: String,
+    /// The name of its role, where it has one.
+    role: Option<String>,
     issuer: String,
     /// They are gone; shown struck through.
     issuer_gone: bool,
@@ -166,7 +170,11 @@ async fn list(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
     frame.said = frame::said(tongue, asked.done.as_deref());
     let delete_place = policy.word("delete_place").to_owned();
     let in_menu = delete_place != "button" && delete_place != "trash";
-    let rows = page.items.into_iter().map(|offered| row(tongue, offered, in_menu)).collect();
+    let mut rows: Vec<Row> = page.items.into_iter().map(|offered| row(tongue, offered, in_menu)).collect();
+    if policy.permission.modes == [PermissionMode::Role] {
+        // Where a token can have nothing but a role, the column's head says that it is one.
+        rows.iter_mut().for_each(|row| row.may = row.role.take().unwrap_or_else(|| row.may.clone()));
+    }
     let link = |changed: Asked| format!("{}{}", frame.path("tokens"), query(&changed));
     use api::tokens::TokenSort as By;
     let columns = [
@@ -203,6 +211,7 @@ async fn list(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
     });
     let next =
         page.next_cursor.map(|cursor| link(Asked { cursor: Some(cursor), done: None, ..asked.clone() }));
+    let sample = once::sample(caller, &house.look, &call.parts.headers);
     let first = link(Asked { cursor: None, done: None, ..asked.clone() });
     let page = Page {
         asked,
@@ -220,10 +229,11 @@ async fn list(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
             || asked.role.is_some()
             || asked.issued_by.is_some(),
         may_create: may_create(caller),
+        sample,
         next,
         frame,
     };
-    Reply::page(&house.look, &page)
+    Ok(Reply::page(&house.look, &page)?.packable())
 }
 
 /// The same list by its address.
@@ -290,6 +300,7 @@ fn row(tongue: Tongue, offered: Offered, delete_in_menu: bool) -> Row {
     Row {
         id: token.id.to_string(),
         may: may(tongue, &permission, &holder_name),
+        role: permission["role"].as_str().map(str::to_owned),
         name: token.name,
         description: token.description,
         issuer: issuer_name,

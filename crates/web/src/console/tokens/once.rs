@@ -95,6 +95,12 @@ pub(super) async fn made_before(
     Reply::page(&house.look, &Made { frame, id: id.to_string() })
 }
 
+/// The first of the lines that go with a new token, without one.
+pub(super) fn sample(caller: &Caller, look: &Look, headers: &HeaderMap) -> Option<String> {
+    let secret = format!("{}_pat_…", caller.account.policy.brand);
+    examples(caller, &address(look, headers), &secret).into_iter().next()
+}
+
 /// The server as whoever reads this reaches it.
 fn address(look: &Look, headers: &HeaderMap) -> String {
     if let Some(url) = &look.public_url {

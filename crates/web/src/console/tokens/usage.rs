@@ -103,9 +103,11 @@ pub(super) fn consequence(tongue: Tongue, used: &Used, now: Timestamp) -> String
         })
         .max();
     let calls_text = number(calls);
+    // A service need not tell from where it was called.
+    let name = if addresses.is_empty() { "break-calls" } else { "break-calls-from" };
     let mut said = tongue
         .say_of(
-            "break-calls",
+            name,
             &[
                 ("count", i64::try_from(calls).unwrap_or(i64::MAX).into()),
                 ("calls", calls_text.as_str().into()),
