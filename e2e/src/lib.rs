@@ -2,9 +2,9 @@
 //! users speak to it, over HTTP and by command.
 //!
 //! What lives here is the harness: starting, stopping and killing a [`Server`], a [`Client`]
-//! that shows the whole answer when an assertion fails, and the [`Walk`] through a product's
-//! document. The tests are in `tests/`. Nothing here links a room of the server: what the tests
-//! know of jeton is what its documentation promises.
+//! that shows the whole answer when an assertion fails, a [`Browser`] for the pages of the
+//! console, and the [`Walk`] through a product's document. The tests are in `tests/`. Nothing here links a
+//! room of the server: what the tests know of jeton is what its documentation promises.
 //!
 //! The same tests run over SQLite, over PostgreSQL and over three peers: see [`Place`].
 //!
@@ -13,9 +13,11 @@
 mod authority;
 mod begin;
 mod bouncer;
+mod browser;
 mod client;
 mod cluster;
 mod desk;
+mod dev;
 pub mod history;
 pub mod journal;
 pub mod load;
@@ -33,9 +35,11 @@ mod watch;
 pub use authority::Authority;
 pub use begin::Begin;
 pub use bouncer::Bouncer;
+pub use browser::{Browser, Fetched, Theme, key};
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, free_port, postgres_user, programs};
 pub use desk::{strings, text};
+pub use dev::Dev;
 pub use place::{Place, only_on};
 pub use postgres::Postgres;
 pub use process::binary;

@@ -1,68 +1,8 @@
 //! `jeton dev`: a server to develop against, the same at every start, on this machine alone.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
-
-use e2e::{Client, binary, in_seconds, strings, text};
+use e2e::{Dev, in_seconds, strings, text};
 use rstest::rstest;
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// One that runs, and what it printed.
-struct Dev {
-    child: Child,
-    printed: Value,
-    runtime: TempDir,
-}
-
-impl Dev {
-    fn start(preset: &str) -> Dev {
-        let runtime = tempfile::tempdir().expect("a directory");
-        let mut child = command(runtime.path())
-            .args(["dev", "--preset", preset, "--listen", "127.0.0.1:0", "--json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary was found");
-        let mut line = String::new();
-        let mut out = BufReader::new(child.stdout.take().expect("piped"));
-        out.read_line(&mut line).expect("a line");
-        let printed = serde_json::from_str(&line).unwrap_or_else(|error| {
-            let mut said = String::new();
-            child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
-            panic!("no JSON, {error}: {line}{said}")
-        });
-        Dev { child, printed, runtime }
-    }
-
-    fn as_(&self, secret: &str) -> Client {
-        Client::anonymous(&text(&self.printed, "url")).bearer(secret)
-    }
-
-    fn verify(&self, token: &str) -> Value {
-        let key = text(&self.printed, "service_key");
-        self.as_(&key).post("/v1/verify", json!({ "token": token })).ok(200).clone()
-    }
-
-    fn people(&self) -> Vec<Value> {
-        self.printed["people"].as_array().expect("a list").clone()
-    }
-
-    /// Ends it, and tells whether it left anything.
-    fn stop(mut self) -> Vec<String> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("our own child");
-        assert!(self.child.wait().expect("our own child").success());
-        let left = std::fs::read_dir(self.runtime.path()).expect("our own directory");
-        left.map(|entry| entry.expect("readable").path().display().to_string()).collect()
-    }
-}
-
-fn command(runtime: &std::path::Path) -> Command {
-    let mut command = Command::new(binary());
-    command.env_clear().current_dir(runtime).env("XDG_RUNTIME_DIR", runtime).env("NO_COLOR", "1");
-    command
-}
+use serde_json::json;
 
 #[rstest]
 fn it_begins_with_somebody_in_each_role(
@@ -152,7 +92,8 @@ fn a_page_whose_name_was_made_to_lead_here_reads_and_moves_nothing() {
 fn it_answers_on_this_machine_alone() {
     let runtime = tempfile::tempdir().expect("a directory");
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
-        let output = command(runtime.path()).args(["dev", "--listen", address]).output().expect("it runs");
+        let output =
+            Dev::command(runtime.path()).args(["dev", "--listen", address]).output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(

@@ -1,0 +1,266 @@
+//! Every page that there is, as people with their own ways of reading meet it: nothing for axe-core to
+//! find in either theme, nothing for the browser's console to complain of, nothing asked of anybody else,
+//! small, and never wider than its window.
+
+use e2e::{Browser, PASSWORD, Server, Theme};
+use serde_json::{Value, json};
+
+use super::{named, overflows, server, signed_in, token};
+
+/// The pages of an account, below `/console/acme/`. `{…}` stands for a token of the stage.
+const PAGES: &[&str] = &[
+    "tokens",
+    "tokens?status=active&sort=name",
+    "tokens?q=there+is+none",
+    "tokens?done=created",
+    "tokens/new",
+    "tokens/{used}",
+    "tokens/{used}?done=edited",
+    "tokens/{used}/edit",
+    "tokens/{used}/rotate",
+    "tokens/{used}/revoke",
+    "tokens/{used}/report-leak",
+    "tokens/{used}/delete",
+    "tokens/{revoked}",
+    "tokens/{revoked}?done=revoked",
+    "tokens/{revoked}/approve",
+    "tokens/{leaked}",
+    "tokens/{grace}",
+];
+
+/// Bytes over the wire of a page with all that it loads, by a browser that has nothing kept.
+const MOST: u64 = 60_000;
+
+/// Tokens in every state that an hour can bring about, by the names that the table has for them.
+struct Stage {
+    server: Server,
+    ids: Vec<(&'static str, String)>,
+}
+
+impl Stage {
+    fn set() -> Stage {
+        let server = server("default");
+        let ids = vec![
+            ("used", used(&server)),
+            ("revoked", after(&server, "old laptop", "revoke")),
+            ("leaked", after(&server, "in a chat", "report-leak")),
+            ("grace", in_grace(&server)),
+        ];
+        token(&server, json!({ "name": "soon over", "expires_in": "3 days" }));
+        token(&server, json!({ "name": "reader", "permission": { "list": ["files:read", "devices:read"] } }));
+        Stage { server, ids }
+    }
+
+    fn path(&self, page: &str) -> String {
+        let mut path = format!("/console/acme/{page}");
+        for (name, id) in &self.ids {
+            path = path.replace(&format!("{{{name}}}"), id);
+        }
+        path
+    }
+}
+
+fn used(server: &Server) -> String {
+    let ask = json!({
+        "name": "nightly backup",
+        "description": "copies the devices' files to the archive",
+        "permission": { "access": "read", "entities": ["files"] },
+        "metadata": { "team": "data" },
+    });
+    let (id, secret) = token(server, ask);
+    for address in ["203.0.113.7", "203.0.113.7", "198.51.100.20"] {
+        server.verify_with(json!({ "token": secret, "address": address }));
+    }
+    server.verify_with(json!({ "token": secret, "permission": "devices:delete" }));
+    id
+}
+
+fn after(server: &Server, name: &str, act: &str) -> String {
+    let (id, _) = named(server, name);
+    server.act(&server.admin_token, &id, act).ok(200);
+    id
+}
+
+fn in_grace(server: &Server) -> String {
+    let (id, _) = named(server, "rotated");
+    let path = server.path(&format!("tokens/{id}/rotate"));
+    server.admin().post(&path, json!({ "grace": "1 day" })).ok(201);
+    id
+}
+
+#[test]
+fn every_page_can_be_read_in_both_themes_and_asks_nobody_else() {
+    let stage = Stage::set();
+    let browser = signed_in(&stage.server);
+    let mut faults = Vec::new();
+    for page in PAGES {
+        open(&browser, &stage.path(page));
+        look(&browser, &stage.server, page, &mut faults);
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn what_opens_over_a_page_can_be_read_too() {
+    let stage = Stage::set();
+    let browser = signed_in(&stage.server);
+    let mut faults = Vec::new();
+
+    // Dialogs, of the list and of one token.
+    browser.press("Actions for nightly backup");
+    browser.wait(".actions-menu:popover-open");
+    look(&browser, &stage.server, "a row's menu", &mut faults);
+    browser.goto(&stage.path("tokens/{used}"));
+    for (link, title) in [("Rotate", "Rotate nightly backup?"), ("Delete", "Delete nightly backup?")] {
+        browser.press(link);
+        browser.says(title);
+        look(&browser, &stage.server, title, &mut faults);
+        browser.press("Cancel");
+        browser.wait_without("dialog");
+    }
+
+    // The menu of a phone.
+    browser.size(390, 800);
+    browser.press("Menu");
+    browser.wait("#menu:popover-open");
+    for theme in [Theme::Light, Theme::Dark] {
+        browser.theme(theme);
+        faults.extend(browser.axe().into_iter().map(|fault| format!("a phone's menu, {theme:?}: {fault}")));
+    }
+    browser.theme(Theme::Light);
+    browser.size(1280, 800);
+
+    // A form that was refused, what it made, and what it says when it is sent again.
+    browser.goto("/console/acme/tokens/new");
+    browser.press("Create");
+    browser.wait("[aria-invalid=true]");
+    // That it was refused stands in the browser's own log, too.
+    browser.complaints();
+    look(&browser, &stage.server, "a refused form", &mut faults);
+    browser.fill("Name", "made by hand");
+    browser.press("Create");
+    browser.wait("#secret");
+    look(&browser, &stage.server, "the secret", &mut faults);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn pages_before_one_is_signed_in_can_be_read_and_so_can_refusals() {
+    let server = server("default");
+    let browser = Browser::at(&server.url);
+    let mut faults = Vec::new();
+    open(&browser, "/console/sign-in?next=/acme/tokens");
+    look(&browser, &server, "sign-in", &mut faults);
+    browser.fill("E-mail address", e2e::ADMIN);
+    browser.fill("Password", "another");
+    browser.press("Sign in");
+    browser.says("The e-mail address or the password is wrong.");
+    browser.complaints();
+    look(&browser, &server, "sign-in, refused", &mut faults);
+    browser.fill("Password", PASSWORD);
+    browser.press("Sign in");
+    open(&browser, "/console/acme/tokens?q=nothing");
+    browser.goto("/console/acme/tokens/pat_0123456789ab");
+    browser.complaints();
+    look(&browser, &server, "a token that is not there", &mut faults);
+
+    let empty = e2e::Begin::preset("default").at(e2e::Place::Sqlite).empty().start();
+    let browser = Browser::at(&empty.url);
+    open(&browser, "/");
+    look(&browser, &empty, "an empty server", &mut faults);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn under_each_preset_the_pages_of_a_token_can_be_read() {
+    let mut faults = Vec::new();
+    for preset in ["cockpit", "qovery", "tagoio", "arm", "gcore"] {
+        let server = server(preset);
+        let browser = signed_in(&server);
+        let one = format!("tokens/{}", token_of(&server));
+        let last = if preset == "arm" { "revoke" } else { "delete" };
+        for page in ["tokens", "tokens/new", &one, &format!("{one}/{last}")] {
+            open(&browser, &format!("/console/acme/{page}"));
+            look(&browser, &server, &format!("{preset}: {page}"), &mut faults);
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn token_of(server: &Server) -> String {
+    let items = server.tokens(&server.admin_token, "");
+    e2e::text(&items[0], "id")
+}
+
+#[test]
+fn a_page_is_small_even_with_fifty_tokens_on_it() {
+    let server = server("default");
+    let mut policy = server.policy();
+    policy["limit"] = Value::Null;
+    server.admin().put(&server.path("policy"), policy).ok(200);
+    for number in 1..=50 {
+        named(&server, &format!("number {number} of them all"));
+    }
+    let browser = signed_in(&server);
+    open(&browser, "/console/acme/tokens");
+    assert_eq!(browser.count("tbody tr"), 50);
+    let mut faults = Vec::new();
+    weigh(&browser, &server, "fifty tokens", &mut faults);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn nothing_moves_for_those_who_do_not_want_it() {
+    let server = server("default");
+    let browser = signed_in(&server);
+    let longest = || {
+        let script = "return Math.max(...[...document.querySelectorAll('*')].flatMap((e) => {
+            const style = getComputedStyle(e);
+            return [style.transitionDuration, style.animationDuration].flatMap((times) =>
+              times.split(',').map((time) => parseFloat(time) * (time.trim().endsWith('ms') ? 1 : 1000)));
+          }))";
+        browser.run(script, json!([])).as_f64().expect("a number of milliseconds")
+    };
+    assert!((1.0..=120.0).contains(&longest()), "{}", longest());
+    browser.wishes(Theme::Light, true);
+    assert_eq!(longest(), 0.0);
+}
+
+/// Goes there, with only what that page does in the browser's records.
+fn open(browser: &Browser, path: &str) {
+    browser.complaints();
+    browser.fetched();
+    browser.goto(path);
+}
+
+/// Finds what is wrong with the page that is before us.
+fn look(browser: &Browser, server: &Server, place: &str, faults: &mut Vec<String>) {
+    faults.extend(browser.complaints().into_iter().map(|said| format!("{place}: {said}")));
+    weigh(browser, server, place, faults);
+    for theme in [Theme::Light, Theme::Dark] {
+        browser.theme(theme);
+        faults.extend(browser.axe().into_iter().map(|fault| format!("{place}, {theme:?}: {fault}")));
+    }
+    browser.theme(Theme::Light);
+    faults.extend(overflows(browser).into_iter().map(|window| format!("{place} is too wide at {window}")));
+}
+
+/// What the page loaded, and from where.
+fn weigh(browser: &Browser, server: &Server, place: &str, faults: &mut Vec<String>) {
+    let mut fetched = browser.fetched();
+    // A page that was refused or led elsewhere came before; what is weighed begins with the last one.
+    let last = fetched.iter().rposition(|one| one.kind == "Document").unwrap_or(0);
+    for one in fetched.iter().filter(|one| !one.url.starts_with(&server.url)) {
+        faults.push(format!("{place} asks {} for a {}", one.url, one.kind));
+    }
+    fetched.drain(..last);
+    let bytes: u64 = fetched.iter().map(|one| one.bytes).sum();
+    if bytes > MOST {
+        faults.push(format!("{place} has {bytes} bytes: {fetched:#?}"));
+    }
+    for (css, most) in [("link[rel=stylesheet]", 1), ("script", 1), ("[style], style, main img", 0)] {
+        if browser.count(css) > most {
+            faults.push(format!("{place} has {} of {css}", browser.count(css)));
+        }
+    }
+}
