@@ -2,8 +2,8 @@
 //! users speak to it, over HTTP and by command.
 //!
 //! What lives here is the harness: starting, stopping and killing a [`Server`], a [`Client`]
-//! that shows the whole answer when an assertion fails, a [`Browser`] for the pages of the
-//! console, and the [`Walk`] through a product's document. The tests are in `tests/`. Nothing here links a
+//! that shows the whole answer when an assertion fails, the [`Pages`] of the console with
+//! and without a [`Browser`], and the [`Walk`] through a product's document. The tests are in `tests/`. Nothing here links a
 //! room of the server: what the tests know of jeton is what its documentation promises.
 //!
 //! The same tests run over SQLite, over PostgreSQL and over three peers: see [`Place`].
@@ -21,6 +21,7 @@ mod dev;
 pub mod history;
 pub mod journal;
 pub mod load;
+mod page;
 mod place;
 mod postgres;
 mod process;
@@ -40,6 +41,7 @@ pub use client::{Answer, Client};
 pub use cluster::{Cluster, free_port, postgres_user, programs};
 pub use desk::{strings, text};
 pub use dev::Dev;
+pub use page::Pages;
 pub use place::{Place, only_on};
 pub use postgres::Postgres;
 pub use process::binary;

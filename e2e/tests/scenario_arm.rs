@@ -1,7 +1,7 @@
 //! AutoRABIT ARM, API Token: the document "Create API Token" of its documentation, walked from top
 //! to bottom under the preset `arm`.
 
-use e2e::Needs::{Dialect, LoginPolicy, Page};
+use e2e::Needs::{Dialect, LoginPolicy};
 use e2e::{ACCOUNT, Server, Walk, in_seconds, now, text, until};
 use serde_json::{Value, json};
 
@@ -61,12 +61,21 @@ fn the_document_of_arm_holds() {
         assert_eq!(server.verify_with(elsewhere)["code"], "wrong_account");
     });
 
-    walk.owed(
+    let mut pages = server.pages(&admin.email);
+    walk.step(
         17,
         "Hover your mouse over the **`Admin`** tile and select the option: **`API Tokens.`**",
-        Page,
+        || {
+            pages.press("API Tokens").says("Admin > API Tokens");
+            let theirs = server.pages(&general.email);
+            assert_eq!(theirs.status(), 403, "{}", theirs.text());
+            assert!(!theirs.offers("API Tokens") && !theirs.offers("Create API Token"));
+        },
     );
-    walk.owed(21, "Click on the **`Create API Token`** button to generate a new token.", Page);
+    walk.step(21, "Click on the **`Create API Token`** button to generate a new token.", || {
+        pages.press("Create API Token").says("Create API Token").says("A maximum of 10 tokens");
+        assert!(pages.path().ends_with("/tokens/new"), "{}", pages.path());
+    });
     let named = "Enter the API **`Token Name`** on the next screen.";
     walk.step(25, named, || {
         server.ask_for_token(&admin.session, json!({ "name": "  " })).refused(422, "invalid_field");
@@ -79,12 +88,21 @@ fn the_document_of_arm_holds() {
             server.ask_for_token(&admin.session, ask).refused(422, "not_allowed_by_policy");
         }
     });
-    walk.owed(25, named, Page);
-    walk.owed(26, "Click **`Create`**.", Page);
+    walk.step(25, named, || {
+        for field in ["Description", "Permissions", "Role", "Expires"] {
+            assert!(!pages.asks_for(field), "the next screen asks for the name alone, not for {field}");
+        }
+        pages.fill("Token Name", "written down");
+    });
+    walk.step(26, "Click **`Create`**.", || {
+        pages.press("Create");
+    });
     let written = walk.step(30, "Write down your newly generated token as you will need it soon.", || {
-        let written = server.create_named(&admin.session, "written down");
-        server.accepts(&text(&written, "secret"));
-        written
+        pages.says("Write down your newly generated token as you will need it soon.");
+        let secret = pages.secret();
+        server.accepts(&secret);
+        let id = text(&server.tokens(&admin.session, "?q=written")[0], "id");
+        json!({ "id": id, "secret": secret })
     });
 
     walk.step(
@@ -95,6 +113,10 @@ fn the_document_of_arm_holds() {
             let later = server.token(&admin.session, &id);
             assert!(later.ok(200).get("secret").is_none() && !later.text.contains(&secret), "{later:?}");
             server.act(&admin.session, &id, "reveal").refused(422, "not_allowed_by_policy");
+            // The dialog says so, and whoever has closed it finds the token without its secret.
+            pages.says("viewing the token after closing the creation dialog is not possible");
+            pages.press("I've copied it").says("written down").does_not_say(&secret);
+            pages.press("written down").does_not_say(&secret);
         },
     );
     walk.step(35, "If necessary, create a new token.", || {
@@ -137,15 +159,19 @@ fn the_document_of_arm_holds() {
         server.rejects(&secret, "revoked");
         assert_eq!(server.token(&admin.session, &text(&token, "id")).ok(200)["status"], "revoked");
         server.delete(&admin.session, &text(&token, "id"), "").refused(422, "not_allowed_by_policy");
+        pages.open("tokens").press_at(&text(&written, "id"), "Revoke").press("Revoke this token");
+        server.rejects(&text(&written, "secret"), "revoked");
     });
     walk.owed(40, revoke, LoginPolicy);
     walk.step(40, "If you revoke a token, it can be re-approved anytime before it expires.", || {
         server.act(&admin.session, &text(&token, "id"), "approve").ok(200);
         server.accepts(&secret);
+        pages.open("tokens").press_at(&text(&written, "id"), "Re-approve").press("Re-approve");
+        server.accepts(&text(&written, "secret"));
         too_late_is_too_late(&server);
     });
 
-    walk.finish(&[(7, Dialect), (17, Page), (21, Page), (25, Page), (26, Page), (40, LoginPolicy)]);
+    walk.finish(&[(7, Dialect), (40, LoginPolicy)]);
 }
 
 /// "Before it expires": the preset's life is a year, so the account chooses ends of its own here.

@@ -1,7 +1,6 @@
 //! Gravitee Cockpit, Account Token: the document "Account Token" of its documentation, walked from
 //! top to bottom under the preset `cockpit`.
 
-use e2e::Needs::Page;
 use e2e::{Server, Walk, strings, text};
 use serde_json::json;
 
@@ -68,10 +67,20 @@ fn the_document_of_cockpit_holds() {
             assert!(server.token_names(&owner.session, "").contains(&"management".to_owned()));
         },
     );
-    walk.owed(
+    let mut pages = server.pages(&owner.email);
+    walk.step(
         15,
         "Account Token management is available through Account Settings to Account Administrators only.",
-        Page,
+        || {
+            pages.says("Settings > Account Tokens").says("management");
+            let mut theirs = server.pages(&user.email);
+            assert_eq!(theirs.status(), 403, "{}", theirs.text());
+            for below in ["tokens/new", &format!("tokens/{id}"), &format!("tokens/{id}/delete")] {
+                theirs.open(below);
+                assert!(matches!(theirs.status(), 403 | 404), "{below}: {}", theirs.text());
+                assert!(!theirs.offers("Account Tokens"), "{below}: {}", theirs.text());
+            }
+        },
     );
 
     let of_owner = walk.step(
@@ -111,23 +120,25 @@ fn the_document_of_cockpit_holds() {
         server.delete(&owner.session, &text(&last, "id"), "?confirm=number%2010").ok(200);
     });
 
-    walk.owed(25, "Go to **Settings > Account Tokens**.", Page);
-    let generated = walk.step(
+    walk.step(25, "Go to **Settings > Account Tokens**.", || {
+        pages.press("Account Tokens").says("Settings > Account Tokens");
+        pages.says("generate secure, long-living tokens");
+    });
+    walk.step(
         28,
         "Click **Generate token**, give your Account Token a meaningful name, then click **Generate**.",
         || {
             server.ask_for_token(&owner.session, json!({ "name": "" })).refused(422, "invalid_field");
             let ask = json!({ "name": "nightly", "description": "not a field of this form" });
             server.ask_for_token(&owner.session, ask).refused(422, "not_allowed_by_policy");
-            server.create_named(&owner.session, "nightly")
+            pages.press("Generate token").press("Generate");
+            assert_eq!(pages.status(), 422, "without a name: {}", pages.text());
+            assert!(!pages.asks_for("Description") && !pages.asks_for("Permissions"));
+            pages.fill("Name", "nightly").press("Generate");
         },
     );
-    walk.owed(
-        28,
-        "Click **Generate token**, give your Account Token a meaningful name, then click **Generate**.",
-        Page,
-    );
-    let (id, secret) = (text(&generated, "id"), text(&generated, "secret"));
+    let secret = pages.secret();
+    let id = text(&server.tokens(&owner.session, "?q=nightly")[0], "id");
 
     walk.step(
         31,
@@ -135,12 +146,12 @@ fn the_document_of_cockpit_holds() {
         || {
             server.accepts(&secret);
             assert_eq!(server.policy()["example"], "curl");
+            pages.says(&secret).says("A CURL example of how to use it:");
+            let example = pages.example();
+            assert!(example.starts_with("curl ") && example.contains(&secret), "{example}");
+            let answer = pasted(&example);
+            assert!(answer.contains(&id), "{example}: {answer}");
         },
-    );
-    walk.owed(
-        31,
-        "The next dialogue box will show your Account Token and a CURL example of how to use it.",
-        Page,
     );
     walk.step(
         31,
@@ -149,11 +160,14 @@ fn the_document_of_cockpit_holds() {
             let later = server.token(&owner.session, &id);
             assert!(later.ok(200).get("secret").is_none() && !later.text.contains(&secret), "{later:?}");
             server.act(&owner.session, &id, "reveal").refused(422, "not_allowed_by_policy");
+            pages.says("Make sure to copy your Account Token, as this will not be possible once you close");
+            pages.press("I've copied it").does_not_say(&secret);
         },
     );
     walk.step(34, "Your Account Token will now be listed in the table.", || {
         assert!(server.token_names(&owner.session, "").contains(&"nightly".to_owned()));
         assert!(server.token_names(&server.admin_token, "").contains(&"nightly".to_owned()));
+        assert!(pages.listed().contains(&"nightly".to_owned()), "{}", pages.text());
     });
 
     let delete = "To delete a token, click the **trash icon** on the right of the Account Token entry, enter its name in the **Confirm** field, and, after verifying the token has no dependencies, click **I understand the consequences, revoke this token**.";
@@ -165,16 +179,28 @@ fn the_document_of_cockpit_holds() {
         server.delete(&owner.session, &id, "").refused(422, "confirmation_required");
         server.delete(&owner.session, &id, "?confirm=Nightly").refused(422, "confirmation_required");
         server.accepts(&secret);
-        server.delete(&owner.session, &id, "?confirm=nightly").ok(200);
+        pages.press_at("nightly", "Delete");
+        // What depends on it is told before anything is asked.
+        pages.says("in the last 30 days").says("Verify that the token has no dependencies.");
+        pages.fill("Confirm", "Nightly").press("I understand the consequences, revoke this token");
+        assert_eq!(pages.status(), 422, "{}", pages.text());
+        server.accepts(&secret);
+        pages.fill("Confirm", "nightly").press("I understand the consequences, revoke this token");
+        assert!(!pages.listed().contains(&"nightly".to_owned()), "{}", pages.text());
         server.rejects(&secret, "revoked");
         server.as_(&secret).get("/v1/tokens/self").refused(401, "unauthenticated");
         assert!(!server.token_names(&owner.session, "").contains(&"nightly".to_owned()));
         server.token(&owner.session, &id).refused(404, "not_found");
         server.create_named(&owner.session, "in its place");
     });
-    walk.owed(37, delete, Page);
 
-    walk.finish(&[(15, Page), (25, Page), (28, Page), (31, Page), (37, Page)]);
+    walk.finish(&[]);
+}
+
+/// What a shell prints when this line is pasted into it.
+fn pasted(line: &str) -> String {
+    let output = std::process::Command::new("bash").args(["-c", line]).env("NO_PROXY", "*").output();
+    String::from_utf8_lossy(&output.expect("bash is there").stdout).into_owned()
 }
 
 /// The use case of line 11 the other way round: what is for one place is for no other.

@@ -2,7 +2,7 @@
 //! documentation, walked from top to bottom under the preset `gcore`.
 
 use e2e::Needs::{Dialect, IdentityProvider, LoginPolicy, Mail, Page};
-use e2e::{Member, Server, Walk, in_seconds, text, until};
+use e2e::{Member, Pages, Server, Walk, in_seconds, text, until};
 use serde_json::{Value, json};
 
 const DAY: i64 = 24 * 3600;
@@ -17,7 +17,8 @@ fn the_document_of_gcore_holds() {
         user: server.member("Users"),
     };
     use_of_tokens(&mut walk, &server, &people);
-    creation(&mut walk, &server, &people);
+    let mut pages = server.pages(&people.engineer.email);
+    creation(&mut walk, &server, &people, &mut pages);
     deletion(&mut walk, &server, &people);
     section(&mut walk, &server, &people);
     notifications_and_sso(&mut walk, &server, &people);
@@ -25,31 +26,10 @@ fn the_document_of_gcore_holds() {
     walk.finish(&[
         (23, LoginPolicy),
         (29, Dialect),
-        (37, Page),
-        (39, Page),
-        (41, Page),
-        (43, Page),
-        (47, Page),
-        (49, Page),
-        (51, Page),
-        (55, Page),
-        (60, Page),
-        (62, Page),
-        (66, Page),
-        (66, Page),
-        (76, Page),
-        (77, Page),
-        (78, Page),
-        (82, Page),
-        (88, Page),
-        (89, Page),
-        (90, Page),
-        (97, Page),
         (97, Mail),
         (99, Page),
         (105, Mail),
         (106, Mail),
-        (108, Page),
         (112, IdentityProvider),
         (114, IdentityProvider),
     ]);
@@ -103,7 +83,7 @@ fn use_of_tokens(walk: &mut Walk, server: &Server, people: &People) {
 }
 
 /// Lines 31 to 68: the form, step by step.
-fn creation(walk: &mut Walk, server: &Server, people: &People) {
+fn creation(walk: &mut Walk, server: &Server, people: &People, pages: &mut Pages) {
     walk.step(
         33,
         "**Note:** There is currently a\u{a0}limit\u{a0}of\u{a0}50\u{a0}API\u{a0}tokens per account",
@@ -128,10 +108,18 @@ fn creation(walk: &mut Walk, server: &Server, people: &People) {
             }
         },
     );
-    walk.owed(37, r"1\. In your Personal Account, go to Profile.", Page);
-    walk.owed(39, r"2\. Open the API tokens section.", Page);
-    walk.owed(41, r"3\. Click Create API token.", Page);
-    walk.owed(43, "The form for an API token creation will be opened.", Page);
+    walk.step(37, r"1\. In your Personal Account, go to Profile.", || {
+        pages.says("Profile > API tokens");
+    });
+    walk.step(39, r"2\. Open the API tokens section.", || {
+        pages.press("API tokens").says("requesting access to your account via the API");
+    });
+    walk.step(41, r"3\. Click Create API token.", || {
+        pages.press("Create API token");
+    });
+    walk.step(43, "The form for an API token creation will be opened.", || {
+        pages.says("API token creation").says("There is currently a limit of 50 API tokens per account");
+    });
 
     let engineer = &people.engineer.session;
     let named = r"4\. In the Token name field, specify the token name.";
@@ -139,7 +127,9 @@ fn creation(walk: &mut Walk, server: &Server, people: &People) {
         assert_eq!(server.create(engineer, ask("deploy", "Engineers"))["name"], "deploy");
         server.ask_for_token(engineer, ask("", "Engineers")).refused(422, "invalid_field");
     });
-    walk.owed(47, named, Page);
+    walk.step(47, named, || {
+        pages.fill("Token name", "by hand");
+    });
     let described =
         r"5\. (optional) In the Description field, you can enter additional information about the token.";
     walk.step(49, described, || {
@@ -149,7 +139,10 @@ fn creation(walk: &mut Walk, server: &Server, people: &People) {
         let later = server.token(engineer, &text(&made, "id"));
         assert_eq!(later.ok(200)["description"], "clears the cache after a release");
     });
-    walk.owed(49, described, Page);
+    walk.step(49, described, || {
+        pages.says("Description optional");
+        pages.fill("Description", "typed into the form");
+    });
     walk.step(49, "This is an optional field.", || {
         let made = server.create(engineer, ask("not described", "Engineers"));
         assert!(made["description"].is_null() || made["description"] == "", "{made:#}");
@@ -163,7 +156,12 @@ fn creation(walk: &mut Walk, server: &Server, people: &People) {
             assert_eq!(server.permissions(&secret), server.role_permissions(role));
         }
     });
-    walk.owed(51, role, Page);
+    walk.step(51, role, || {
+        let offered = pages.choices("Role");
+        // What is above the reader's own role is not offered (line 53).
+        assert_eq!(offered, ["Engineers", "Purge and Prefetch only", "Users"]);
+        pages.choose("Role", "Purge and Prefetch only");
+    });
     walk.step(
         53,
         "**Important**: A user can create a token with a role equal to or lower than their own.",
@@ -187,7 +185,12 @@ fn creation(walk: &mut Walk, server: &Server, people: &People) {
             server.create(&people.user.session, ask("their own", "Users"));
         },
     );
-    walk.owed(55, r"7\. In the Expiration section, select the expiration date of the token:", Page);
+    walk.step(55, r"7\. In the Expiration section, select the expiration date of the token:", || {
+        pages.says("Expiration");
+        let end = text(&json!({ "day": in_seconds(30 * DAY) }), "day");
+        pages.tick("Set expiration date").fill("Set expiration date", &end[..10]);
+        pages.tick("Never expire");
+    });
     walk.step(57, "- Never expire means that the validity period of the token is unlimited.", || {
         let mut never = ask("never", "Engineers");
         never["expires_at"] = Value::Null;
@@ -211,11 +214,17 @@ fn creation(walk: &mut Walk, server: &Server, people: &People) {
             server.ask_for_token(engineer, period).refused(422, "not_allowed_by_policy");
         },
     );
-    walk.owed(60, r"8\. Click the **Create** button to generate the API token.", Page);
-    walk.owed(62, "A pop-up window with the API token will be opened.", Page);
-
-    let made = server.create(engineer, ask("shown once", "Engineers"));
-    let (id, secret) = (text(&made, "id"), text(&made, "secret"));
+    walk.step(60, r"8\. Click the **Create** button to generate the API token.", || {
+        pages.press("Create");
+    });
+    let secret = walk.step(62, "A pop-up window with the API token will be opened.", || {
+        pages.says("API token").says("The generated token is not stored in the system.");
+        let secret = pages.secret();
+        // Line 29: how it is sent.
+        pages.says(&format!("Authorization: APIKey {secret}"));
+        secret
+    });
+    let id = text(&server.tokens(engineer, "?q=by%20hand")[0], "id");
     walk.step(64, r"9\. The generated token is not stored in the system**_._**", || {
         server.accepts(&secret);
         assert_eq!(places_with(server, &secret), Vec::<String>::new());
@@ -226,11 +235,16 @@ fn creation(walk: &mut Walk, server: &Server, people: &People) {
         assert!(later.ok(200).get("secret").is_none() && !later.text.contains(&secret), "{later:?}");
         server.act(engineer, &id, "reveal").refused(422, "not_allowed_by_policy");
     });
-    walk.owed(66, r"10\. After you have saved the generated token, click **OK, I've copied token**.", Page);
-    walk.step(66, "Information about the token will be displayed in the API tokens section.", || {
-        assert!(server.token_names(engineer, "?limit=100").contains(&"shown once".to_owned()));
+    walk.step(66, r"10\. After you have saved the generated token, click **OK, I've copied token**.", || {
+        pages.press("OK, I've copied token").does_not_say(&secret);
     });
-    walk.owed(66, "Information about the token will be displayed in the API tokens section.", Page);
+    walk.step(66, "Information about the token will be displayed in the API tokens section.", || {
+        assert!(server.token_names(engineer, "?limit=100").contains(&"by hand".to_owned()));
+        let row = pages.row("by hand");
+        for told in ["typed into the form", &id, "Purge and Prefetch only", "active", "Never expire"] {
+            assert!(row.contains(told), "{told}: {row}");
+        }
+    });
 }
 
 /// Lines 70 to 78.
@@ -260,12 +274,24 @@ fn deletion(walk: &mut Walk, server: &Server, people: &People) {
             server.rejects(&text(&own, "secret"), "revoked");
         },
     );
-    walk.owed(76, r"1\.  In your Personal Account, go to Profile.", Page);
-    walk.owed(77, r"2\.  Open the API tokens section.", Page);
-    walk.owed(
+    let mut pages = server.pages(&people.user.email);
+    walk.step(76, r"1\.  In your Personal Account, go to Profile.", || {
+        pages.says("Profile > API tokens");
+    });
+    walk.step(77, r"2\.  Open the API tokens section.", || {
+        pages.press("API tokens");
+    });
+    walk.step(
         78,
         r"3\.  Next to the required API token, click on the three dots sign and select **Delete API token**.",
-        Page,
+        || {
+            let required = of(&people.user, "required");
+            pages.open("tokens").press_at("required", "Delete API token");
+            pages.says("required");
+            pages.press("Delete this token");
+            assert!(!pages.listed().contains(&"required".to_owned()), "{}", pages.text());
+            server.rejects(&text(&required, "secret"), "revoked");
+        },
     );
 }
 
@@ -284,7 +310,16 @@ fn section(walk: &mut Walk, server: &Server, people: &People) {
         assert!(listed["expires_at"].is_string());
         assert_eq!(listed["status"], "active");
     });
-    walk.owed(82, displays, Page);
+    let mut pages = server.pages(&people.admin.email);
+    walk.step(82, displays, || {
+        let row = pages.row("told");
+        for told in [people.user.name.as_str(), "Users", "Not used yet", "in 29 days", "active"] {
+            assert!(row.contains(told), "{told}: {row}");
+        }
+        for column in ["Issued by", "Role", "Last used", "Expires", "Status"] {
+            pages.says(column);
+        }
+    });
     walk.step(
         84,
         "**Important**: Only users with the Administrators role can see and manage all tokens issued for the account.",
@@ -328,7 +363,13 @@ fn section(walk: &mut Walk, server: &Server, people: &People) {
         let theirs = server.tokens(admin, &format!("?limit=100&issued_by={}", people.user.id));
         assert!(!theirs.is_empty() && theirs.iter().all(|token| token["issued_by"]["id"] == people.user.id));
     });
-    walk.owed(88, by_issuer, Page);
+    walk.step(88, by_issuer, || {
+        pages.open("tokens").choose("Issued by", &people.user.name).press("Apply");
+        let listed = pages.listed();
+        assert!(listed.contains(&"told".to_owned()), "{listed:?}");
+        let theirs = server.tokens(admin, &format!("?limit=100&issued_by={}", people.user.id));
+        assert_eq!(listed.len(), theirs.len());
+    });
     let by_role = "- Role filter for filtering by the role assigned to the token";
     walk.step(89, by_role, || {
         let purgers = server.tokens(admin, "?limit=100&role=Purge%20and%20Prefetch%20only");
@@ -337,7 +378,11 @@ fn section(walk: &mut Walk, server: &Server, people: &People) {
             purgers.iter().all(|token| token["permission"] == json!({ "role": "Purge and Prefetch only" }))
         );
     });
-    walk.owed(89, by_role, Page);
+    walk.step(89, by_role, || {
+        pages.open("tokens").choose("Role", "Purge and Prefetch only").press("Apply");
+        let listed = pages.listed();
+        assert!(listed.contains(&"by hand".to_owned()) && !listed.contains(&"told".to_owned()), "{listed:?}");
+    });
     let by_status = "- Status filter for filtering by token status: active/expired/deleted-filter";
     walk.step(90, by_status, || {
         let brief =
@@ -355,13 +400,31 @@ fn section(walk: &mut Walk, server: &Server, people: &People) {
         assert_eq!(is_in("brief"), [false, true, false]);
         assert_eq!(is_in("gone"), [false, false, true]);
     });
-    walk.owed(90, by_status, Page);
+    walk.step(90, by_status, || {
+        for (status, name) in [("active, expiring too", "told"), ("expired", "brief"), ("deleted", "gone")] {
+            pages.open("tokens").choose("Status", status).press("Apply");
+            let listed = pages.listed();
+            for known in ["told", "brief", "gone"] {
+                assert_eq!(listed.contains(&known.to_owned()), known == name, "{status}: {listed:?}");
+            }
+        }
+    });
 }
 
 /// Lines 95 to 116.
 fn notifications_and_sso(walk: &mut Walk, server: &Server, people: &People) {
     let notices = "API token expiration notifications are displayed in your personal account and are sent by default to users who have issued a token and to users with the Administrators role.";
-    walk.owed(97, notices, Page);
+    let mut pages = server.pages(&people.user.email);
+    walk.step(97, notices, || {
+        pages.does_not_say("There are tokens that expire in 7 days or less.");
+        let soon = json!({ "name": "noticed", "permission": { "role": "Users" }, "expires_at": in_seconds(2 * DAY) });
+        server.create(&people.user.session, soon);
+        // Shown to whoever issued it and to the Administrators.
+        for reader in [&people.user, &people.admin] {
+            server.pages(&reader.email).says("There are tokens that expire in 7 days or less.");
+        }
+        server.pages(&people.engineer.email).does_not_say("There are tokens that expire in 7 days or less.");
+    });
     walk.owed(97, notices, Mail);
     walk.owed(
         99,
@@ -378,7 +441,11 @@ fn notifications_and_sso(walk: &mut Walk, server: &Server, people: &People) {
         };
         assert_eq!((status(6), status(8)), (json!("expiring"), json!("active")));
     });
-    walk.owed(108, mark, Page);
+    walk.step(108, mark, || {
+        // It stands at the section's entry, on every page, and says what it means.
+        let entry = "API tokens !There are tokens that expire in 7 days or less.";
+        assert!(pages.open("tokens/new").offers(entry), "{}", pages.text());
+    });
     walk.owed(
         112,
         "When logging in via SAML SSO, our system does not have information about the status of the permissions granted to the user by the provider.",

@@ -1,7 +1,7 @@
 //! Qovery, API Token: the document "API Token" of its documentation, walked from top to bottom
 //! under the preset `qovery`.
 
-use e2e::Needs::{Dialect, Page};
+use e2e::Needs::Dialect;
 use e2e::{Server, Walk, text};
 use serde_json::json;
 
@@ -35,7 +35,12 @@ fn the_document_of_qovery_holds() {
         server.as_(&viewer.session).get(&server.path("tokens")).refused(403, "forbidden");
         server.ask_for_token(&viewer.session, json!({ "name": "mine" })).refused(403, "forbidden");
     });
-    walk.owed(14, console, Page);
+    let mut pages = server.pages(&devops.email);
+    walk.step(14, console, || {
+        assert!(pages.listed().contains(&"terraform".to_owned()), "{}", pages.text());
+        let viewer = server.member("Viewer");
+        assert_eq!(server.pages(&viewer.email).status(), 403);
+    });
 
     walk.step(
         18,
@@ -54,24 +59,31 @@ fn the_document_of_qovery_holds() {
         },
     );
 
-    walk.owed(
+    walk.step(
         22,
         "You can access the token API configuration by opening the `Token API` section within the organization settings.",
-        Page,
+        || {
+            pages.press("Token API").says("Organization settings > Token API");
+            pages.says("allows third-party applications or script to access your organization");
+        },
     );
-    walk.owed(43, "You can create a new token API by pressing the `Add` button.", Page);
+    walk.step(43, "You can create a new token API by pressing the `Add` button.", || {
+        pages.press("Add").says("Create a new token");
+    });
     let provided = "Once you have provided a name and a description, the token value will be displayed on the interface.";
     let pulumi = walk.step(43, provided, || {
-        let token = server.create(&devops.session, json!({ "name": "pulumi", "description": "staging" }));
+        pages.fill("Name", "pulumi").fill("Description", "staging").press("Create");
+        let secret = pages.secret();
+        server.accepts(&secret);
+        let mut token = server.tokens(&devops.session, "?q=pulumi").remove(0);
         assert_eq!(token["description"], "staging");
-        server.accepts(&text(&token, "secret"));
+        token["secret"] = json!(secret);
         for (field, value) in [("permission", json!({ "role": "Owner" })), ("expires_in", json!("30d"))] {
             let ask = json!({ "name": "more than the form", field: value });
             server.ask_for_token(&devops.session, ask).refused(422, "not_allowed_by_policy");
         }
         token
     });
-    walk.owed(43, provided, Page);
 
     walk.step(47, "You won't be able to retrieve it again (you will have to create a new one)", || {
         let (id, secret) = (text(&pulumi, "id"), text(&pulumi, "secret"));
@@ -79,6 +91,8 @@ fn the_document_of_qovery_holds() {
         assert!(later.ok(200).get("secret").is_none() && !later.text.contains(&secret), "{later:?}");
         server.act(&devops.session, &id, "reveal").refused(422, "not_allowed_by_policy");
         server.act(&devops.session, &id, "rotate").refused(422, "not_allowed_by_policy");
+        pages.says("Make sure you safely store the token returned by the UI.");
+        pages.press("I've copied it").says("pulumi").does_not_say(&secret);
         let second = server.create(&devops.session, json!({ "name": "pulumi-2" }));
         assert_ne!(text(&second, "secret"), secret);
     });
@@ -101,19 +115,23 @@ fn the_document_of_qovery_holds() {
         let (id, secret) = (text(&pulumi, "id"), text(&pulumi, "secret"));
         server.delete(&owner.session, &id, "").refused(422, "confirmation_required");
         server.accepts(&secret);
-        server.delete(&owner.session, &id, "?confirm=delete").ok(200);
+        let mut pages = server.pages(&owner.email);
+        pages.press_at("pulumi staging", "Bin").says("Delete a token");
+        pages.fill("Type \"delete\" to confirm", "delete").press("Delete");
         server.rejects(&secret, "revoked");
         assert!(!server.token_names(&owner.session, "").contains(&"pulumi".to_owned()));
     });
-    walk.owed(56, bin, Page);
 
     walk.step(60, "This functionality is not yet available", || {
         let path = server.path(&format!("tokens/{}", text(&terraform, "id")));
         let edit = server.as_(&owner.session).patch(&path, json!({ "name": "renamed" }));
         edit.refused(422, "not_allowed_by_policy");
+        pages.open(&format!("tokens/{}", text(&terraform, "id")));
+        pages.says("This functionality is not yet available");
+        assert!(!pages.offers("Edit"), "{}", pages.text());
     });
 
-    walk.finish(&[(12, Dialect), (14, Page), (22, Page), (43, Page), (43, Page), (56, Page)]);
+    walk.finish(&[(12, Dialect)]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! TagoIO, Account Token: the document "Account Token" of its documentation, walked from top to
 //! bottom under the preset `tagoio`.
 
-use e2e::Needs::{LoginPolicy, Page};
+use e2e::Needs::LoginPolicy;
 use e2e::{PASSWORD, Server, Walk, in_seconds, text, until};
 use serde_json::{Value, json};
 
@@ -59,10 +59,14 @@ fn the_document_of_tagoio_holds() {
         },
     );
 
-    walk.owed(
+    let mut pages = server.pages(&member.email);
+    walk.step(
         14,
         "Account tokens can be managed from your [account details](editing-accounts-details) by selecting your profile.",
-        Page,
+        || {
+            pages.press("Account Tokens").says("Account > Profile > Account Tokens");
+            assert!(pages.listed().contains(&"grafana".to_owned()), "{}", pages.text());
+        },
     );
     walk.step(14, "You can copy a token by clicking the **Copy** button.", || {
         let id = text(&full, "id");
@@ -74,8 +78,10 @@ fn the_document_of_tagoio_holds() {
             server.token(&member.session, &id).ok(200).get("secret").is_none(),
             "not without being asked for"
         );
+        pages.does_not_say(&text(&full, "secret"));
+        pages.press_at("grafana", "Copy");
+        assert_eq!(pages.secret(), text(&full, "secret"));
     });
-    walk.owed(14, "You can copy a token by clicking the **Copy** button.", Page);
 
     walk.step(16, "More than one token can be created for the same profile.", || {
         let second = make("second", access("read"), never());
@@ -90,6 +96,9 @@ fn the_document_of_tagoio_holds() {
         let dated = make("dated", access("write"), ("expires_at", json!(end)));
         assert_eq!(dated["permission"]["access"], "write");
         assert_eq!(text(&dated, "expires_at")[..19], end[..19]);
+        pages.open("tokens/new").says("Permission").says("Expiration");
+        pages.fill("Name", "as needed").tick("Write only").tick("Never expires").press("Create");
+        assert_eq!(granted(&json!({ "secret": pages.secret() })), each(&["create", "update"]));
         assert_eq!(full["permission"]["access"], "full");
         assert!(full["expires_at"].is_null());
     });
@@ -163,7 +172,7 @@ fn the_document_of_tagoio_holds() {
         LoginPolicy,
     );
 
-    walk.finish(&[(14, Page), (14, Page), (38, LoginPolicy), (38, LoginPolicy)]);
+    walk.finish(&[(38, LoginPolicy), (38, LoginPolicy)]);
 }
 
 #[test]
