@@ -7,6 +7,7 @@
 //! the JSON we print has every key. The others must be there, so that no switch is set by oversight.
 
 mod check;
+mod compare;
 mod values;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use check::PolicyFault;
+pub use compare::{Changed, differing};
 pub use values::{Audience, RoleNames, Scheme};
 
 use crate::preset::Preset;
