@@ -13,6 +13,7 @@ pub(crate) mod frame;
 pub(crate) mod handoff;
 mod home;
 pub(crate) mod invite;
+mod journal;
 mod look;
 mod me;
 pub(crate) mod packed;
@@ -58,6 +59,7 @@ pub(crate) fn routes(table: &mut Table) {
     invite::routes(table);
     tokens::routes(table);
     me::routes(table);
+    journal::routes(table);
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ const SILENT_LOOKS: u32 = 15;
 const RETRY: u32 = 1_000;
 
 /// A page, or text as it is made.
-enum Journal {
+pub(crate) enum Journal {
     Page(Page<Entry>),
     Text { content_type: &'static str, name: Option<String>, body: Stream },
 }
@@ -152,16 +152,39 @@ async fn read(
     if query.follow == Some(true) {
         return follow(house, caller, Look { after: last.or(look.after), ..look }, &query).await;
     }
-    let (content_type, ending, write): (_, _, fn(Told) -> Vec<u8>) = match query.format {
+    let form = match query.format {
         None | Some(JournalFormat::Json) => {
             let limit = limit(query.limit)?;
             let page = house.desk.journal(&caller, &look, limit, query.cursor.as_deref()).await?;
             return Ok(Journal::Page(map::page(page, map::entry)));
         }
-        Some(JournalFormat::Jsonl) => ("application/jsonl", "jsonl", json_line),
-        Some(JournalFormat::Csv) => ("text/csv; charset=utf-8", "csv", csv_line),
+        Some(JournalFormat::Jsonl) => Form::Lines,
+        Some(JournalFormat::Csv) => Form::Table,
     };
     whole(&query)?;
+    export(house, caller, look, form).await
+}
+
+/// How all of a journal is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// JSON, an entry a line.
+    Lines,
+    /// RFC 4180; what a spreadsheet would take for a formula is text.
+    Table,
+}
+
+/// All of it, as a file.
+pub(crate) async fn export(
+    house: Arc<House>,
+    caller: Caller,
+    look: Look,
+    form: Form,
+) -> Result<Journal, Problem> {
+    let (content_type, ending, write): (_, _, fn(Told) -> Vec<u8>) = match form {
+        Form::Lines => ("application/jsonl", "jsonl", json_line),
+        Form::Table => ("text/csv; charset=utf-8", "csv", csv_line),
+    };
     let name = match &look.of {
         Of::Account(account) | Of::Server(Some(account)) => format!("journal-{account}.{ending}"),
         Of::Server(None) => format!("journal.{ending}"),

@@ -66,6 +66,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) here: Section,
     pub(crate) sections: Vec<Section>,
+    /// The person runs the server.
+    pub(crate) operator: bool,
     /// The other accounts that this person is a member of, by name. Each has a session of its own, so
     /// the way there may lead through signing in.
     pub(crate) accounts: Vec<(AccountId, String)>,
@@ -154,7 +156,12 @@ impl Section {
 
     /// Whether the page is built.
     fn is_there(self) -> bool {
-        matches!(self, Section::Tokens | Section::Me)
+        matches!(
+            self,
+            Section::Tokens
+                | Section::Journal
+                | Section::Me
+        )
     }
 }
 
@@ -173,7 +180,16 @@ impl<'a> Frame<'a> {
         let mut accounts = house.desk.places(caller).await?;
         accounts.retain(|(id, _)| *id != caller.account.id);
         let marked = house.desk.marked(caller).await?;
-        Ok(Frame { bare: Bare::of(house, tongue), caller, here, sections, accounts, marked, said: None })
+        Ok(Frame {
+            bare: Bare::of(house, tongue),
+            caller,
+            here,
+            sections,
+            operator,
+            accounts,
+            marked,
+            said: None,
+        })
     }
 
     pub(crate) fn say(&self, name: &str) -> Cow<'static, str> {

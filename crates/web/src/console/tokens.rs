@@ -10,7 +10,8 @@ mod one;
 mod usage;
 
 pub(super) use create::{Once, nonce};
-pub(super) use form::{Wrong, again};
+pub(super) use form::{Wrong, again, holders_of};
+pub(super) use usage::number;
 
 use std::borrow::Cow;
 
@@ -317,7 +318,7 @@ fn row(tongue: Tongue, offered: Offered, delete_in_menu: bool) -> Row {
 }
 
 /// A period in the reader's words.
-fn period_words(tongue: Tongue, period: &Period) -> String {
+pub(super) fn period_words(tongue: Tongue, period: &Period) -> String {
     let text = period.to_string();
     let parts: Vec<&str> = text.split(' ').collect();
     let said = parts.chunks(2).filter_map(|part| {

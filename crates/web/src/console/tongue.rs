@@ -29,9 +29,12 @@ macro_rules! files {
 }
 
 const TEXTS: [(Locale, &[&str]); 2] = [
-    (Locale::English, files!["en/frame" "en/tokens" "en/door" "en/me"]),
+    (Locale::English, files!["en/frame" "en/tokens" "en/rules" "en/door" "en/me"]),
     // The rest is said in English by the rules and by the policy's own words.
-    (Locale::German, files!["de/frame" "de/tokens" "de/door" "de/me" "de/refusals" "de/words"]),
+    (
+        Locale::German,
+        files!["de/frame" "de/tokens" "de/rules" "de/door" "de/me" "de/refusals" "de/words"],
+    ),
 ];
 
 static BOOKS: LazyLock<Vec<Book>> = LazyLock::new(|| {

@@ -514,7 +514,7 @@ async fn holders(house: &House, tongue: Tongue, caller: &Caller) -> Result<Vec<C
 }
 
 /// Those of a kind that the caller may read, the first of them.
-pub(super) async fn holders_of(
+pub(crate) async fn holders_of(
     house: &House,
     caller: &Caller,
     kind: HolderKind,

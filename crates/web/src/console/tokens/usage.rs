@@ -127,7 +127,7 @@ pub(super) fn consequence(tongue: Tongue, used: &Used, now: Timestamp) -> String
 }
 
 /// With thin spaces between its thousands.
-pub(super) fn number(count: u64) -> String {
+pub(crate) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() * 2);
     for (place, digit) in digits.char_indices() {
