@@ -215,11 +215,10 @@ pub fn preset_named(name: &str) -> Result<&'static Preset, Refusal> {
     })
 }
 
-/// Decides on another policy. It applies to every token at once.
-pub fn change_policy(caller: &Caller, policy: Policy) -> Result<(Account, Change), Refusal> {
+/// Whether this policy may be put in place of the account's, freshness apart.
+pub fn may_change_policy(caller: &Caller, policy: &Policy) -> Result<(), Refusal> {
     caller.needs(POLICY_UPDATE)?;
-    caller.needs_fresh()?;
-    let mut account = (*caller.account).clone();
+    let account = &*caller.account;
     let roles: Vec<&str> = account.roles.iter().map(|role| role.name.as_str()).collect();
     if let Err(faults) = policy.check(&roles) {
         let each: Vec<String> =
@@ -228,7 +227,7 @@ pub fn change_policy(caller: &Caller, policy: Policy) -> Result<(Account, Change
     }
     // Without the cap whoever creates tokens comes by more than they have, and so would whoever
     // may only write policies.
-    if !policy.permission.cap && policy != account.policy {
+    if !policy.permission.cap && *policy != account.policy {
         let beyond = caller.lacks();
         if !beyond.is_empty() {
             let sentence = format!(
@@ -239,6 +238,16 @@ pub fn change_policy(caller: &Caller, policy: Policy) -> Result<(Account, Change
             return Err(Refusal::of_field(Code::Forbidden, "permission.cap", sentence));
         }
     }
+    Ok(())
+}
+
+/// Decides on another policy. It applies to every token at once; [`crate::outlook`] says beforehand
+/// what becomes of them.
+pub fn change_policy(caller: &Caller, policy: Policy) -> Result<(Account, Change), Refusal> {
+    caller.needs(POLICY_UPDATE)?;
+    caller.needs_fresh()?;
+    may_change_policy(caller, &policy)?;
+    let mut account = (*caller.account).clone();
     let told = serde_json::json!({ "was": account.policy, "is": policy });
     account.policy = policy;
     let change = Change::default()

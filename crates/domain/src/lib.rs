@@ -26,6 +26,7 @@ pub mod members;
 pub mod node;
 pub mod nodes;
 pub mod notices;
+pub mod outlook;
 pub mod permission;
 pub mod policy;
 pub mod preset;

@@ -6,15 +6,28 @@ use domain::accounts::{self, As, Edit, Found, Founded};
 use domain::change::{Actor, Change, Expect};
 use domain::facts::{Account, Role};
 use domain::ids::{AccountId, RoleId};
+use domain::outlook::Outlook;
 use domain::permission::{POLICY_READ, PermissionSet, ROLES_CREATE, ROLES_READ};
-use domain::policy::Policy;
+use domain::policy::{Changed, Policy};
 use domain::refusal::Refusal;
 use domain::roles;
 use domain::who::Caller;
 
 use crate::answers::{Kept, Made};
 use crate::auth::at_home;
+use crate::catalogue::{Catalogue, Scope};
 use crate::{Desk, Error, Proof, Replay, Visitor};
+
+/// What a change of policy would come to.
+#[derive(Debug)]
+pub struct Foreseen {
+    /// The switches that are set otherwise.
+    pub changed: Vec<Changed>,
+    /// What becomes of the tokens; none where there are more than this server is set to have in memory.
+    pub outlook: Option<Outlook>,
+    /// Of the account's row that this rests on.
+    pub version: i64,
+}
 
 /// A role and its place among the account's, 0 for the strongest.
 #[derive(Debug)]
@@ -125,17 +138,41 @@ impl Desk {
         Ok(caller.account)
     }
 
+    /// What another policy would change, for whoever may change it. Nothing is written.
+    pub async fn foresee_policy(
+        &self,
+        caller: &Caller,
+        account: &AccountId,
+        policy: Policy,
+    ) -> Result<Foreseen, Error> {
+        at_home(caller, account)?;
+        accounts::may_change_policy(caller, &policy)?;
+        let changed = caller.account.policy.changed_to(&policy);
+        let (id, now) = (account.clone(), caller.now);
+        let look = move |catalogue: &Catalogue, _: &Scope| catalogue.outlook(&id, &policy, now);
+        let outlook = self.look(Scope::Account(account.clone()), look).await?;
+        Ok(Foreseen { changed, outlook, version: caller.account.version })
+    }
+
+    /// Puts another policy in the place of the account's. `version`, where it is given, is the
+    /// account's row that the caller has seen.
     pub async fn change_policy(
         &self,
         caller: Caller,
         account: &AccountId,
         policy: Policy,
         proof: impl Into<Proof>,
+        version: Option<i64>,
     ) -> Result<Account, Error> {
         at_home(&caller, account)?;
         let caller = self.reauthenticate(caller, proof).await?;
-        let mut changed =
-            self.settle(caller, |caller| Ok(accounts::change_policy(caller, policy.clone())?)).await?;
+        let decide = |caller: &Caller| {
+            if version.is_some_and(|version| version != caller.account.version) {
+                return Err(Error::Conflict);
+            }
+            Ok(accounts::change_policy(caller, policy.clone())?)
+        };
+        let mut changed = self.settle(caller, decide).await?;
         changed.version += 1;
         Ok(changed)
     }

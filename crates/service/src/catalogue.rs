@@ -10,6 +10,7 @@ mod block;
 #[cfg(test)]
 mod changes;
 mod mask;
+mod outlook;
 mod ranks;
 mod scan;
 mod shelf;
@@ -27,6 +28,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use domain::facts::{Account, Holder, Snapshot};
 use domain::ids::{AccountId, HolderId};
+use domain::outlook::Outlook;
+use domain::policy::Policy;
 use domain::time::Timestamp;
 use domain::usage::Usage;
 use store::{HolderQuery, Roll, Store};
@@ -142,6 +145,15 @@ impl Catalogue {
     /// How many are wanted, of each sort.
     pub(crate) fn tally(&self, scope: &Scope, want: &Want, now: Timestamp) -> Option<Tally> {
         self.over(scope, now, |shelves| tally::tally(shelves, want, now))
+    }
+
+    /// What becomes of an account's tokens under another policy. None where they are not here.
+    pub(crate) fn outlook(&self, account: &AccountId, next: &Policy, now: Timestamp) -> Option<Outlook> {
+        let scope = Scope::Account(account.clone());
+        self.over(&scope, now, |shelves| {
+            let shelf = shelves.first();
+            shelf.map_or_else(Outlook::default, |shelf| outlook::outlook(shelf, next, now))
+        })
     }
 
     /// Of one account's tokens that are wanted, whose would do less or more if it were as in `after`.

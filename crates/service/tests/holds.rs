@@ -438,7 +438,7 @@ async fn whoever_may_only_write_policies_does_not_write_themselves_an_owners_tok
     let clerk = world.signed_in("cy@example.com").await;
     let mut policy = clerk.account.policy.clone();
     policy.permission.cap = false;
-    let changed = world.desk.change_policy(clerk, &world.account, policy, None).await;
+    let changed = world.desk.change_policy(clerk, &world.account, policy, None, None).await;
     assert_eq!(refused(changed), refusal::Code::Forbidden);
 
     // Nor where the cap is off already; a policy that has it is theirs to write.
@@ -446,10 +446,10 @@ async fn whoever_may_only_write_policies_does_not_write_themselves_an_owners_tok
     let clerk = async || world.signed_in("cy@example.com").await;
     let mut policy = clerk().await.account.policy.clone();
     policy.permission.ceiling = domain::policy::Ceiling::Frozen;
-    let changed = world.desk.change_policy(clerk().await, &world.account, policy.clone(), None).await;
+    let changed = world.desk.change_policy(clerk().await, &world.account, policy.clone(), None, None).await;
     assert_eq!(refused(changed), refusal::Code::Forbidden);
     policy.permission.cap = true;
-    world.desk.change_policy(clerk().await, &world.account, policy, None).await.unwrap();
+    world.desk.change_policy(clerk().await, &world.account, policy, None, None).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

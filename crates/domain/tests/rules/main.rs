@@ -12,6 +12,7 @@ mod journey;
 mod life;
 mod names;
 mod notices;
+mod outlook;
 mod provisioning;
 mod refusals;
 mod room;

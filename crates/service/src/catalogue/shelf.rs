@@ -218,7 +218,7 @@ impl Shelf {
     }
 
     /// None in good standing.
-    fn standing(&self, number: usize, row: usize) -> Option<&Standing> {
+    pub(super) fn standing(&self, number: usize, row: usize) -> Option<&Standing> {
         if self.stops.is_empty() {
             return None;
         }

@@ -134,7 +134,7 @@ impl World {
         let admin = self.admin().await;
         let mut policy = admin.account.policy.clone();
         change(&mut policy);
-        self.desk.change_policy(admin, &self.account, policy, None).await.unwrap();
+        self.desk.change_policy(admin, &self.account, policy, None, None).await.unwrap();
     }
 
     pub async fn verdict(&self, text: &TokenText) -> Result<Code, Error> {
