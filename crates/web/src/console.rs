@@ -17,6 +17,7 @@ mod journal;
 mod look;
 mod me;
 pub(crate) mod packed;
+mod policy;
 mod reauth;
 pub(crate) mod reply;
 pub(crate) mod session;
@@ -60,6 +61,7 @@ pub(crate) fn routes(table: &mut Table) {
     tokens::routes(table);
     me::routes(table);
     journal::routes(table);
+    policy::routes(table);
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod page;
 use axum::http::Method;
 use browser::Browser;
 use common::World;
-use page::{HARMLESS, HOSTILE, is_closed_to, member, token, words};
+use page::{HARMLESS, HOSTILE, but, fields, is_closed_to, member, token, words};
 use serde_json::{Value, json};
 
 // The journal
@@ -129,4 +129,178 @@ async fn an_operator_reads_the_server_s_journal_and_has_its_chain_checked() {
         assert_eq!(theirs.get(&format!("/console/acme/{path}")).await.status, 403, "{path}");
     }
     assert_eq!(theirs.post("/console/acme/journal/verify", &[]).await.status, 403);
+}
+
+// The policy
+
+#[tokio::test]
+async fn the_policy_is_said_switch_by_switch_to_those_who_may_read_it() {
+    for preset in ["default", "cockpit", "qovery", "tagoio", "arm", "gcore"] {
+        let world = World::of(preset).await;
+        let mut browser = Browser::new(&world);
+        browser.sign_in().await;
+        let page = browser.get("/console/acme/policy").await;
+        assert_eq!(page.status, 200, "{preset}");
+        let told = words(&page);
+        assert!(told.contains(&format!("It began as the preset {preset}.")), "{told}");
+        for group in ["Who may create", "What a token may do", "How long it lives", "People who leave"] {
+            assert!(told.contains(group), "{preset}: {group}");
+        }
+        assert!(page.text.contains("<code class=\"under\">expiry.max</code>"));
+        assert!(page.text.len() < 60_000, "{preset}: {}", page.text.len());
+        let form = browser.get("/console/acme/policy/edit").await;
+        assert!(form.status == 200 && form.text.len() < 60_000, "{preset}: {}", form.text.len());
+    }
+    let world = World::of("default").await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let told = words(&browser.get("/console/acme/policy").await);
+    for said in
+        ["Longest life expiry.max 366 days", "Who manages managers Owner, Admin", "30, 7, 1 days before"]
+    {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    browser.language = "de";
+    let told = words(&browser.get("/console/acme/policy").await);
+    for said in ["Längstens expiry.max 366 Tage", "Wer erstellen darf", "Diese Version merkt es sich"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    member(&world, "Vic", "Viewer").await;
+    is_closed_to(&world, "viewer@example.com", "policy", &["policy", "policy/edit"]).await;
+    member(&world, "Zoe", "Admin").await;
+    let mut theirs = Browser::new(&world);
+    theirs.sign_in_as("admin@example.com").await;
+    let page = theirs.get("/console/acme/policy").await;
+    assert!(page.status == 200 && !page.text.contains("policy/edit"));
+    assert_eq!(theirs.get("/console/acme/policy/edit").await.status, 403);
+    for path in ["policy/edit", "policy/save"] {
+        assert_eq!(theirs.post(&format!("/console/acme/{path}"), &[]).await.status, 403, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn before_a_policy_is_saved_it_is_told_which_switches_change_and_what_becomes_of_the_tokens() {
+    const EDIT: &str = "/console/acme/policy/edit";
+    const SAVE: &str = "/console/acme/policy/save";
+    let world = World::of("default").await;
+    let zoe = member(&world, "Zoe", "Member").await;
+    let mut theirs = Browser::new(&world);
+    theirs.sign_in_as("member@example.com").await;
+    theirs.make(&[("name", "zoes")]).await;
+    token(&world, json!({ "name": "one", "expires_in": "200d" })).await;
+    let path = format!("/v1/accounts/acme/members/{zoe}/deactivate");
+    world.post(&world.admin, &path, json!({})).await.ok(200);
+
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let form = browser.get(EDIT).await;
+    let as_it_is = fields(&form, EDIT);
+    let same = browser.post(EDIT, &but(&as_it_is, &[])).await;
+    assert!(
+        same.status == 422 && same.text.contains("Nothing is set otherwise than it is."),
+        "{}",
+        same.text
+    );
+
+    let other = but(
+        &as_it_is,
+        &[
+            ("expiry.max/count", Some("100")),
+            ("on_inactive", Some("keep")),
+            ("words/create_button", Some(HOSTILE)),
+            ("edit", None),
+        ],
+    );
+    let review = browser.post(EDIT, &other).await;
+    assert_eq!(review.status, 200, "{}", review.text);
+    let told = words(&review);
+    for said in [
+        "4 switches change",
+        "Longest life expiry.max 366 days 100 days",
+        "Tokens can be edited edit Yes No",
+        "They stop at once They go on working",
+        "1 suspended token works again.",
+        "1 token goes on working and ends sooner.",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(!review.text.contains("<script>alert"));
+    let unchanged = world.get(&world.admin, "/v1/accounts/acme/policy").await.ok(200);
+    assert_eq!(unchanged["expiry"]["max"], "366 days");
+
+    // Back to the form, with what was chosen.
+    let sent = fields(&review, SAVE);
+    let again = browser.post(EDIT, &but(&sent, &[])).await;
+    assert!(again.status == 200 && again.text.contains("name=\"expiry.max/count\" value=\"100\""));
+    assert!(again.text.contains(HARMLESS));
+
+    let stolen = browser.post_with(SAVE, &[("sec-fetch-site", "cross-site")], &but(&sent, &[])).await;
+    assert_eq!(stolen.status, 403);
+    let wrong = browser.post(SAVE, &but(&sent, &[("password", Some("wrong"))])).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("id=\"wrong-password\"") && !wrong.text.contains("value=\"wrong\""));
+    // Somebody else was faster.
+    world
+        .ask(&world.admin, Method::PATCH, "/v1/accounts/acme", Some(json!({ "name": "Acme 2" })))
+        .await
+        .ok(200);
+    let late = browser.post(SAVE, &but(&sent, &[])).await;
+    assert!(late.status == 422 && late.text.contains("Somebody else changed this account meanwhile."));
+    let done = browser.post(SAVE, &but(&fields(&late, SAVE), &[])).await;
+    assert_eq!(done.head("location"), Some("/console/acme/policy?done=policy"), "{}", done.text);
+    let page = browser.get("/console/acme/policy?done=policy").await;
+    assert!(page.text.contains("The policy is changed."));
+    let changed = world.get(&world.admin, "/v1/accounts/acme/policy").await.ok(200);
+    assert_eq!((&changed["expiry"]["max"], &changed["edit"]), (&json!("100 days"), &json!(false)));
+    assert_eq!(changed["words"]["create_button"], HOSTILE);
+    let told = words(&browser.get("/console/acme/journal?action=policy").await);
+    assert!(told.contains("expiry.max 366 days → 100 days"), "{told}");
+}
+
+#[tokio::test]
+async fn switches_that_contradict_each_other_are_told_beside_them_and_nothing_typed_is_lost() {
+    const EDIT: &str = "/console/acme/policy/edit";
+    let world = World::of("default").await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let as_it_is = fields(&browser.get(EDIT).await, EDIT);
+    let wrong = but(
+        &as_it_is,
+        &[("expiry.modes/never", Some("on")), ("brand", Some(HOSTILE)), ("confirm.mode", Some("word"))],
+    );
+    let refused = browser.post(EDIT, &wrong).await;
+    assert_eq!(refused.status, 422);
+    for beside in ["expiry-modes", "brand", "confirm-word"] {
+        assert!(refused.text.contains(&format!("<p class=\"wrong\" id=\"wrong-{beside}\">")), "{beside}");
+    }
+    assert!(refused.text.contains(HARMLESS) && !refused.text.contains("<script>alert"));
+    let kept = fields(&refused, EDIT);
+    assert!(
+        kept.contains(&("expiry.modes/never".into(), "on".into()))
+            && kept.contains(&("confirm.mode".into(), "word".into()))
+    );
+    let wrong = but(&as_it_is, &[("expiry.max/count", Some("many")), ("cache_ms", Some("x"))]);
+    let refused = browser.post(EDIT, &wrong).await;
+    assert!(refused.status == 422 && refused.text.contains("id=\"wrong-expiry-max\""));
+    assert_eq!(browser.post("/console/acme/policy/save", &[("policy", "{}")]).await.status, 400);
+    browser.language = "de";
+    let wrong = but(&as_it_is, &[("expiry.modes/never", Some("on"))]);
+    let refused = browser.post(EDIT, &wrong).await;
+    assert!(refused.text.contains("Das passt nicht zusammen:"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_preset_fills_the_form_and_leaves_the_names_of_roles_that_it_does_not_know() {
+    const EDIT: &str = "/console/acme/policy/edit";
+    let world = World::of("default").await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let form = browser.get(&format!("{EDIT}?preset=gcore")).await;
+    let told = words(&form);
+    assert!(told.contains("These are the switches of gcore."), "{told}");
+    assert!(told.contains("It names roles that this account does not have"), "{told}");
+    let review = browser.post(EDIT, &but(&fields(&form, EDIT), &[])).await;
+    assert_eq!(review.status, 200, "{}", review.text);
+    assert!(words(&review).contains("Longest life expiry.max 366 days As long as one likes"));
+    assert_eq!(browser.get(&format!("{EDIT}?preset=other")).await.status, 404);
 }

@@ -159,6 +159,7 @@ impl Section {
         matches!(
             self,
             Section::Tokens
+                | Section::Policy
                 | Section::Journal
                 | Section::Me
         )
