@@ -156,6 +156,17 @@ impl Catalogue {
         })
     }
 
+    /// The holders of most of the tokens that are wanted, the first of them with how many each has.
+    pub(crate) fn holders(
+        &self,
+        scope: &Scope,
+        want: &Want,
+        most: usize,
+        now: Timestamp,
+    ) -> Option<Vec<(AccountId, HolderId, u64)>> {
+        self.over(scope, now, |shelves| tally::holders(shelves, want, most, now))
+    }
+
     /// Of one account's tokens that are wanted, whose would do less or more if it were as in `after`.
     pub(crate) fn shifts(
         &self,

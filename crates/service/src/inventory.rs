@@ -53,6 +53,15 @@ impl Filter {
     }
 }
 
+/// A holder, and how many tokens they have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keeper {
+    pub account: AccountId,
+    pub id: HolderId,
+    pub name: String,
+    pub count: u64,
+}
+
 /// How to list them.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
@@ -101,6 +110,33 @@ impl Desk {
         let now = caller.now;
         let tally = self.look(filter.scope(), move |catalogue, scope| catalogue.tally(scope, &want, now));
         tally.await?.ok_or_else(|| too_many().into())
+    }
+
+    /// Who has most of the tokens that a filter finds, the first of them.
+    pub async fn inventory_holders(
+        &self,
+        caller: &Caller,
+        filter: Filter,
+        most: usize,
+    ) -> Result<Vec<Keeper>, Error> {
+        self.operator(caller).await?;
+        let want = filter.resolve(caller)?;
+        if filter.is_about_uses() {
+            self.know_uses(caller.now).await?;
+        }
+        let now = caller.now;
+        let look = move |catalogue: &Catalogue, scope: &Scope| catalogue.holders(scope, &want, most, now);
+        let found = self.look(filter.scope(), look).await?.ok_or_else(too_many)?;
+        let ids: Vec<HolderId> = found.iter().map(|(_, id, _)| *id).collect();
+        let mut within: Vec<AccountId> = found.iter().map(|(account, ..)| account.clone()).collect();
+        within.sort_unstable();
+        within.dedup();
+        let names = self.store.holders_anywhere(&ids, &within).await?;
+        let keeper = |(account, id, count): (AccountId, HolderId, u64)| {
+            let name = names.iter().find(|holder| holder.account == account && holder.id == id)?.name.clone();
+            Some(Keeper { account, id, name, count })
+        };
+        Ok(found.into_iter().filter_map(keeper).collect())
     }
 
     /// The first rows of an order, by a catalogue. None: more tokens than memory is set to hold.

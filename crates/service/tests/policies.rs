@@ -5,8 +5,10 @@ mod common;
 
 use common::{PASSWORD, World, refused};
 use domain::admit::Code as Verdict;
+use domain::members::Join;
 use domain::policy::{ExpiryMode, OnInactive};
 use domain::refusal::Code;
+use service::inventory::{Filter, Want};
 use service::{Error, Password};
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
@@ -77,4 +79,30 @@ async fn a_policy_is_changed_as_it_was_seen_by_somebody_who_has_just_shown_who_t
     world.member("Admin", "zoe@example.com").await;
     let zoe = world.signed_in("zoe@example.com").await;
     assert_eq!(refused(world.desk.foresee_policy(&zoe, &world.account, next).await), Code::Forbidden);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_with_most_tokens_come_first_in_the_inventory() {
+    let world = World::of("default").await;
+    let robot = world.service_account("Member").await;
+    for name in ["one", "two", "three"] {
+        let order = domain::lifecycle::Create { holder: Some(robot.id), ..common::named(name) };
+        world.desk.create_token(world.admin().await, &world.account, order, None, None).await.unwrap();
+    }
+    let admin = world.admin().await;
+    let filter = Filter { want: Want::default(), permission: None };
+    let keepers = world.desk.inventory_holders(&admin, filter.clone(), 10).await.unwrap();
+    let told: Vec<(&str, u64)> = keepers.iter().map(|keeper| (keeper.name.as_str(), keeper.count)).collect();
+    assert_eq!(told, [("robot", 3), ("Ada", 1)]);
+    assert_eq!(world.desk.inventory_holders(&admin, filter.clone(), 1).await.unwrap().len(), 1);
+    let order = Join {
+        name: "Zoe".into(),
+        role: Some("Admin".into()),
+        email: Some("zoe@example.com".into()),
+        ..Join::default()
+    };
+    let password = Some(Password::new(PASSWORD.into()));
+    world.desk.add_member(admin, &world.account, order, password, None).await.unwrap();
+    let zoe = world.signed_in("zoe@example.com").await;
+    assert_eq!(refused(world.desk.inventory_holders(&zoe, filter, 1).await), Code::Forbidden);
 }

@@ -12,6 +12,7 @@ pub(crate) mod fields;
 pub(crate) mod frame;
 pub(crate) mod handoff;
 mod home;
+mod inventory;
 pub(crate) mod invite;
 mod journal;
 mod look;
@@ -62,6 +63,7 @@ pub(crate) fn routes(table: &mut Table) {
     me::routes(table);
     journal::routes(table);
     policy::routes(table);
+    inventory::routes(table);
 }
 
 #[cfg(test)]

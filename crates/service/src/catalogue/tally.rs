@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::grant::Grant;
+use domain::ids::{AccountId, HolderId};
 use domain::life::State;
 use domain::time::{DAY, Timestamp};
 use token::Kind;
@@ -105,4 +106,29 @@ fn add_roles(tally: &mut Tally, shelf: &Shelf, grants: &[u64]) {
         };
         *tally.by_role.entry(role).or_default() += count;
     }
+}
+
+/// Who has most of the tokens that are wanted, the first of them at most `most`.
+pub(super) fn holders(
+    shelves: &[&Shelf],
+    want: &Want,
+    most: usize,
+    now: Timestamp,
+) -> Vec<(AccountId, HolderId, u64)> {
+    let mut found: Vec<(AccountId, HolderId, u64)> = Vec::new();
+    for shelf in shelves.iter().copied() {
+        let mut counts = vec![0_u64; shelf.holders.len()];
+        scan::every(&[shelf], want, now, |shelf, _, block, row| {
+            counts[shelf.blocks[block].holders[row] as usize] += 1;
+        });
+        let mut numbers: Vec<u32> = (0..counts.len() as u32).collect();
+        numbers.retain(|number| counts[*number as usize] > 0);
+        numbers.sort_by_key(|number| std::cmp::Reverse(counts[*number as usize]));
+        numbers.truncate(most);
+        let named = shelf.numbered().filter(|(_, number)| numbers.contains(number));
+        found.extend(named.map(|(id, number)| (shelf.account.id.clone(), id, counts[number as usize])));
+        found.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| (&a.0, a.1).cmp(&(&b.0, b.1))));
+        found.truncate(most);
+    }
+    found
 }

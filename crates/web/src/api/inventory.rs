@@ -114,7 +114,7 @@ fn matching(matching: Matching) -> Revocation {
 }
 
 /// The filter as the service takes it; `refuse` says what is wrong with a field.
-fn filter(
+pub(crate) fn filter(
     asked: TokenFilter,
     refuse: impl Fn(&'static str, &'static str) -> Problem,
 ) -> Result<Filter, Problem> {

@@ -161,6 +161,7 @@ impl Section {
             Section::Tokens
                 | Section::Policy
                 | Section::Journal
+                | Section::Inventory
                 | Section::Me
         )
     }

@@ -1,0 +1,79 @@
+# Pages for operators: inventory, accounts, cluster.
+
+# Inventory
+inventory-purpose = Jedes Token des Servers: wem es gehört, wie alt es ist, wann es endet und wann es zuletzt benutzt wurde.
+inventory-none = Auf diesem Server gibt es noch kein Token.
+inventory-wrong = Einer der Filter ist keine Kennung, kein Tag, kein Ort und kein Recht, das dieser Server kennt.
+inventory-more = Mehr Filter
+inventory-either = Gleich
+any-kind = Jede Art
+inventory-role = Rolle
+inventory-kind = Art
+inventory-holder-id = Kennung des Besitzers
+inventory-issuer-id = Kennung dessen, der es erstellt hat
+inventory-permission = Darf, etwa files:read
+inventory-node = An oder unter einem Ort, etwa /sales
+inventory-created-after = Erstellt ab
+inventory-created-before = Erstellt vor
+inventory-expires-after = Endet ab
+inventory-expires-before = Endet vor
+inventory-used-after = Zuletzt benutzt ab
+inventory-used-before = Zuletzt benutzt vor
+inventory-ends = Ende
+inventory-never-ends = Endet nie
+inventory-some-day = Endet einmal
+inventory-uses = Benutzung
+inventory-never-used = Nie benutzt
+inventory-was-used = Schon benutzt
+inventory-count = { $count ->
+    [one] 1 Token
+   *[other] { $tokens } Tokens
+  }
+inventory-accounts = { $count ->
+    [one] von 1 Konto
+   *[other] von { $count } Konten
+  }
+inventory-by-status = Nach Status
+inventory-by-holder = Die meisten Tokens
+inventory-by-role = Nach Rolle
+inventory-by-kind = Nach Art
+inventory-by-age = Nach Alter
+inventory-by-expiry = Bis sie enden
+inventory-by-use = Seit der letzten Benutzung
+inventory-no-role = Andere Rechte
+kind-pat = von Mitgliedern
+kind-sat = von Dienstkonten
+kind-ses = Anmeldungen
+bucket-past = Schon abgelaufen
+bucket-days-7 = Bis 7 Tage
+bucket-days-30 = 7 bis 30 Tage
+bucket-days-90 = 30 bis 90 Tage
+bucket-days-365 = 90 bis 365 Tage
+bucket-longer = Länger
+bucket-never-ends = Nie
+bucket-never-used = Nie benutzt
+column-account = Konto
+column-holder = Gehört
+column-may = Rechte
+column-status = Status
+inventory-revoke = Alle diese widerrufen
+inventory-revoke-title = { $count ->
+    [one] 1 Token widerrufen?
+   *[other] { $tokens } Tokens widerrufen?
+  }
+inventory-revoke-button = { $count ->
+    [one] 1 Token widerrufen
+   *[other] { $tokens } Tokens widerrufen
+  }
+inventory-revoke-sentence = Diese und keine anderen, mit denen, die sie ersetzt haben: Aufrufe mit ihnen werden abgewiesen, sobald Sie bestätigen. Passen bis dahin andere, wird nichts widerrufen, und Sie sehen noch einmal nach.
+inventory-revoke-all = Filtern Sie erst: Hier widerruft niemand alle Tokens eines Servers auf einmal.
+inventory-yours = Womit Sie angemeldet sind, ist darunter: Mit der Bestätigung sind Sie abgemeldet.
+inventory-of-accounts = Von Konten
+inventory-more-accounts = { $count ->
+    [one] und von 1 weiteren
+   *[other] und von { $count } weiteren
+  }
+inventory-examples = Die neuesten
+inventory-nothing = Nichts, das noch gilt, passt zu diesem Filter.
+inventory-changed = Inzwischen passen andere Tokens als die, die Sie gesehen haben. Hier ist, was jetzt passt; sehen Sie noch einmal nach, bevor Sie bestätigen.
+done-inventory = Sie sind widerrufen, und das Journal erzählt von allen.
