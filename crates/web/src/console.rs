@@ -7,6 +7,7 @@
 //! Start with [`session`] for who is signed in, [`frame`] for what stands around every page,
 //! [`reply`] for how a page leaves; then one file a family of pages.
 
+mod accounts;
 pub(crate) mod assets;
 pub(crate) mod fields;
 pub(crate) mod frame;
@@ -64,6 +65,7 @@ pub(crate) fn routes(table: &mut Table) {
     journal::routes(table);
     policy::routes(table);
     inventory::routes(table);
+    accounts::routes(table);
 }
 
 #[cfg(test)]

@@ -111,3 +111,81 @@ async fn whatever_a_filter_finds_is_revoked_as_it_was_looked_at_and_nothing_else
     let again = words(&browser.get(&format!("{REVOKE}?account=beta")).await);
     assert!(again.contains("Nothing that still works matches this filter."), "{again}");
 }
+
+// Accounts
+
+#[tokio::test]
+async fn an_operator_adds_an_account_with_its_first_member_and_closes_and_reopens_it() {
+    const NEW: &str = "/console/acme/accounts/new";
+    let world = World::of("default").await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let form = browser.get(NEW).await;
+    assert!(form.text.contains("<option selected>default</option>"), "{}", form.text);
+    for (id, name, beside) in [("No Slug", HOSTILE, "id"), ("acme", HOSTILE, "id"), ("beta", "", "name")] {
+        let refused = browser.post(NEW, &[("id", id), ("name", name), ("preset", "gcore")]).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text.contains(&format!("id=\"wrong-{beside}\"")), "{id}: {}", refused.text);
+        assert!(refused.text.contains("<option selected>gcore</option>"));
+        assert!(!refused.text.contains("<script>alert"));
+    }
+    let sent = [("id", "beta"), ("name", HOSTILE), ("preset", "gcore"), ("external_id", "customer 7")];
+    let stolen = browser.post_with(NEW, &[("sec-fetch-site", "cross-site")], &sent).await;
+    assert_eq!(stolen.status, 403);
+    let made = browser.post(NEW, &sent).await;
+    assert_eq!(
+        made.head("location"),
+        Some("/console/acme/accounts/beta?done=account-created"),
+        "{}",
+        made.text
+    );
+    let one = browser.get("/console/acme/accounts/beta").await;
+    let told = words(&one);
+    assert!(
+        told.contains("customer 7") && told.contains("Its first member") && told.contains("gcore"),
+        "{told}"
+    );
+    assert!(one.text.contains(HARMLESS) && !one.text.contains("<script>alert"));
+    assert!(browser.get("/console/acme/accounts").await.text.contains(HARMLESS));
+
+    const MEMBERS: &str = "/console/acme/accounts/beta/members";
+    let person = [("name", "Bea"), ("email", "bea@example.com"), ("role", "Administrators")];
+    let short = browser.post(MEMBERS, &[&person[..], &[("password", "short")]].concat()).await;
+    assert!(short.status == 422 && short.text.contains("id=\"wrong-password\""), "{}", short.text);
+    assert!(short.text.contains("value=\"bea@example.com\"") && !short.text.contains("\"short\""));
+    let added = browser.post(MEMBERS, &[&person[..], &[("password", PASSWORD)]].concat()).await;
+    assert_eq!(added.head("location"), Some("/console/acme/accounts/beta?done=account-member"));
+    let told = words(&browser.get("/console/acme/accounts/beta").await);
+    assert!(!told.contains("Its first member"), "{told}");
+
+    let mut theirs = Browser::new(&world);
+    theirs.sign_in_as("bea@example.com").await;
+    let nonce = theirs.get("/console/beta/tokens/new").await.hidden("form");
+    let fields = [
+        ("form", nonce.as_str()),
+        ("name", "one"),
+        ("permission", "role"),
+        ("role", "Users"),
+        ("expires", "never"),
+    ];
+    let token = theirs.post("/console/beta/tokens/new", &fields).await.secret();
+    world.get(&token, "/v1/tokens/self").await.ok(200);
+    let close = browser.get("/console/acme/accounts/beta/close").await;
+    let told = words(&close);
+    assert!(told.contains("1 token stops at once") && told.contains("Close the account"), "{told}");
+    assert!(close.text.contains("data-dialog-content"));
+    let closed = browser.post("/console/acme/accounts/beta/close", &[]).await;
+    assert_eq!(closed.head("location"), Some("/console/acme/accounts/beta?done=account-closed"));
+    world.get(&token, "/v1/tokens/self").await.refused(401, "unauthenticated");
+    assert_eq!(theirs.get("/console/beta/tokens").await.status, 303);
+    let one = words(&browser.get("/console/acme/accounts/beta?done=account-closed").await);
+    assert!(one.contains("The account is closed.") && one.contains("Reopen"), "{one}");
+    let opened = browser.post("/console/acme/accounts/beta/open", &[]).await;
+    assert_eq!(opened.head("location"), Some("/console/acme/accounts/beta?done=account-opened"));
+    world.get(&token, "/v1/tokens/self").await.ok(200);
+
+    // One's own would leave one outside.
+    let own = browser.post("/console/acme/accounts/acme/close", &[]).await;
+    assert!(own.status == 422 && own.text.contains("You are at work in this account"), "{}", own.text);
+    assert_eq!(browser.get("/console/acme/accounts/nobody").await.status, 404);
+}

@@ -77,3 +77,44 @@ inventory-examples = Die neuesten
 inventory-nothing = Nichts, das noch gilt, passt zu diesem Filter.
 inventory-changed = Inzwischen passen andere Tokens als die, die Sie gesehen haben. Hier ist, was jetzt passt; sehen Sie noch einmal nach, bevor Sie bestätigen.
 done-inventory = Sie sind widerrufen, und das Journal erzählt von allen.
+
+# Accounts
+accounts-purpose = Die Kunden dieses Servers, jeder mit eigenen Mitgliedern, Rollen, eigener Richtlinie und eigenen Tokens.
+accounts-add = Konto hinzufügen
+account-preset = Vorlage
+account-external-id = Kennung im Produkt
+account-is-open = offen
+account-is-closed = geschlossen
+account-is-yours = Hier arbeiten Sie
+account-new-title = Ein Konto hinzufügen
+account-new-how = Es bekommt Abschriften der Richtlinie und der Rollen der Vorlage. Niemand ist darin, bis Sie sein erstes Mitglied hinzufügen.
+account-id-how = 2 bis 40 Zeichen aus a–z, 0–9 und -. Sie ändert sich nie.
+account-wrong-id = Wählen Sie 2 bis 40 Zeichen aus a–z, 0–9 und -, anders als by-external-id.
+account-preset-how = Das Produkt, dem seine Tokenseiten gleichen. Die Richtlinie lässt sich später ändern.
+account-external-id-how = Unter der das Produkt selbst es wiederfindet.
+account-create = Das Konto hinzufügen
+account-tokens = Tokens
+account-tokens-of = gelten, von { $tokens }
+account-tokens-stopped = Tokens, alle ruhen
+account-close = Schließen
+account-open = Wieder öffnen
+account-close-title = { $name } schließen?
+account-close-sentence = { $count ->
+    [0] Derzeit gilt keines seiner Tokens. Niemand kann sich mehr anmelden, bis es wieder geöffnet wird.
+    [one] 1 Token ruht sofort, und alle darin sind abgemeldet. Wird es wieder geöffnet, gilt, was bis dahin nicht geendet hat.
+   *[other] { $tokens } Tokens ruhen sofort, und alle darin sind abgemeldet. Wird es wieder geöffnet, gilt, was bis dahin nicht geendet hat.
+  }
+account-close-button = Das Konto schließen
+account-open-title = { $name } wieder öffnen?
+account-open-sentence = Was galt, als es geschlossen wurde, und seither nicht geendet hat, gilt wieder, sobald Sie bestätigen.
+account-open-button = Das Konto wieder öffnen
+account-first = Sein erstes Mitglied
+account-first-how = Noch ist niemand darin. Wen Sie hinzufügen, der kann die anderen hinzufügen.
+account-role = Rolle
+account-password = Passwort
+account-password-how = 12 Zeichen oder mehr, für jemanden, der auf diesem Server neu ist. Wer sich schon anmelden konnte, behält seines.
+account-add-member = Das Mitglied hinzufügen
+done-account-created = Das Konto ist da.
+done-account-closed = Das Konto ist geschlossen.
+done-account-opened = Das Konto ist wieder offen.
+done-account-member = Das Mitglied ist hinzugefügt.

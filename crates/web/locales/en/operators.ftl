@@ -77,3 +77,44 @@ inventory-examples = The newest
 inventory-nothing = Nothing that still works matches this filter.
 inventory-changed = Other tokens match by now than those you saw. Here is what matches now; look again before you confirm.
 done-inventory = They are revoked, and the journal tells of all of them.
+
+# Accounts
+accounts-purpose = The customers of this server, each with its own members, roles, policy and tokens.
+accounts-add = Add an account
+account-preset = Preset
+account-external-id = Id in the product
+account-is-open = open
+account-is-closed = closed
+account-is-yours = You work here
+account-new-title = Add an account
+account-new-how = It takes copies of the preset’s policy and roles. Nobody is in it until you add its first member.
+account-id-how = 2 to 40 characters from a–z, 0–9 and -. It never changes.
+account-wrong-id = Choose 2 to 40 characters from a–z, 0–9 and -, other than by-external-id.
+account-preset-how = The product that its token pages are like. The policy can be changed later.
+account-external-id-how = By which the product’s own backend finds it again.
+account-create = Add the account
+account-tokens = Tokens
+account-tokens-of = work, of { $tokens }
+account-tokens-stopped = tokens, all stopped
+account-close = Close
+account-open = Reopen
+account-close-title = Close { $name }?
+account-close-sentence = { $count ->
+    [0] No token of it works now. Nobody can sign in to it any more, until it is reopened.
+    [one] 1 token stops at once, and everybody in it is signed out. Reopening it brings back what has not ended meanwhile.
+   *[other] { $tokens } tokens stop at once, and everybody in it is signed out. Reopening it brings back what has not ended meanwhile.
+  }
+account-close-button = Close the account
+account-open-title = Reopen { $name }?
+account-open-sentence = What was good when it was closed, and has not ended since, works again from the moment you confirm.
+account-open-button = Reopen the account
+account-first = Its first member
+account-first-how = Nobody is in it yet. Whoever you add can add the others.
+account-role = Role
+account-password = Password
+account-password-how = 12 characters or more, for somebody who is new on this server. Whoever could sign in already keeps theirs.
+account-add-member = Add the member
+done-account-created = The account is there.
+done-account-closed = The account is closed.
+done-account-opened = The account is open again.
+done-account-member = The member is added.
