@@ -18,6 +18,7 @@ pub(crate) mod invite;
 mod journal;
 mod look;
 mod me;
+mod notices;
 pub(crate) mod packed;
 mod policy;
 mod reauth;
@@ -66,6 +67,7 @@ pub(crate) fn routes(table: &mut Table) {
     policy::routes(table);
     inventory::routes(table);
     accounts::routes(table);
+    notices::routes(table);
 }
 
 #[cfg(test)]

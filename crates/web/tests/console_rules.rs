@@ -304,3 +304,41 @@ async fn a_preset_fills_the_form_and_leaves_the_names_of_roles_that_it_does_not_
     assert!(words(&review).contains("Longest life expiry.max 366 days As long as one likes"));
     assert_eq!(browser.get(&format!("{EDIT}?preset=other")).await.status, 404);
 }
+
+// Notices
+
+#[tokio::test]
+async fn everybody_chooses_whether_notices_are_mailed_to_them_and_sees_what_ends_soon() {
+    const NOTICES: &str = "/console/acme/notices";
+    let world = World::of("default").await;
+    token(&world, json!({ "name": HOSTILE, "expires_in": "3d" })).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let page = browser.get(NOTICES).await;
+    let told = words(&page);
+    for said in ["These end soon", "in 3 days", "As the account says: now, yes", "Change it in the policy"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(page.text.contains(HARMLESS) && !page.text.contains("<script>alert"));
+    for (choice, expected) in [("no", false), ("yes", true), ("", true)] {
+        let done = browser.post(NOTICES, &[("mail", choice)]).await;
+        assert_eq!(done.head("location"), Some("/console/acme/notices?done=notices"));
+        let page = browser.get("/console/acme/notices?done=notices").await;
+        assert!(page.text.contains("Your choice is kept."));
+        assert!(page.text.contains(&format!("value=\"{choice}\" checked")), "{choice}: {}", page.text);
+        let shown = world.get(&world.admin, "/v1/accounts/acme/notices").await.ok(200);
+        assert_eq!(shown["mail"], expected, "{choice}");
+    }
+    let stolen = browser.post_with(NOTICES, &[("sec-fetch-site", "cross-site")], &[("mail", "no")]).await;
+    assert_eq!(stolen.status, 403);
+
+    member(&world, "Vic", "Viewer").await;
+    let mut theirs = Browser::new(&world);
+    theirs.sign_in_as("viewer@example.com").await;
+    let page = theirs.get(NOTICES).await;
+    assert!(page.status == 200 && !page.text.contains(HARMLESS) && !page.text.contains("policy/edit"));
+
+    let closed = World::of("cockpit").await;
+    member(&closed, "Gus", "ACCOUNT_USER").await;
+    is_closed_to(&closed, "account_user@example.com", "notices", &["notices"]).await;
+}

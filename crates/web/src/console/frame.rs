@@ -161,6 +161,7 @@ impl Section {
             Section::Tokens
                 | Section::Policy
                 | Section::Journal
+                | Section::Notices
                 | Section::Accounts
                 | Section::Inventory
                 | Section::Me
