@@ -32,7 +32,9 @@ pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Resul
     let look = look::of(&config)?;
     let secure = look.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
     if !secure && look.framed_by.iter().any(|origin| origin.starts_with("https://")) {
-        warn!("console.framed_by needs an https address in server.public_url, or browsers sign nobody in there");
+        warn!(
+            "console.framed_by needs an https address in server.public_url, or browsers sign nobody in there"
+        );
     }
     // Memory holds passwords and tokens for moments; a dump of it would hold them for ever.
     let none = Rlimit { current: Some(0), maximum: Some(0) };

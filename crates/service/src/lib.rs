@@ -9,6 +9,7 @@ mod answers;
 mod auth;
 mod catalogue;
 mod checkpoints;
+pub mod cluster;
 mod cursors;
 mod erasure;
 mod error;

@@ -105,4 +105,5 @@ async fn those_with_most_tokens_come_first_in_the_inventory() {
     world.desk.add_member(admin, &world.account, order, password, None).await.unwrap();
     let zoe = world.signed_in("zoe@example.com").await;
     assert_eq!(refused(world.desk.inventory_holders(&zoe, filter, 1).await), Code::Forbidden);
+    assert_eq!(refused(world.desk.cluster(&zoe).await), Code::Forbidden);
 }

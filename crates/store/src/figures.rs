@@ -78,6 +78,20 @@ pub struct Following {
     pub peers: usize,
 }
 
+/// A process that serves from a PostgreSQL store, by its row there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub id: String,
+    /// It is this one.
+    pub own: bool,
+    /// The last entry of the journal that its memory knows of.
+    pub applied: i64,
+    /// Since it last said so, in microseconds by the database's clock.
+    pub silent: i64,
+    /// The last step of the schema that its program knows.
+    pub known: i64,
+}
+
 /// What the store counted since it was opened, and how it is now.
 #[derive(Clone, Debug)]
 pub struct Figures {

@@ -57,7 +57,7 @@ pub use contract::{
 pub use entries::{EntryPage, EntryQuery, Erased, Said, Verified};
 pub use examine::{Configured, Finding, Verdict, examine};
 pub use export::{ExportError, export};
-pub use figures::{Figures, Following};
+pub use figures::{Figures, Following, Peer};
 pub use journal::{JournalRow, canonical, chain, entry_hash, entry_text};
 pub use keys::{Key, KeyFileError, Keys};
 pub use migrations::Migrated;
@@ -249,6 +249,15 @@ impl Store {
         match self {
             Self::Sqlite(_) => Ok(Vec::new()),
             Self::Postgres(backend) => backend.others().await,
+        }
+    }
+
+    /// Every process that serves from these facts, as the database has it; none on SQLite, where this
+    /// one is alone.
+    pub async fn peers(&self) -> Result<Vec<Peer>, Unavailable> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(backend) => backend.peers().await,
         }
     }
 

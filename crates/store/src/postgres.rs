@@ -32,7 +32,7 @@ use crate::common::Common;
 use crate::contract::{
     Clock, CommitError, Committed, Health, Listener, OpenError, Purged, Stop, Unavailable,
 };
-use crate::figures::{Following, Now};
+use crate::figures::{Following, Now, Peer};
 use crate::keys::Keys;
 use crate::migrations::Migrated;
 use crate::place::Access;
@@ -241,6 +241,10 @@ impl Postgres {
     /// because the beats tell it only after the first.
     pub(crate) async fn others(&self) -> Result<Vec<String>, Unavailable> {
         self.read(follower::others(&self.id)).await
+    }
+
+    pub(crate) async fn peers(&self) -> Result<Vec<Peer>, Unavailable> {
+        Ok(self.read(follower::peers(&self.id)).await?.1)
     }
 
     /// By the last beat, so not for long after it: others may have come meanwhile.

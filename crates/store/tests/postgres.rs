@@ -253,6 +253,22 @@ fn who_else_is_there_is_known_as_soon_as_a_peer_has_joined_and_left() {
 }
 
 #[test]
+fn each_peer_tells_of_all_and_which_of_them_it_is() {
+    run(async {
+        let world = World::<Postgres>::open().await;
+        let peer = Peer::join(&world.backend).await;
+        let (one, other) = (world.store.peers().await.unwrap(), peer.store.peers().await.unwrap());
+        let ids = |peers: &[store::Peer]| peers.iter().map(|peer| peer.id.clone()).collect::<Vec<_>>();
+        assert_eq!((one.len(), ids(&one)), (2, ids(&other)));
+        let own = |peers: &[store::Peer]| peers.iter().position(|peer| peer.own);
+        assert!(own(&one).is_some() && own(&other).is_some() && own(&one) != own(&other));
+        assert!(one.iter().all(|peer| peer.known > 0 && peer.silent < 10_000_000), "{one:?}");
+        peer.store.close().await;
+        assert_eq!(world.store.peers().await.unwrap().len(), 1);
+    });
+}
+
+#[test]
 fn a_peer_that_was_killed_is_taken_away_by_the_others() {
     run(async {
         let world = World::<Postgres>::open().await;

@@ -9,6 +9,7 @@
 
 mod accounts;
 pub(crate) mod assets;
+mod cluster;
 pub(crate) mod fields;
 pub(crate) mod frame;
 pub(crate) mod handoff;
@@ -68,6 +69,7 @@ pub(crate) fn routes(table: &mut Table) {
     inventory::routes(table);
     accounts::routes(table);
     notices::routes(table);
+    cluster::routes(table);
 }
 
 #[cfg(test)]

@@ -189,3 +189,21 @@ async fn an_operator_adds_an_account_with_its_first_member_and_closes_and_reopen
     assert!(own.status == 422 && own.text.contains("You are at work in this account"), "{}", own.text);
     assert_eq!(browser.get("/console/acme/accounts/nobody").await.status, 404);
 }
+
+// Cluster
+
+#[tokio::test]
+async fn operators_see_how_the_server_is() {
+    let world = World::of("default").await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let told = words(&browser.get("/console/acme/cluster").await);
+    for said in ["It takes changes", "SQLite, by this process alone", "jeton 0.1.0", "Tokens in memory"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    browser.language = "de";
+    for section in ["cluster", "accounts", "inventory", "notices", "accounts/new", "policy/edit"] {
+        let page = browser.get(&format!("/console/acme/{section}")).await;
+        assert!(page.status == 200 && page.text.contains("lang=\"de\""), "{section}");
+    }
+}

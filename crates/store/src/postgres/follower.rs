@@ -22,6 +22,7 @@ use super::herald::CHANNEL;
 use super::time::Time;
 use crate::common::Common;
 use crate::contract::{Heard, Listener, Unavailable};
+use crate::figures::Peer;
 use crate::journal::{self, Head, Touched};
 use crate::migrations;
 use crate::sql::loads::{self, EPOCH};
@@ -446,6 +447,26 @@ pub(super) fn others(id: &str) -> Read<Vec<String>> {
         state: Vec::new(),
         row: |all, _, row| {
             all.push(rows::string(row, 0)?);
+            Ok(())
+        },
+    }
+}
+
+/// The rows of all peers, this one's too.
+pub(super) fn peers(id: &str) -> Read<(String, Vec<Peer>)> {
+    let sql = format!("SELECT id, applied, {CLOCK} - beat, known FROM peer ORDER BY id");
+    Read {
+        queries: vec![Query::new(sql, values![])],
+        state: (id.to_owned(), Vec::new()),
+        row: |(own, all), _, row| {
+            let id = rows::string(row, 0)?;
+            all.push(Peer {
+                own: id == *own,
+                id,
+                applied: rows::int(row, 1)?,
+                silent: rows::int(row, 2)?.max(0),
+                known: rows::int(row, 3)?,
+            });
             Ok(())
         },
     }

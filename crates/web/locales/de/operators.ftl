@@ -118,3 +118,42 @@ done-account-created = Das Konto ist da.
 done-account-closed = Das Konto ist geschlossen.
 done-account-opened = Das Konto ist wieder offen.
 done-account-member = Das Mitglied ist hinzugefügt.
+
+# Cluster
+cluster-purpose = Dieser Server, wie er jetzt ist, soweit dieser Prozess es weiß. Messungen über die Zeit stehen unter /metrics.
+cluster-store = Ablage
+cluster-well = Sie nimmt Änderungen an
+cluster-full = Es ist kaum noch Platz: Sie nimmt nur an, was etwas beendet
+cluster-stands = Sie nimmt derzeit keine Änderungen an
+cluster-kind = Liegt in
+cluster-sqlite = SQLite, durch diesen Prozess allein
+cluster-postgres = PostgreSQL, durch alle Prozesse
+cluster-version = Version
+cluster-position = Journal übernommen bis Eintrag
+cluster-head = Letzter Eintrag des Journals
+cluster-committed = Änderungen seit dem Start
+cluster-waiting = Änderungen und Lesungen, die warten
+cluster-failed = Neu entschieden · Ausgang unbekannt · aus Platzmangel abgewiesen
+cluster-room = Freier Platz auf dem Datenträger
+cluster-tokens = Tokens im Speicher
+cluster-listed = Tokens, die Listen im Speicher haben
+cluster-misses = Fragen, die der Speicher nicht beantworten konnte
+cluster-peers = { $count ->
+    [one] 1 Prozess
+   *[other] { $count } Prozesse
+  }
+cluster-peer = Prozess
+cluster-own = dieser
+cluster-current = auf dem Stand
+cluster-behind = { $count ->
+    [one] 1 Eintrag zurück
+   *[other] { $count } Einträge zurück
+  }
+cluster-silent = still
+cluster-heard = Zuletzt gehört
+cluster-seconds = { $count ->
+    [0] jetzt
+    [one] vor 1 Sekunde
+   *[other] vor { $count } Sekunden
+  }
+cluster-schema = Schema, das er kennt

@@ -118,3 +118,42 @@ done-account-created = The account is there.
 done-account-closed = The account is closed.
 done-account-opened = The account is open again.
 done-account-member = The member is added.
+
+# Cluster
+cluster-purpose = This server as it is now, as far as this process knows. Measures over time are at /metrics.
+cluster-store = Store
+cluster-well = It takes changes
+cluster-full = Hardly any room is left: it only takes what ends something
+cluster-stands = It takes no changes now
+cluster-kind = Kept in
+cluster-sqlite = SQLite, by this process alone
+cluster-postgres = PostgreSQL, by all peers
+cluster-version = Version
+cluster-position = Journal applied up to entry
+cluster-head = Last entry of the journal
+cluster-committed = Changes since it was started
+cluster-waiting = Changes and reads that wait
+cluster-failed = Decided again · outcome unknown · refused for want of room
+cluster-room = Free room on the disk
+cluster-tokens = Tokens in memory
+cluster-listed = Tokens that lists have in memory
+cluster-misses = Questions that memory could not answer
+cluster-peers = { $count ->
+    [one] 1 peer
+   *[other] { $count } peers
+  }
+cluster-peer = Peer
+cluster-own = this one
+cluster-current = up to date
+cluster-behind = { $count ->
+    [one] 1 entry behind
+   *[other] { $count } entries behind
+  }
+cluster-silent = silent
+cluster-heard = Last heard of
+cluster-seconds = { $count ->
+    [0] now
+    [one] 1 second ago
+   *[other] { $count } seconds ago
+  }
+cluster-schema = Schema it knows

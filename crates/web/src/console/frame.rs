@@ -164,6 +164,7 @@ impl Section {
                 | Section::Notices
                 | Section::Accounts
                 | Section::Inventory
+                | Section::Cluster
                 | Section::Me
         )
     }
