@@ -26,10 +26,11 @@ me-proof = Womit Sie sich anmelden
 me-password-sentence = Ändern Sie es, wenn jemand anders es kennen könnte; alles, was unter ihm entstanden ist, kann mit ihm enden.
 me-password-change = Passwort ändern
 me-no-password = Sie kommen über Links des Produkts herein und haben hier kein Passwort.
+me-present-password = Jetziges Passwort
 me-new-password = Neues Passwort
 me-new-password-hint = 12 bis 256 Zeichen, welche Sie mögen.
 me-everything = Alle meine Tokens widerrufen und meine anderen Sitzungen beenden
-me-everything-hint = In jedem Konto, in dem Sie sind, in einem Zug. Lassen Sie es angekreuzt, wenn jemand anders Ihr Passwort gehabt haben könnte; was Ihre Programme benutzen, muss dann neu erstellt werden.
+me-everything-hint = In jedem Konto, in dem Sie sind, in einem Zug: falls jemand anders sich für Sie ausgegeben haben könnte. Was Ihre Programme benutzen, muss dann neu erstellt werden.
 
 me-codes = Einmalcodes
 me-codes-sentence = Eine App auf Ihrem Telefon zeigt einen Code, nach dem im Anschluss an das Passwort gefragt wird, sodass das Passwort allein nichts öffnet.

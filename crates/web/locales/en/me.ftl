@@ -26,10 +26,11 @@ me-proof = What signs you in
 me-password-sentence = Change it when somebody else may know it; all that was made under it can end with it.
 me-password-change = Change password
 me-no-password = You come in by links of the product, and have no password here.
+me-present-password = Present password
 me-new-password = New password
 me-new-password-hint = 12 to 256 characters, whichever you like.
 me-everything = Revoke all my tokens and end my other sessions
-me-everything-hint = In every account that you are in, with the same change. Leave it on when somebody else may have had your password; what your programs use has to be made anew.
+me-everything-hint = In every account that you are in, with the same change: for when somebody else may have been you. What your programs use has to be made anew.
 
 me-codes = One-time codes
 me-codes-sentence = An app on your phone shows a code that is asked for after your password, so that the password alone opens nothing.

@@ -114,7 +114,8 @@ async fn show(call: Call<Signed, Account, After>) -> Result<Reply, Problem> {
                 agent: agent::words(tongue, domain::sessions::agent(&token)),
                 since: token.life.created_at,
                 until: token.life.expires_at,
-                used: last_use.at.map(|at| (at, last_use.address)),
+                // What is under way is counted a moment later.
+                used: if current { Some(caller.now) } else { last_use.at }.map(|at| (at, last_use.address)),
                 current,
             }
         })

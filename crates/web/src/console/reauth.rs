@@ -23,6 +23,8 @@ pub(crate) struct Reauth {
     pub(crate) code: bool,
     /// There is no password that could be asked for: they came by a link of the product's.
     pub(crate) impossible: bool,
+    /// What the password's field is called, where not as usual.
+    label: Option<&'static str>,
     wrong: Option<Wrong>,
 }
 
@@ -44,13 +46,24 @@ impl Reauth {
         let person = house.desk.person_behind(caller).await?;
         let impossible = person.as_ref().is_none_or(|person| person.password.is_none());
         let code = person.is_some_and(|person| person.second_factor.is_some());
-        Ok(Reauth { asks: true, code: code && !impossible, impossible, wrong: None })
+        let code = code && !impossible;
+        Ok(Reauth { asks: true, code, impossible, label: None, wrong: None })
     }
 
     /// The same with what was wrong, where that is about these fields.
     pub(crate) fn but(mut self, wrong: Option<&Wrong>) -> Reauth {
         self.wrong = wrong.filter(|wrong| is_about(wrong)).cloned();
         self
+    }
+
+    /// The same where the password's field is called otherwise.
+    pub(crate) fn called(self, label: &'static str) -> Reauth {
+        Reauth { label: Some(label), ..self }
+    }
+
+    /// The name of the sentence beside the password's field.
+    pub(crate) fn label(&self) -> &'static str {
+        self.label.unwrap_or("password-again")
     }
 
     pub(crate) fn wrong(&self, field: &str) -> Option<&str> {

@@ -47,7 +47,7 @@ async fn page(
 ) -> Result<Reply, Problem> {
     let page = Page {
         frame: Frame::of(house, tongue, caller, Section::Me).await?,
-        reauth: Reauth::always(house, caller).await?.but(wrong.as_ref()),
+        reauth: Reauth::always(house, caller).await?.called("me-present-password").but(wrong.as_ref()),
         email: caller.holder.email.as_deref().unwrap_or_default(),
         everything,
         wrong,
