@@ -12,6 +12,7 @@ pub(crate) mod entries;
 pub(crate) mod foreign;
 pub(crate) mod lists;
 pub(crate) mod loads;
+mod persons;
 pub(crate) mod query;
 pub(crate) mod reads;
 pub(crate) mod rolls;

@@ -5,9 +5,7 @@
 use std::collections::BTreeSet;
 
 use domain::change::{Change, Remembered, Write};
-use domain::facts::{
-    Account, Holder, Installation, Link, Node, Opens, Person, Service, Snapshot, Standing, Token,
-};
+use domain::facts::{Account, Holder, Installation, Link, Node, Opens, Service, Snapshot, Standing, Token};
 use domain::ids::AccountId;
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
@@ -15,7 +13,7 @@ use serde::Serialize;
 use token::{Entropy, TokenId, TokenText};
 
 use super::query::{Query, Rows, Unreadable, Value, values};
-use super::{Dialect, foreign, sweeps};
+use super::{Dialect, foreign, persons, sweeps};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -71,12 +69,9 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
     let query = match write {
         Write::InsertAccount(row) => insert_account(row),
         Write::UpdateAccount(row) => update_account(row),
-        Write::InsertPerson(row) => Ok(insert_person(row)),
-        Write::UpdatePerson(row) => Ok(update_person(row)),
-        Write::DeletePerson { id, version } => {
-            let sql = "DELETE FROM person WHERE id = ?1 AND version = ?2";
-            Ok(Query::new(sql, values![id.to_string(), *version]))
-        }
+        Write::InsertPerson(row) => Ok(persons::insert(row)),
+        Write::UpdatePerson(row) => Ok(persons::update(row)),
+        Write::DeletePerson { id, version } => Ok(persons::delete(*id, *version)),
         Write::MarkErased { from, through } => {
             let sql = "UPDATE head SET erased = ?2 WHERE erased = ?1";
             Ok(Query::new(sql, values![*from, *through]))
@@ -271,39 +266,6 @@ fn update_account(row: &Account) -> Asked<'_> {
             json(&row.roles)?,
         ],
     ))
-}
-
-fn insert_person(row: &Person) -> Query<'_> {
-    let sql = "
-        INSERT INTO person
-            (id, email, password, operator, created_at,
-             factor_since, factor_secret, factor_step, factor_recovery, version)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)";
-    let mut values = values![row.id.to_string(), &row.email, &row.password, row.operator, row.created_at];
-    values.extend(second_factor(row));
-    Query::new(sql, values)
-}
-
-/// Its four columns.
-fn second_factor(row: &Person) -> [Value<'_>; 4] {
-    let factor = row.second_factor.as_ref();
-    [
-        factor.map(|factor| factor.since).into(),
-        Value::Bytes(factor.map(|factor| factor.sealed.as_slice().into())),
-        factor.map(|factor| factor.last_step).into(),
-        Value::Bytes(factor.map(|factor| factor.recovery.concat().into())),
-    ]
-}
-
-fn update_person(row: &Person) -> Query<'_> {
-    let sql = "
-        UPDATE person
-        SET email = ?3, password = ?4, operator = ?5, factor_since = ?6, factor_secret = ?7,
-            factor_step = ?8, factor_recovery = ?9, version = version + 1
-        WHERE id = ?1 AND version = ?2";
-    let mut values = values![row.id.to_string(), row.version, &row.email, &row.password, row.operator];
-    values.extend(second_factor(row));
-    Query::new(sql, values)
 }
 
 fn insert_holder(row: &Holder) -> Asked<'_> {
