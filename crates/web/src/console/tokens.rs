@@ -121,8 +121,6 @@ struct Row {
     name: String,
     description: Option<String>,
     may: String,
-    /// The name of its role, where it has one.
-    role: Option<String>,
     issuer: String,
     /// They are gone; shown struck through.
     issuer_gone: bool,
@@ -171,11 +169,7 @@ async fn list(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
     frame.said = frame::said(tongue, asked.done.as_deref());
     let delete_place = policy.word("delete_place").to_owned();
     let in_menu = delete_place != "button" && delete_place != "trash";
-    let mut rows: Vec<Row> = page.items.into_iter().map(|offered| row(tongue, offered, in_menu)).collect();
-    if policy.permission.modes == [PermissionMode::Role] {
-        // Where a token can have nothing but a role, the column's head says that it is one.
-        rows.iter_mut().for_each(|row| row.may = row.role.take().unwrap_or_else(|| row.may.clone()));
-    }
+    let rows = page.items.into_iter().map(|offered| row(policy, tongue, offered, in_menu)).collect();
     let link = |changed: Asked| format!("{}{}", frame.path("tokens"), query(&changed));
     use api::tokens::TokenSort as By;
     let columns = [
@@ -294,14 +288,13 @@ fn occurs(policy: &Policy, state: State) -> bool {
     }
 }
 
-fn row(tongue: Tongue, offered: Offered, delete_in_menu: bool) -> Row {
+fn row(policy: &Policy, tongue: Tongue, offered: Offered, delete_in_menu: bool) -> Row {
     let Offered { shown, actions, issuer_gone, .. } = offered;
     let Shown { token, last_use, state, holder_name, issuer_name, permission } = shown;
     let Actions { edit, rotate, revoke, approve, report_leak, delete, .. } = actions;
     Row {
         id: token.id.to_string(),
-        may: may(tongue, &permission, &holder_name),
-        role: permission["role"].as_str().map(str::to_owned),
+        may: may(policy, tongue, &permission, &holder_name),
         name: token.name,
         description: token.description,
         issuer: issuer_name,
@@ -345,9 +338,15 @@ pub(super) fn shape(state: State) -> &'static str {
     }
 }
 
-/// What a token may do, in words: from its permission as it was asked for.
-pub(super) fn may(tongue: Tongue, permission: &serde_json::Value, holder: &str) -> String {
+/// What a token may do, in words: from its permission as it was asked for. Where tokens can have nothing
+/// but a role, what stands before it says that it is one.
+pub(super) fn may(policy: &Policy, tongue: Tongue, permission: &serde_json::Value, holder: &str) -> String {
     const LISTED: usize = 3;
+    if let Some(role) = permission["role"].as_str()
+        && policy.permission.modes == [PermissionMode::Role]
+    {
+        return role.to_owned();
+    }
     let texts = |value: &serde_json::Value| -> Vec<String> {
         let all = value.as_array().into_iter().flatten();
         all.filter_map(|text| text.as_str().map(str::to_owned)).collect()

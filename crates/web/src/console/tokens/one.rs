@@ -99,7 +99,7 @@ pub(super) async fn show(call: Call<Signed, Within<TokenId>, After>) -> Result<R
         id: id.to_string(),
         why: why(tongue, caller, &token, &holder, state),
         replaced_by: token.life.rotated_to.map(|id| id.to_string()),
-        may: may(tongue, &permission, &holder_name),
+        may: may(&caller.account.policy, tongue, &permission, &holder_name),
         shape: shape(state),
         status: tongue.say(&format!("status-{}", state.as_str())),
         used: last_use.at.map(|at| (at, last_use.address)),
