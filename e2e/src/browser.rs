@@ -339,17 +339,28 @@ impl Browser {
 
     /// What axe-core finds wrong with the page as it is: each rule with the elements it is about.
     pub fn axe(&self) -> Vec<String> {
+        self.axe_with(json!({}))
+    }
+
+    /// The same by the rules about colours alone, which a theme can break.
+    pub fn axe_colours(&self) -> Vec<String> {
+        self.axe_with(json!({ "runOnly": ["color-contrast", "link-in-text-block"] }))
+    }
+
+    fn axe_with(&self, mut options: Value) -> Vec<String> {
         // What is half way between two colours can be read by nobody.
         self.run("document.getAnimations().forEach((one) => one.finish())", json!([]));
         if self.run("return typeof axe", json!([])) == "undefined" {
             let script = std::fs::read_to_string(axe()).expect("axe-core is readable");
             self.wait_for(self.client.execute(&script, Vec::new()));
         }
-        let ask = "const done = arguments[arguments.length - 1];
-            axe.run(document, { resultTypes: ['violations'] }).then((found) => done(found.violations.map((v) =>
-              `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html.slice(0, 160) + ' ' + n.failureSummary).join(' | ')}`)),
+        options["resultTypes"] = json!(["violations"]);
+        let ask = "const [options, done] = arguments;
+            const node = (n) => n.html.slice(0, 160) + ' ' + n.failureSummary;
+            const told = (v) => `${v.id}: ${v.help}: ${v.nodes.map(node).join(' | ')}`;
+            axe.run(document, options).then((found) => done(found.violations.map(told)),
               (error) => done(['axe failed: ' + error]));";
-        let found = self.wait_for(self.client.execute_async(ask, Vec::new()));
+        let found = self.wait_for(self.client.execute_async(ask, vec![options]));
         let found = found.as_array().expect("a list").iter();
         found.map(|fault| fault.as_str().unwrap_or_default().to_owned()).collect()
     }

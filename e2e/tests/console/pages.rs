@@ -100,6 +100,62 @@ fn every_page_can_be_read_in_both_themes_and_asks_nobody_else() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The other sections are found by their entries, and what they lead to by its links, so that a page is
+/// looked at as soon as it is there.
+#[test]
+fn whatever_the_navigation_leads_to_can_be_read() {
+    const MOST: usize = 60;
+    let stage = Stage::set();
+    peopled(&stage.server);
+    let browser = signed_in(&stage.server);
+    let mut known: Vec<String> = Vec::new();
+    let mut waiting = links(&browser, "nav a[href], .person a[href]");
+    let mut faults = Vec::new();
+    while let Some(path) = waiting.pop() {
+        let shape = shape(&path);
+        // The pages of tokens have a table of their own; files to be kept are no pages.
+        let passed = known.contains(&shape)
+            || !shape.starts_with("/console/acme/")
+            || shape.starts_with("/console/acme/tokens")
+            || shape.ends_with("/export");
+        if passed {
+            continue;
+        }
+        open(&browser, &path);
+        waiting.extend(links(&browser, "main a[href]"));
+        look(&browser, &stage.server, &shape, &mut faults);
+        known.push(shape);
+        assert!(known.len() < MOST, "more pages than there can be: {known:#?}");
+    }
+    println!("{known:#?}");
+    assert!(known.iter().any(|shape| shape == "/console/acme/me"), "{known:#?}");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Something of everything that a section can list.
+fn peopled(server: &Server) {
+    server.member("Member");
+    let program = json!({ "name": "pipeline", "role": "Viewer" });
+    server.admin().post(&server.path("service-accounts"), program).ok(201);
+    server.admin().post(&server.path("nodes"), json!({ "path": "/website" })).ok(201);
+    server.admin().post(&server.path("installations"), json!({ "name": "gateway" })).ok(201);
+    server.account("globex", "default");
+}
+
+fn links(browser: &Browser, css: &str) -> Vec<String> {
+    let script = "return [...document.querySelectorAll(arguments[0])].map((a) => a.pathname + a.search)";
+    let links = browser.run(script, json!([css]));
+    links.as_array().expect("a list").iter().filter_map(|link| link.as_str().map(str::to_owned)).collect()
+}
+
+/// A path without what differs from one thing to the next of its kind.
+fn shape(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let is_id = |part: &str| part.split_once('_').is_some_and(|(_, id)| id.len() == 12);
+    let parts = path.split('/').map(|part| if is_id(part) { "{id}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
 #[test]
 fn what_opens_over_a_page_can_be_read_too() {
     let stage = Stage::set();
@@ -123,11 +179,7 @@ fn what_opens_over_a_page_can_be_read_too() {
     browser.size(390, 800);
     browser.press("Menu");
     browser.wait("#menu:popover-open");
-    for theme in [Theme::Light, Theme::Dark] {
-        browser.theme(theme);
-        faults.extend(browser.axe().into_iter().map(|fault| format!("a phone's menu, {theme:?}: {fault}")));
-    }
-    browser.theme(Theme::Light);
+    read(&browser, "a phone's menu", &mut faults);
     browser.size(1280, 800);
 
     // A form that was refused, what it made, and what it says when it is sent again.
@@ -237,12 +289,16 @@ fn open(browser: &Browser, path: &str) {
 fn look(browser: &Browser, server: &Server, place: &str, faults: &mut Vec<String>) {
     faults.extend(browser.complaints().into_iter().map(|said| format!("{place}: {said}")));
     weigh(browser, server, place, faults);
-    for theme in [Theme::Light, Theme::Dark] {
-        browser.theme(theme);
-        faults.extend(browser.axe().into_iter().map(|fault| format!("{place}, {theme:?}: {fault}")));
-    }
-    browser.theme(Theme::Light);
+    read(browser, place, faults);
     faults.extend(overflows(browser).into_iter().map(|window| format!("{place} is too wide at {window}")));
+}
+
+/// What axe-core finds in either theme. What it finds apart from colours is the same in both.
+fn read(browser: &Browser, place: &str, faults: &mut Vec<String>) {
+    faults.extend(browser.axe().into_iter().map(|fault| format!("{place}, light: {fault}")));
+    browser.theme(Theme::Dark);
+    faults.extend(browser.axe_colours().into_iter().map(|fault| format!("{place}, dark: {fault}")));
+    browser.theme(Theme::Light);
 }
 
 /// What the page loaded, and from where.
