@@ -133,7 +133,7 @@ async fn policy(call: Call<Holder, Account>) -> Result<Json<Document>, Problem> 
 async fn change_policy(
     call: Call<Holder, Account, NoQuery, Json<Document>>,
 ) -> Result<Json<Document>, Problem> {
-    let (policy, proof, None) = asked(call.body.0)?;
+    let (policy, proof) = asked(call.body.0)?;
     let account = call.house.desk.change_policy(call.who.0, &call.at.0, policy, proof, None).await?;
     document(&account.policy)
 }
