@@ -19,8 +19,10 @@ pub(crate) mod invite;
 mod journal;
 mod look;
 mod me;
+mod members;
 mod notices;
 pub(crate) mod packed;
+mod people;
 mod policy;
 mod reauth;
 pub(crate) mod reply;
@@ -63,6 +65,7 @@ pub(crate) fn routes(table: &mut Table) {
     handoff::routes(table);
     invite::routes(table);
     tokens::routes(table);
+    members::routes(table);
     me::routes(table);
     journal::routes(table);
     policy::routes(table);

@@ -139,14 +139,16 @@ impl Section {
     fn is_open_to(self, caller: &Caller, operator: bool) -> bool {
         let may =
             |permission: PermissionSet| caller.rights(&domain::node::NodePath::root()).contains(permission);
+        // Whoever looks after a part of the tree finds there what is theirs.
+        let somewhere = |permission: PermissionSet| caller.has_somewhere(permission);
         match self {
             Section::Tokens | Section::Notices => {
                 caller.manages() || caller.account.policy.visibility != Visibility::None
             }
-            Section::Members | Section::ServiceAccounts => may(MEMBERS_READ),
+            Section::Members | Section::ServiceAccounts => somewhere(MEMBERS_READ),
             Section::Roles => may(ROLES_READ),
-            Section::Tree => may(NODES_READ),
-            Section::Installations => may(INSTALLATIONS_READ),
+            Section::Tree => caller.account.levels.len() > 1 && somewhere(NODES_READ),
+            Section::Installations => somewhere(INSTALLATIONS_READ),
             Section::Policy => may(POLICY_READ),
             Section::Journal => may(JOURNAL_READ),
             Section::Accounts | Section::Inventory | Section::Cluster => operator,
@@ -159,6 +161,7 @@ impl Section {
         matches!(
             self,
             Section::Tokens
+                | Section::Members
                 | Section::Policy
                 | Section::Journal
                 | Section::Notices

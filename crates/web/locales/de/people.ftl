@@ -1,0 +1,161 @@
+# Members, service accounts and roles.
+
+# Whom the pages are about
+members-title = Mitglieder
+members-purpose = Wer in diesem Konto arbeitet, und was jeder darf.
+members-add = Mitglied hinzufügen
+members-add-sentence = Wer eine E-Mail-Adresse und ein Passwort hat, kann sich anmelden. Wer keine Adresse hat, wird an der Kennung erkannt, die Ihr Produkt vergibt.
+members-none = Keine Mitglieder
+members-teach = Mitglieder haben Tokens und melden sich hier an.
+service-accounts-title = Dienstkonten
+service-accounts-purpose = Programme mit eigenen Tokens, damit keines an einer Person hängt.
+service-accounts-add = Dienstkonto hinzufügen
+service-accounts-add-sentence = Es hat Tokens, und niemand meldet sich damit an.
+service-accounts-none = Noch keine Dienstkonten
+service-accounts-teach = Legen Sie eines für jedes Programm an, das Tokens braucht. Sie arbeiten weiter, wenn geht, wer sie angelegt hat.
+
+column-role = Rolle
+column-standing = Status
+column-joined = Hinzugefügt
+roles-more = und { $count } weitere
+standing-active = aktiv
+standing-inactive = deaktiviert
+inactive-since = Seit { $when }
+this-is-you = Das sind Sie
+change-role = Rolle ändern
+edit = Bearbeiten
+deactivate = Deaktivieren
+reactivate = Reaktivieren
+remove = Entfernen
+
+# Adding
+email-hint = Mit einer Adresse kann sich jemand anmelden, sobald ein Passwort da ist.
+first-password = Erstes Passwort
+first-password-hint = Mindestens 12 Zeichen. Übergeben Sie es persönlich und lassen Sie es ändern.
+where = Wo
+whole-account = Das ganze Konto
+path-hint = Ein Pfad wie /sales, oder / für das ganze Konto.
+external-id = Kennung in Ihrem Produkt
+external-id-hint = Wie Ihr Produkt es nennt. Daran erkennt es das Produkt und gibt ihm Rollen.
+wrong-place = Diesen Ort gibt es nicht; ein Pfad lautet /sales oder /sales/prod.
+wrong-role = Wählen Sie eine Rolle.
+
+# One of them
+no-sign-in = Kann sich nicht anmelden
+roles-title = Rollen
+roles-sentence = Eine Rolle gilt an ihrem Ort und überall darunter.
+tokens-working = { $count ->
+    [0] Keines gilt
+    [one] 1 gilt
+   *[other] { $count } gelten
+  }
+tokens-suspended = { $count } ausgesetzt
+tokens-pending = { $count } warten auf Freigabe
+see-tokens = Die Tokens ansehen
+
+# Changing roles
+roles-of = Rollen von { $name }
+role-sentence = Tokens, die ihrem Besitzer folgen, dürfen, was die Rolle erlaubt, sobald Sie speichern.
+role-everywhere = Im ganzen Konto
+roles-below = An Orten des Baums
+roles-below-hint = Eine Zeile ohne Rolle zählt nicht.
+no-role = Keine Rolle
+role-row = Rolle { $count }
+place-row = Ort { $count }
+wrong-row = Wählen Sie zu jeder Rolle einen Ort.
+wrong-no-role = Lassen Sie mindestens eine Rolle stehen. Um alles zu nehmen, deaktivieren oder entfernen Sie das Mitglied oder Dienstkonto.
+holders-conflict = Jemand anders hat dies inzwischen geändert. Öffnen Sie es neu, um zu sehen, wie es jetzt ist.
+holders-closed = Das geht nicht, wie es jetzt ist, oder Sie dürfen es nicht.
+
+# What is done in one step
+members-deactivate-title = { $name } deaktivieren?
+members-deactivate-button = Dieses Mitglied deaktivieren
+members-reactivate-title = { $name } reaktivieren?
+members-reactivate-button = Dieses Mitglied reaktivieren
+members-remove-title = { $name } entfernen?
+members-remove-button = Dieses Mitglied entfernen
+members-remove-for-good = Das Mitglied verlässt dieses Konto endgültig. Im Journal und an den Tokens bleibt der Name stehen.
+service-accounts-deactivate-title = { $name } deaktivieren?
+service-accounts-deactivate-button = Dieses Dienstkonto deaktivieren
+service-accounts-reactivate-title = { $name } reaktivieren?
+service-accounts-reactivate-button = Dieses Dienstkonto reaktivieren
+service-accounts-remove-title = { $name } entfernen?
+service-accounts-remove-button = Dieses Dienstkonto entfernen
+service-accounts-remove-for-good = Es geht endgültig. Im Journal und an den Tokens bleibt der Name stehen.
+act-on-yourself = Das sind Sie. Sie werden abgemeldet und können es nicht selbst rückgängig machen.
+deactivate-stops = { $count ->
+    [0] Gerade gilt kein Token, das gestoppt würde.
+    [one] 1 Token stoppt sofort.
+   *[other] { $count } Tokens stoppen sofort.
+  }
+deactivate-stops-uncounted = Alle Tokens stoppen sofort.
+deactivate-keeps = { $count ->
+    [0] Gerade gilt kein Token.
+    [one] 1 Token gilt weiter: So will es die Richtlinie des Kontos.
+   *[other] { $count } Tokens gelten weiter: So will es die Richtlinie des Kontos.
+  }
+deactivate-keeps-uncounted = Die Tokens gelten weiter: So will es die Richtlinie des Kontos.
+deactivate-sessions = Das Mitglied wird überall abgemeldet.
+deactivate-restores = Mit dem Reaktivieren gelten die Tokens wieder.
+deactivate-approves = Nach dem Reaktivieren muss jedes Token erst freigegeben werden.
+reactivate-keeps = Die Tokens waren nie gestoppt: So will es die Richtlinie des Kontos.
+reactivate-sessions = Das Mitglied kann sich wieder anmelden.
+reactivate-restores = { $count ->
+    [0] Kein Token wartet darauf.
+    [one] 1 Token gilt sofort wieder.
+   *[other] { $count } Tokens gelten sofort wieder.
+  }
+reactivate-restores-uncounted = Die Tokens gelten sofort wieder.
+reactivate-approves = { $count ->
+    [0] Kein Token wartet darauf.
+    [one] 1 Token wartet, bis es freigegeben wird.
+   *[other] { $count } Tokens warten, bis jedes freigegeben wird.
+  }
+reactivate-approves-uncounted = Die Tokens warten, bis jedes freigegeben wird.
+remove-deletes = { $count ->
+    [0] Kein Token geht verloren.
+    [one] 1 Token wird gelöscht, und zwar sofort.
+   *[other] { $count } Tokens werden gelöscht, und zwar sofort.
+  }
+remove-deletes-uncounted = Alle Tokens werden gelöscht, und zwar sofort.
+remove-keeps = { $count ->
+    [0] Gerade gilt kein Token.
+    [one] 1 Token gilt weiter: So will es die Richtlinie des Kontos.
+   *[other] { $count } Tokens gelten weiter: So will es die Richtlinie des Kontos.
+  }
+remove-keeps-uncounted = Die Tokens gelten weiter: So will es die Richtlinie des Kontos.
+remove-none = Kein gültiges Token steht dem im Weg.
+remove-refused = { $count ->
+    [one] 1 Token gilt noch, und die Richtlinie des Kontos lässt niemanden entfernen, der eines hat. Löschen Sie es zuerst.
+   *[other] { $count } Tokens gelten noch, und die Richtlinie des Kontos lässt niemanden entfernen, der welche hat. Löschen Sie sie zuerst.
+  }
+
+done-members-added = Das Mitglied ist da.
+done-members-edited = Das Mitglied ist geändert.
+done-members-roles-changed = Die Rollen sind geändert.
+done-members-deactivated = Das Mitglied ist deaktiviert.
+done-members-reactivated = Das Mitglied ist wieder aktiv.
+done-members-removed = Das Mitglied ist entfernt.
+done-service-accounts-added = Das Dienstkonto ist da.
+done-service-accounts-edited = Das Dienstkonto ist geändert.
+done-service-accounts-roles-changed = Die Rollen sind geändert.
+done-service-accounts-deactivated = Das Dienstkonto ist deaktiviert.
+done-service-accounts-reactivated = Das Dienstkonto ist wieder aktiv.
+done-service-accounts-removed = Das Dienstkonto ist entfernt.
+
+# What the rules say in English
+refused-holders-name-taken-email = Diese Person ist schon Mitglied, oder die Adresse ist vergeben.
+refused-holders-name-taken-external-id = Ein anderes Mitglied dieses Kontos hat schon diese Kennung.
+refused-holders-forbidden-email = Ein anderes Konto dieses Servers kennt diese Adresse; der Betreiber kann die Person hier hinzufügen.
+refused-holders-forbidden-external-id = Diese Kennung vergibt hier nur, wer in diesem Konto alles darf. Lassen Sie sie weg.
+refused-holders-forbidden-role = Diese Rolle darf mehr als Sie.
+refused-holders-forbidden-bindings = Eine dieser Rollen darf dort mehr als Sie.
+refused-holders-invalid-field-email = Geben Sie eine E-Mail-Adresse wie ada@example.com an. Wer sich anmelden soll, braucht eine.
+refused-holders-invalid-field-password = Wählen Sie ein Passwort mit 12 bis 256 Zeichen; wer sich schon anmelden kann, braucht hier keines.
+refused-holders-invalid-field-role = Diese Rolle gibt es in diesem Konto nicht.
+refused-holders-invalid-field-bindings = Wählen Sie Rollen und Orte, die es gibt, und an jedem Ort nur eine Rolle.
+refused-holders-invalid-field-external-id = Diese Kennung ist zu lang oder enthält Zeichen, die nicht gehen.
+refused-holders-invalid-field-metadata = Metadaten sind ein JSON-Objekt mit höchstens 4096 Bytes.
+refused-holders-wrong-state = Dies ist das letzte aktive Mitglied mit der stärksten Rolle. Geben Sie sie zuerst jemand anderem.
+refused-holders-deactivate-wrong-state = Dies ist das letzte aktive Mitglied mit der stärksten Rolle. Geben Sie sie zuerst jemand anderem.
+refused-holders-remove-wrong-state = Dies ist das letzte aktive Mitglied mit der stärksten Rolle, oder es hat noch gültige Tokens, die zuerst gelöscht werden müssen.
