@@ -26,6 +26,7 @@ mod people;
 mod policy;
 mod reauth;
 pub(crate) mod reply;
+mod service_accounts;
 pub(crate) mod session;
 mod sign_in;
 mod tokens;
@@ -66,6 +67,7 @@ pub(crate) fn routes(table: &mut Table) {
     invite::routes(table);
     tokens::routes(table);
     members::routes(table);
+    service_accounts::routes(table);
     me::routes(table);
     journal::routes(table);
     policy::routes(table);

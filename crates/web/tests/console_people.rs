@@ -213,3 +213,37 @@ async fn nobody_is_removed_who_has_tokens_where_the_policy_says_so() {
     says(&browser.get(&format!("{one}/remove")).await, &["Remove this member"]);
     assert_eq!(browser.post(&format!("{one}/remove"), &[]).await.status, 303);
 }
+
+#[tokio::test]
+async fn a_service_account_has_the_same_pages_in_its_own_words() {
+    let world = World::of("default").await;
+    let mut browser = signed_in(&world).await;
+    let empty = browser.get(&format!("{HERE}/service-accounts")).await;
+    says(&empty, &["No service accounts yet", "Make one for each program"]);
+    let form = browser.get(&format!("{HERE}/service-accounts/new")).await;
+    assert!(!form.text.contains("name=\"password\"") && !form.text.contains("name=\"email\""));
+    let typed = [("name", HOSTILE), ("role", "Member"), ("node", "/")];
+    let backup = made(&browser.post(&format!("{HERE}/service-accounts/new"), &typed).await);
+    let one = format!("{HERE}/service-accounts/{backup}");
+    let body = json!({ "name": "nightly", "holder": backup });
+    let session = world.session().await;
+    world.post(&session, &format!("{ACME}/tokens"), body).await.ok(201);
+    let page = browser.get(&one).await;
+    says(&page, &[ESCAPED, "1 works"]);
+    assert!(!page.text.contains("Cannot sign in") && !page.text.contains("<script>alert"));
+    let ask = browser.get(&format!("{one}/deactivate")).await;
+    says(&ask, &["1 token stops at once.", "Deactivate this service account"]);
+    assert!(!ask.text.contains("signed out"));
+    for (act, done) in [("deactivate", "deactivated"), ("reactivate", "reactivated")] {
+        let reply = browser.post(&format!("{one}/{act}"), &[]).await;
+        leads_to(&reply, &format!("{one}?done=service-accounts-{done}"));
+    }
+    says(&browser.get(&format!("{one}/remove")).await, &["1 token is deleted, at once."]);
+    let gone = browser.post(&format!("{one}/remove"), &[]).await;
+    leads_to(&gone, &format!("{HERE}/service-accounts?done=service-accounts-removed"));
+    // Neither is found among the others.
+    let ada = world.get(&world.admin, &format!("{ACME}/members")).await.ok(200);
+    let ada = id(&ada["items"][0]);
+    assert_eq!(browser.get(&format!("{HERE}/service-accounts/{ada}")).await.status, 404);
+    assert_eq!(browser.get(&format!("{HERE}/members/{backup}")).await.status, 404);
+}

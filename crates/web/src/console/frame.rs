@@ -162,6 +162,7 @@ impl Section {
             self,
             Section::Tokens
                 | Section::Members
+                | Section::ServiceAccounts
                 | Section::Policy
                 | Section::Journal
                 | Section::Notices
