@@ -26,6 +26,7 @@ mod people;
 mod policy;
 mod reauth;
 pub(crate) mod reply;
+mod roles;
 mod service_accounts;
 pub(crate) mod session;
 mod sign_in;
@@ -68,6 +69,7 @@ pub(crate) fn routes(table: &mut Table) {
     tokens::routes(table);
     members::routes(table);
     service_accounts::routes(table);
+    roles::routes(table);
     me::routes(table);
     journal::routes(table);
     policy::routes(table);

@@ -247,3 +247,88 @@ async fn a_service_account_has_the_same_pages_in_its_own_words() {
     assert_eq!(browser.get(&format!("{HERE}/service-accounts/{ada}")).await.status, 404);
     assert_eq!(browser.get(&format!("{HERE}/members/{backup}")).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_role_is_edited_in_a_grid_and_who_would_lose_what_is_told_before_it_is_saved() {
+    let world = World::of("default").await;
+    let zoe = member(&world, "Zoe", "Viewer").await;
+    tokens(&world, "zoe@example.com", 3).await;
+    let mut browser = signed_in(&world).await;
+    let typed = [("name", "Auditor"), ("may.devices:read", "on"), ("may.journal:read", "on")];
+    let auditor = made(&browser.post(&format!("{HERE}/roles/new"), &typed).await);
+    let list = browser.get(&format!("{HERE}/roles")).await;
+    says(&list, &["Auditor", "read: devices", "In the console: read: journal", "Strongest", "Everything"]);
+
+    // Nobody has it: nobody would notice, and it is saved.
+    let one = format!("{HERE}/roles/{auditor}");
+    let page = browser.get(&one).await;
+    says(&page, &["name=\"may.devices:read\" aria-label=\"devices:read\" checked", "Look before you save"]);
+    let typed = [("name", "Auditors"), ("may.devices:read", "on")];
+    leads_to(&browser.post(&one, &typed).await, &format!("{one}?done=roles-edited"));
+
+    let roles = world.get(&world.admin, &format!("{ACME}/roles")).await.ok(200);
+    let viewer = roles["items"].as_array().unwrap().iter().find(|role| role["name"] == "Viewer").unwrap();
+    let one = format!("{HERE}/roles/{}", id(viewer));
+    let mut typed = vec![("name", "Viewer"), ("may.devices:read", "on"), ("may.billing:read", "on")];
+    let review = browser.post(&one, &typed).await;
+    assert_eq!(review.status, 200);
+    says(
+        &review,
+        &[
+            "Who would lose or gain what?",
+            "The rights of 1 member or service account would change.",
+            "3 tokens would do less.",
+            "3 tokens would do more.",
+            &format!("{HERE}/members/{}\"><bdi>Zoe</bdi>", id(&zoe)),
+            "projects, data, files, webhooks, deploy",
+            "read: billing",
+            "3 do less",
+            "<input type=\"hidden\" name=\"may.billing:read\" value=\"on\">",
+        ],
+    );
+    let as_it_was = world.get(&world.admin, &format!("{ACME}/roles")).await.ok(200);
+    assert_eq!(as_it_was["items"][3], *viewer, "nothing is saved yet");
+    typed.push(("back", "yes"));
+    let back = browser.post(&one, &typed).await;
+    says(&back, &["name=\"may.billing:read\" aria-label=\"billing:read\" checked"]);
+    typed.pop();
+    // Looked at before somebody else changed the account: it is looked at again.
+    let seen = review.hidden("seen");
+    let other = json!({ "name": "Another", "permissions": ["files:read"] });
+    world.post(&world.admin, &format!("{ACME}/roles"), other).await.ok(201);
+    typed.push(("seen", &seen));
+    let again = browser.post(&one, &typed).await;
+    says(&again, &["Somebody changed this account meanwhile."]);
+    let seen = again.hidden("seen");
+    typed.pop();
+    typed.push(("seen", &seen));
+    leads_to(&browser.post(&one, &typed).await, &format!("{one}?done=roles-edited"));
+    let roles = world.get(&world.admin, &format!("{ACME}/roles")).await.ok(200);
+    assert_eq!(roles["items"][3]["permissions"], json!(["devices:read", "billing:read"]));
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_saved_or_deleted_says_why() {
+    let world = World::of("default").await;
+    member(&world, "Zoe", "Viewer").await;
+    let mut browser = signed_in(&world).await;
+    let roles = world.get(&world.admin, &format!("{ACME}/roles")).await.ok(200);
+    let path = |rank: usize| format!("{HERE}/roles/{}", id(&roles["items"][rank]));
+    let typed = [("name", "Owner"), ("may.files:read", "on")];
+    let taken = browser.post(&format!("{HERE}/roles/new"), &typed).await;
+    assert_eq!(taken.status, 422);
+    says(&taken, &["id=\"wrong-name\"", "value=\"Owner\"", "aria-label=\"files:read\" checked"]);
+    // The strongest keeps its permissions: they are shown, and cannot be ticked.
+    let owner = browser.get(&path(0)).await;
+    assert!(!owner.text.contains("name=\"may.") && owner.text.contains("keeps all its permissions"));
+    let held = browser.get(&format!("{}/delete", path(3))).await;
+    says(&held, &["1 member or service account still has it."]);
+    assert!(!held.text.contains("Delete this role</button>"));
+    let refused = browser.post(&format!("{}/delete", path(3)), &[]).await;
+    assert_eq!(refused.status, 422);
+    says(&refused, &["is still held by"]);
+    assert_eq!(browser.get(&format!("{}/delete", path(0))).await.status, 409);
+    let member = format!("{}/delete", path(2));
+    says(&browser.get(&member).await, &["Delete the role Member?", "Delete this role"]);
+    leads_to(&browser.post(&member, &[]).await, &format!("{HERE}/roles?done=roles-deleted"));
+}

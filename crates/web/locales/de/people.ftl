@@ -143,6 +143,88 @@ done-service-accounts-deactivated = Das Dienstkonto ist deaktiviert.
 done-service-accounts-reactivated = Das Dienstkonto ist wieder aktiv.
 done-service-accounts-removed = Das Dienstkonto ist entfernt.
 
+# Roles
+role-list-title = Rollen
+role-list-purpose = Eine Rolle ist eine Menge von Rechten mit einem Namen. Mitglieder und Tokens, die sie haben, folgen jeder Änderung sofort.
+add-role = Rolle hinzufügen
+column-role-may = Darf
+column-held-by = Wer sie hat
+strongest = Stärkste
+role-all = Alles
+all-actions = alles
+role-nothing = Nichts
+role-desk-only = In der Konsole: { $desk }
+held-by = { $count ->
+    [0] Niemand
+    [one] 1 Mitglied oder Dienstkonto
+   *[other] { $count } Mitglieder und Dienstkonten
+  }
+held-by-short = { $count ->
+    [0] Niemand
+   *[other] { $count }
+  }
+role-new-sentence = Sie beginnt als die schwächste. Niemand hat sie, bevor Sie sie jemandem geben.
+role-name-hint = So nennen sie Mitglieder und Tokens.
+permissions = Rechte
+product-permissions = Im Produkt
+desk-permissions = In der Konsole und ihrer API
+desk-permissions-hint = Wer Tokens, Mitglieder, Rollen und alles andere in diesem Konto sieht und ändert.
+not-yours = Dieses Recht können Sie nicht geben.
+allowed = erlaubt
+not-allowed = nicht erlaubt
+role-locked-strongest = Die stärkste Rolle behält alle ihre Rechte, damit immer jemand alles in Ordnung bringen kann.
+role-read-only = Sie können diese Rolle ansehen. Wer sie ändert, muss alles dürfen, was sie erlaubt.
+role-review = Vor dem Speichern ansehen
+role-review-title = Wer würde was verlieren oder gewinnen?
+role-review-sentence = Noch ist nichts gespeichert. Dies sind die Menschen und Programme, deren Rechte sich ändern würden.
+role-tokens-lose = { $count ->
+    [0] Kein Token dürfte weniger.
+    [one] 1 Token dürfte weniger.
+   *[other] { $count } Tokens dürften weniger.
+  }
+role-tokens-gain = { $count ->
+    [0] Kein Token dürfte mehr.
+    [one] 1 Token dürfte mehr.
+   *[other] { $count } Tokens dürften mehr.
+  }
+role-tokens-uncounted = Es gibt mehr Tokens, als dieser Server im Speicher hält; daher ist nicht bekannt, wie viele sich ändern würden.
+role-holders-change = { $count ->
+    [0] Kein Mitglied und kein Dienstkonto würde es merken.
+    [one] Die Rechte von 1 Mitglied oder Dienstkonto würden sich ändern.
+   *[other] Die Rechte von { $count } Mitgliedern und Dienstkonten würden sich ändern.
+  }
+role-holders-unnamed = { $count ->
+    [one] 1 weiteres steht nicht hier.
+   *[other] { $count } weitere stehen nicht hier.
+  }
+column-who = Wer
+column-loses = Verliert
+column-gains = Gewinnt
+column-tokens = Tokens
+nothing = –
+tokens-less = { $count ->
+    [one] 1 darf weniger
+   *[other] { $count } dürfen weniger
+  }
+tokens-more = { $count ->
+    [one] 1 darf mehr
+   *[other] { $count } dürfen mehr
+  }
+save-anyway = Die Rolle speichern
+back-to-editing = Zurück
+role-moved-on = Jemand hat dieses Konto inzwischen geändert. So wäre es jetzt.
+role-delete-title = Die Rolle { $name } löschen?
+role-delete-sentence = Sie geht endgültig. Das geht nur, solange niemand sie hat, weder ein Mitglied noch ein Token.
+role-delete-button = Diese Rolle löschen
+role-delete = Löschen
+role-held = { $count ->
+    [one] 1 Mitglied oder Dienstkonto hat sie noch. Geben Sie ihm zuerst eine andere Rolle.
+   *[other] { $count } Mitglieder und Dienstkonten haben sie noch. Geben Sie ihnen zuerst eine andere Rolle.
+  }
+done-roles-added = Die Rolle ist da.
+done-roles-edited = Die Rolle ist geändert.
+done-roles-deleted = Die Rolle ist gelöscht.
+
 # What the rules say in English
 refused-holders-name-taken-email = Diese Person ist schon Mitglied, oder die Adresse ist vergeben.
 refused-holders-name-taken-external-id = Ein anderes Mitglied dieses Kontos hat schon diese Kennung.
@@ -159,3 +241,9 @@ refused-holders-invalid-field-metadata = Metadaten sind ein JSON-Objekt mit höc
 refused-holders-wrong-state = Dies ist das letzte aktive Mitglied mit der stärksten Rolle. Geben Sie sie zuerst jemand anderem.
 refused-holders-deactivate-wrong-state = Dies ist das letzte aktive Mitglied mit der stärksten Rolle. Geben Sie sie zuerst jemand anderem.
 refused-holders-remove-wrong-state = Dies ist das letzte aktive Mitglied mit der stärksten Rolle, oder es hat noch gültige Tokens, die zuerst gelöscht werden müssen.
+refused-roles-name-taken-name = Eine Rolle dieses Kontos heißt schon so; wählen Sie einen anderen Namen.
+refused-roles-invalid-field-permissions = Diese Rechte gibt es in diesem Konto nicht.
+refused-roles-forbidden-permissions = Niemand gibt oder nimmt mehr, als er selbst darf.
+refused-roles-wrong-state = Die Richtlinie des Kontos nennt diese Rolle; ändern Sie zuerst die Richtlinie.
+refused-roles-limit-reached = Ein Konto hat höchstens 200 Rollen; löschen Sie eine, die niemand mehr hat.
+refused-roles-delete-wrong-state = Diese Rolle hat noch jemand, oder die Richtlinie des Kontos nennt sie; so lange bleibt sie.

@@ -145,3 +145,85 @@ done-service-accounts-roles-changed = The roles are changed.
 done-service-accounts-deactivated = The service account is deactivated.
 done-service-accounts-reactivated = The service account is active again.
 done-service-accounts-removed = The service account is removed.
+
+# Roles
+role-list-title = Roles
+role-list-purpose = A role is a named set of permissions. Members and tokens that have it follow its edits at once.
+add-role = Add role
+column-role-may = May do
+column-held-by = Held by
+strongest = Strongest
+role-all = Everything
+all-actions = all
+role-nothing = Nothing
+role-desk-only = In the console: { $desk }
+held-by = { $count ->
+    [0] Nobody
+    [one] 1 member or service account
+   *[other] { $count } members and service accounts
+  }
+held-by-short = { $count ->
+    [0] Nobody
+   *[other] { $count }
+  }
+role-new-sentence = It begins as the weakest. Nobody has it until you give it to somebody.
+role-name-hint = Members and tokens name it by this.
+permissions = Permissions
+product-permissions = In the product
+desk-permissions = In the console and the API that keeps it
+desk-permissions-hint = Who may see and change tokens, members, roles and the rest of this account.
+not-yours = You may not give this.
+allowed = allowed
+not-allowed = not allowed
+role-locked-strongest = The strongest role keeps all its permissions, so that somebody can always set things right.
+role-read-only = You can look at this role. To change it you need to be allowed everything that it allows.
+role-review = Look before you save
+role-review-title = Who would lose or gain what?
+role-review-sentence = Nothing is saved yet. These are the people and programs whose rights would change.
+role-tokens-lose = { $count ->
+    [0] No token would do less.
+    [one] 1 token would do less.
+   *[other] { $count } tokens would do less.
+  }
+role-tokens-gain = { $count ->
+    [0] No token would do more.
+    [one] 1 token would do more.
+   *[other] { $count } tokens would do more.
+  }
+role-tokens-uncounted = There are more tokens than this server keeps in memory, so it is not known how many would change.
+role-holders-change = { $count ->
+    [0] No member and no service account would notice.
+    [one] The rights of 1 member or service account would change.
+   *[other] The rights of { $count } members and service accounts would change.
+  }
+role-holders-unnamed = { $count ->
+    [one] 1 more is not shown.
+   *[other] { $count } more are not shown.
+  }
+column-who = Who
+column-loses = Loses
+column-gains = Gains
+column-tokens = Tokens
+nothing = –
+tokens-less = { $count ->
+    [one] 1 does less
+   *[other] { $count } do less
+  }
+tokens-more = { $count ->
+    [one] 1 does more
+   *[other] { $count } do more
+  }
+save-anyway = Save the role
+back-to-editing = Back
+role-moved-on = Somebody changed this account meanwhile. This is how it would be now.
+role-delete-title = Delete the role { $name }?
+role-delete-sentence = It goes for good. This works only while nobody has it, neither a member nor a token.
+role-delete-button = Delete this role
+role-delete = Delete
+role-held = { $count ->
+    [one] 1 member or service account still has it. Give them another role first.
+   *[other] { $count } members and service accounts still have it. Give them another role first.
+  }
+done-roles-added = The role is there.
+done-roles-edited = The role is changed.
+done-roles-deleted = The role is deleted.

@@ -163,6 +163,7 @@ impl Section {
             Section::Tokens
                 | Section::Members
                 | Section::ServiceAccounts
+                | Section::Roles
                 | Section::Policy
                 | Section::Journal
                 | Section::Notices
