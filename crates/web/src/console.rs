@@ -32,6 +32,7 @@ pub(crate) mod session;
 mod sign_in;
 mod tokens;
 pub(crate) mod tongue;
+mod tree;
 mod when;
 
 pub use look::{Accent, Locale, Look};
@@ -70,6 +71,7 @@ pub(crate) fn routes(table: &mut Table) {
     members::routes(table);
     service_accounts::routes(table);
     roles::routes(table);
+    tree::routes(table);
     me::routes(table);
     journal::routes(table);
     policy::routes(table);

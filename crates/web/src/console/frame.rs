@@ -164,6 +164,7 @@ impl Section {
                 | Section::Members
                 | Section::ServiceAccounts
                 | Section::Roles
+                | Section::Tree
                 | Section::Policy
                 | Section::Journal
                 | Section::Notices
