@@ -14,6 +14,7 @@ pub(crate) mod fields;
 pub(crate) mod frame;
 pub(crate) mod handoff;
 mod home;
+mod installations;
 mod inventory;
 pub(crate) mod invite;
 mod journal;
@@ -72,6 +73,7 @@ pub(crate) fn routes(table: &mut Table) {
     service_accounts::routes(table);
     roles::routes(table);
     tree::routes(table);
+    installations::routes(table);
     me::routes(table);
     journal::routes(table);
     policy::routes(table);

@@ -26,3 +26,26 @@ wrong-slug = Type a short name of lower-case letters, digits and hyphens, such a
 wrong-below = Choose a place of the list.
 done-tree-added = The place is there.
 done-tree-renamed = The place is renamed.
+
+# Installations
+installations-title = Installations
+installations-purpose = Running copies of the product, and the places of the tree that they are linked to.
+installations-add = Add installation
+installations-none = No installations yet
+installations-teach = Add the copies of the product that your customers or teams run, and link each to its place.
+installations-add-sentence = It is known here from then on. Nothing of it changes.
+column-linked = Linked to
+linked-nothing = The whole account
+linked-more = and { $count } more
+linked-hint = Without any it is at the whole account.
+linked-paths = Paths, one a line.
+edit-installation = Edit or link
+installations-delete = Delete
+installations-delete-title = Delete { $name }?
+installations-delete-sentence = It is not known here any more. The copy itself runs on.
+installations-delete-button = Delete this installation
+installations-closed = This cannot be done as things are now, or not by you.
+installations-conflict = Somebody else changed this installation meanwhile. Open it again to see how it is now.
+done-installations-added = The installation is there.
+done-installations-edited = The installation is changed.
+done-installations-deleted = The installation is deleted.

@@ -165,6 +165,7 @@ impl Section {
                 | Section::ServiceAccounts
                 | Section::Roles
                 | Section::Tree
+                | Section::Installations
                 | Section::Policy
                 | Section::Journal
                 | Section::Notices
