@@ -1,7 +1,7 @@
 //! Gcore, permanent API token: the document "Create, use, or delete a permanent API token" of its
 //! documentation, walked from top to bottom under the preset `gcore`.
 
-use e2e::Needs::{Dialect, IdentityProvider, LoginPolicy, Mail, Page};
+use e2e::Needs::{Dialect, IdentityProvider, LoginPolicy, Mail};
 use e2e::{Member, Pages, Server, Walk, in_seconds, text, until};
 use serde_json::{Value, json};
 
@@ -27,7 +27,6 @@ fn the_document_of_gcore_holds() {
         (23, LoginPolicy),
         (29, Dialect),
         (97, Mail),
-        (99, Page),
         (105, Mail),
         (106, Mail),
         (112, IdentityProvider),
@@ -426,11 +425,13 @@ fn notifications_and_sso(walk: &mut Walk, server: &Server, people: &People) {
         server.pages(&people.engineer.email).does_not_say("There are tokens that expire in 7 days or less.");
     });
     walk.owed(97, notices, Mail);
-    walk.owed(
-        99,
-        r#"You <a href="https://gcore.com/docs/account-settings/manage-service-notifications" target="_blank">can configure</a> notifications in the Notifications section of the Profile tab."#,
-        Page,
-    );
+    let configured = r#"You <a href="https://gcore.com/docs/account-settings/manage-service-notifications" target="_blank">can configure</a> notifications in the Notifications section of the Profile tab."#;
+    walk.step(99, configured, || {
+        pages.press("Notifications").says("Mails to you");
+        pages.tick("No").press("Save").says("Your choice is kept.");
+        let own = server.as_(&people.user.session).get(&server.path("notices"));
+        assert_eq!(own.ok(200)["mail"], false, "{own:?}");
+    });
     walk.owed(105, "- 7 days before the token expires.", Mail);
     walk.owed(106, "- 1 day before the token expires.", Mail);
     let mark = "The API Tokens section will be marked with an exclamation mark if there are tokens that expire in 7 days or less.";
