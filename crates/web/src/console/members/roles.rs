@@ -97,7 +97,7 @@ async fn page(
         false => None,
     };
     let used = |row: &usize| ["role", "node"].iter().any(|f| !form.typed(&format!("{f}.{row}")).is_empty());
-    let last = (1..MOST).filter(used).last().unwrap_or(0);
+    let last = (1..MOST).rfind(used).unwrap_or(0);
     let page = Page {
         noun,
         id: holder.id.to_string(),
