@@ -1,7 +1,6 @@
 //! The pages for operators, as a browser meets them: inventory, accounts, cluster.
 
 #[path = "console/browser.rs"]
-#[allow(dead_code, reason = "each test file uses its own part")]
 mod browser;
 mod common;
 #[path = "console/page.rs"]

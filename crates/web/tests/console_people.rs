@@ -2,7 +2,6 @@
 //! what is told before it is done.
 
 #[path = "console/browser.rs"]
-#[allow(dead_code, reason = "each test file uses its own part")]
 mod browser;
 mod common;
 #[path = "console/people.rs"]

@@ -2,7 +2,6 @@
 //! see each, what another site may not send, and that all of them speak both languages.
 
 #[path = "console/browser.rs"]
-#[allow(dead_code, reason = "each test file uses its own part")]
 mod browser;
 mod common;
 #[path = "console/people.rs"]

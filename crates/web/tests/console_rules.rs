@@ -2,7 +2,6 @@
 //! what each says, which forms are refused and what they change.
 
 #[path = "console/browser.rs"]
-#[allow(dead_code, reason = "each test file uses its own part")]
 mod browser;
 mod common;
 #[path = "console/page.rs"]
@@ -11,7 +10,7 @@ mod page;
 use axum::http::Method;
 use browser::Browser;
 use common::World;
-use page::{HARMLESS, HOSTILE, but, fields, is_closed_to, member, token, words};
+use page::{HARMLESS, HOSTILE, but, fields, is_closed_to, member, token, unescaped, words};
 use serde_json::{Value, json};
 
 // The journal
