@@ -228,6 +228,12 @@ pub fn accept(
                 .write(Write::InsertPerson(person));
             (id, change)
         }
+        // Whoever came in as this member before, from the product, would run the server with them.
+        Accepting::Known(person) if person.email == email && person.operator => {
+            let sentence =
+                "You run this server, and join an account by `jeton admin reset --account`, not by a link.";
+            return Err(Refusal::forbidden(sentence));
+        }
         Accepting::Known(person) if person.email == email => {
             let twice =
                 Refusal::of_field(Code::NameTaken, "email", "You are a member of this account already.");

@@ -8,6 +8,7 @@ use domain::facts::{Account, Holder, Link, Opens, Person, Service};
 use domain::ids::{AccountId, HolderId, MemberId, PersonId};
 use domain::links::{self, Accepting};
 use domain::members::{self, Join, Login};
+use domain::node::NodePath;
 use domain::permission::MEMBERS_CREATE;
 use domain::refusal::{Code, Refusal};
 use domain::text;
@@ -189,7 +190,10 @@ impl Desk {
                 password.acceptable()?;
                 (Some(self.passwords.hash(password).await?.0), None)
             }
-            Guest::SignedIn(caller) if caller.is_session() => (None, caller.holder.person),
+            // A login for a part of the tree begins none for all of it.
+            Guest::SignedIn(caller) if caller.is_session() && caller.reaches(&NodePath::root()) => {
+                (None, caller.holder.person)
+            }
             Guest::SignedIn(_) => return Err(Error::Unauthenticated),
         };
         for _ in 0..ATTEMPTS {

@@ -449,6 +449,41 @@ async fn whoever_signs_in_elsewhere_already_accepts_signed_in_and_sees_the_way_t
 }
 
 #[tokio::test]
+async fn nobody_comes_to_more_by_an_invitation_than_they_signed_in_to() {
+    let world = World::of("default").await;
+    world.post(&world.admin, "/v1/accounts", json!({ "id": "globex", "name": "Globex" })).await.ok(201);
+    world.post(&world.admin, "/v1/accounts/acme/nodes", json!({ "path": "/sales" })).await.ok(201);
+    let member =
+        json!({ "name": "Eve", "role": "Owner", "email": "eve@example.com", "password": common::PASSWORD });
+    world.post(&world.admin, "/v1/accounts/acme/members", member).await.ok(201);
+    let invited = async |email: &str| {
+        let body = json!({ "name": "Eve", "role": "Owner", "email": email });
+        let made = world.post(&world.admin, "/v1/accounts/globex/members", body).await.ok(201);
+        let invite = format!("/v1/accounts/globex/members/{}/invite", text(&made, "id"));
+        below(&world.post(&world.admin, &invite, json!({})).await.ok(201))
+    };
+
+    // A login for a part of the tree.
+    let path = invited("eve@example.com").await;
+    let login = json!({ "email": "eve@example.com", "password": common::PASSWORD, "node": "/sales" });
+    let part = text(&world.post("", "/v1/sessions", login).await.ok(201), "token");
+    let mut eve = Browser::new(&world);
+    eve.hold("jeton.acme", &part);
+    let page = eve.follow(&path).await;
+    assert!(!page.text.contains("You are signed in as Eve"), "{}", page.text);
+    let tried = eve.post(&path, &[]).await;
+    assert_eq!((tried.status.as_u16(), tried.head("set-cookie")), (200, None));
+
+    // Whoever runs the server: sessions of that member may be there already.
+    let path = invited(common::ADMIN).await;
+    let mut ada = Browser::new(&world);
+    ada.sign_in().await;
+    let tried = ada.post(&path, &[]).await;
+    assert_eq!(tried.head("set-cookie"), None);
+    assert!(tried.text.contains("jeton admin reset --account"), "{}", tried.text);
+}
+
+#[tokio::test]
 async fn neither_another_accounts_session_nor_a_token_in_the_cookie_signs_anybody_in() {
     let world = World::of("default").await;
     world.post(&world.admin, "/v1/accounts", json!({ "id": "globex", "name": "Globex" })).await.ok(201);

@@ -45,8 +45,9 @@ async function jeton(method, path, body, actor) {
   const url = (process.env.JETON_URL ?? 'http://127.0.0.1:7070') + path;
   const request = { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(5000) };
   const answer = await fetch(url, request).catch((cause) => cause);
-  if (!(answer.status < (actor ? 500 : 400))) throw Object.assign(new Error('jeton does not answer'), { status: 503 });
-  return { status: answer.status, body: await answer.json() };
+  const said = answer instanceof Error ? { detail: answer.message } : await answer.json();
+  if (!(answer.status < (actor ? 500 : 400))) throw Object.assign(new Error(`jeton: ${said.detail}`), { status: 503 });
+  return { status: answer.status, body: said };
 }
 
 async function sync({ id, name, email, company, admin }) {
@@ -60,7 +61,9 @@ const may = (permission) => async (req, res, next) => {
   const token = /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
   if (!token) return signedIn(req, res, next);
   const { body: verdict } = await jeton('POST', '/v1/verify', { token, permission });
-  req.user = verdict.valid && users.find((user) => user.id === verdict.holder.external_id);
+  // An id of ours names somebody within a company, so that must be the token's, too.
+  const is = ({ id, company }) => id === verdict.holder.external_id && company === verdict.account.external_id;
+  req.user = verdict.valid && users.find(is);
   if (req.user) return next();
   const forbidden = verdict.code === 'insufficient_permission';
   res.status(forbidden ? 403 : 401).json({ error: forbidden ? `this needs ${permission}` : 'no good token' });
@@ -85,6 +88,11 @@ app.post('/api/devices', may('devices:create'), (req, res) => {
   const device = { id: randomUUID(), company: req.user.company, name: String(req.body?.name) };
   devices.push(device);
   res.status(201).json(device);
+});
+
+app.use((cause, req, res, next) => {
+  console.error(cause.message);
+  res.status(cause.status ?? 500).json({ error: 'this does not work at the moment' });
 });
 
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {

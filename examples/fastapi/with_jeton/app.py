@@ -48,9 +48,8 @@ users = {
 }
 devices = {"acme": ["thermometer"], "globex": ["barometer"]}
 sessions: dict[str, str] = {}
-url = os.environ.get("JETON_URL", "http://127.0.0.1:7070")
 key = Path(os.environ["JETON_KEY_FILE"]).read_text().strip()
-jeton = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"})
+jeton = httpx.AsyncClient(base_url=os.environ["JETON_URL"], headers={"Authorization": f"Bearer {key}"})
 app = FastAPI()
 
 
@@ -95,7 +94,8 @@ def may(permission: str):
             return signed_in(session)
         answer = await jeton.post("/v1/verify", json={"token": token, "permission": permission})
         verdict = answer.raise_for_status().json()
-        if verdict["valid"] and (user := users.get(verdict["holder"]["external_id"])):
+        user = users.get(verdict["holder"]["external_id"]) if verdict["valid"] else None
+        if user and user.company == verdict["account"]["external_id"]:  # an id of ours is one within a company
             return user
         raise HTTPException(403 if verdict["code"] == "insufficient_permission" else 401, "no good token")
 

@@ -7,6 +7,7 @@
 use axum::http::header::{COOKIE, FORWARDED, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use domain::ids::{AccountId, PersonId};
+use domain::node::NodePath;
 use domain::who::Caller;
 use service::{Desk, Visitor};
 use token::TokenText;
@@ -149,6 +150,7 @@ pub(crate) async fn of_person(
         if let Some(text) = find(headers, look, &account)
             && let Ok(caller) = signed_in(desk, text, &account).await
             && caller.holder.person == Some(person)
+            && caller.reaches(&NodePath::root())
         {
             return Some(caller);
         }
