@@ -95,10 +95,10 @@ impl Machine {
             fs::write(&path, script.replace("@JETON@", &jeton)).expect("our own directory");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file");
         }
-        for directory in ["backup", "srv/import", "home/ada"] {
+        for directory in ["backup", "srv/import", "home/work"] {
             fs::create_dir_all(machine.path(directory)).expect("our own directory");
         }
-        fs::write(machine.path("home/ada/password"), PASSWORD).expect("our own directory");
+        fs::write(machine.path("home/work/password"), PASSWORD).expect("our own directory");
         machine
     }
 
@@ -279,9 +279,9 @@ fn what_a_page_links_to_is_there() {
         .iter()
         .map(|name| repository().join(name))
         .collect();
-    pages.extend(
-        fs::read_dir(repository().join("docs")).expect("docs").map(|page| page.expect("a page").path()),
-    );
+    let docs = fs::read_dir(repository().join("docs")).expect("docs");
+    // Pictures lie beside them.
+    pages.extend(docs.map(|page| page.expect("a page").path()).filter(|page| page.is_file()));
     for page in &pages {
         let text = fs::read_to_string(page).expect("a page");
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

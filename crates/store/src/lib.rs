@@ -23,6 +23,7 @@ mod export;
 mod figures;
 mod journal;
 mod keys;
+mod links;
 mod migrations;
 mod narrowings;
 pub mod place;
@@ -40,7 +41,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::change::{Change, Make, Remembered};
-use domain::facts::{Account, Holder, Link, Person, Service, Snapshot, Token};
+use domain::facts::{Account, Holder, Person, Service, Snapshot, Token};
 use domain::ids::{AccountId, ExternalId, HolderId, PersonId, ServiceId};
 use domain::life::Lens;
 use domain::permission::Registry;
@@ -535,26 +536,6 @@ impl Store {
     /// Adds up uses. Tokens that do not exist are passed over.
     pub async fn record_usage(&self, usage: Vec<Usage>) -> Result<(), CommitError> {
         self.beside(Beside::Usage(usage)).await.map(drop)
-    }
-
-    /// Makes this the one set-up link, until then; an older one opens nothing any more.
-    pub async fn put_setup_link(&self, hash: [u8; 32], until: Timestamp) -> Result<(), CommitError> {
-        self.beside(Beside::SetupLink { hash, until }).await.map(drop)
-    }
-
-    pub async fn setup_link_open(&self, hash: [u8; 32]) -> Result<bool, Unavailable> {
-        self.read(reads::setup_link_open(hash, self.now())).await
-    }
-
-    /// Keeps a hand-off until its time is over. An invitation is a change, see
-    /// [`Write::InsertInvitation`](domain::change::Write::InsertInvitation).
-    pub async fn put_link(&self, link: Link) -> Result<(), CommitError> {
-        self.beside(Beside::Link(link)).await.map(drop)
-    }
-
-    /// The link with this hash, while it opens anything.
-    pub async fn link(&self, hash: [u8; 32]) -> Result<Option<Link>, Unavailable> {
-        self.read(reads::link(hash, self.now())).await
     }
 
     /// Removes what has served its time: remembered answers past their `until`, links

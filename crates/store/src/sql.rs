@@ -10,6 +10,7 @@ pub(crate) mod checks;
 pub(crate) mod due;
 pub(crate) mod entries;
 pub(crate) mod foreign;
+pub(crate) mod links;
 pub(crate) mod lists;
 pub(crate) mod loads;
 mod persons;

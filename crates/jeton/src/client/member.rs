@@ -126,7 +126,7 @@ pub fn run(command: MemberCommand) -> Result<Exit, Failure> {
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
-  jeton member create 'Ada Lovelace' --email ada@example.com --role Admin   # then: jeton member invite
+  jeton member create 'Ada Lovelace' --email ada@example.com --role Admin
   pwgen 24 1 | jeton member create Grace --email grace@example.com --role Member --password-file -
   jeton member create 'Customer 4711' --external-id user-4711 --role Viewer --json")]
 pub struct CreateArgs {

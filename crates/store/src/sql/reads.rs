@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::change::Remembered;
-use domain::facts::{Account, Holder, Installation, Link, Node, Opens, Person, Service, Token};
+use domain::facts::{Account, Holder, Installation, Node, Person, Service, Token};
 use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, PersonId, ServiceId};
 use domain::node::NodePath;
 use domain::time::Timestamp;
@@ -372,36 +372,6 @@ pub(crate) fn remembered(key: &[u8; 32], now: Timestamp) -> Read<Option<Remember
             request: rows::bytes(row, 1)?,
             sealed: rows::vec(row, 2)?,
             until: rows::time(row, 3)?,
-        });
-        Ok(())
-    })
-}
-
-pub(crate) fn setup_link_open(hash: [u8; 32], now: Timestamp) -> Read<bool> {
-    let sql = "SELECT until FROM setup_link WHERE hash = ?1 AND until > ?2";
-    Read {
-        queries: vec![Query::new(sql, values![hash, now])],
-        state: false,
-        row: |open, _, _| {
-            *open = true;
-            Ok(())
-        },
-    }
-}
-
-pub(crate) fn link(hash: [u8; 32], now: Timestamp) -> Read<Option<Link>> {
-    let sql = "SELECT hash, account, member, service, place, until FROM link WHERE hash = ?1 AND until > ?2";
-    Read::first(Query::new(sql, values![hash, now]), |found, _, row| {
-        let opens = match rows::text_or_none(row, 3)? {
-            Some(service) => Opens::Console { service, place: rows::string(row, 4)? },
-            None => Opens::Login,
-        };
-        *found = Some(Link {
-            hash: rows::bytes(row, 0)?,
-            account: rows::text(row, 1)?,
-            member: rows::text(row, 2)?,
-            opens,
-            until: rows::time(row, 5)?,
         });
         Ok(())
     })

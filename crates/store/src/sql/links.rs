@@ -1,0 +1,37 @@
+//! Questions about links that let somebody in.
+
+use domain::facts::{Link, Opens};
+use domain::time::Timestamp;
+
+use super::query::{Query, Read, values};
+use super::rows;
+
+pub(crate) fn setup_link_open(hash: [u8; 32], now: Timestamp) -> Read<bool> {
+    let sql = "SELECT until FROM setup_link WHERE hash = ?1 AND until > ?2";
+    Read {
+        queries: vec![Query::new(sql, values![hash, now])],
+        state: false,
+        row: |open, _, _| {
+            *open = true;
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn link(hash: [u8; 32], now: Timestamp) -> Read<Option<Link>> {
+    let sql = "SELECT hash, account, member, service, place, until FROM link WHERE hash = ?1 AND until > ?2";
+    Read::first(Query::new(sql, values![hash, now]), |found, _, row| {
+        let opens = match rows::text_or_none(row, 3)? {
+            Some(service) => Opens::Console { service, place: rows::string(row, 4)? },
+            None => Opens::Login,
+        };
+        *found = Some(Link {
+            hash: rows::bytes(row, 0)?,
+            account: rows::text(row, 1)?,
+            member: rows::text(row, 2)?,
+            opens,
+            until: rows::time(row, 5)?,
+        });
+        Ok(())
+    })
+}
