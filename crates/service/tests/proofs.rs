@@ -87,16 +87,10 @@ async fn after_a_password_was_changed_because_it_was_stolen_nothing_old_works() 
         metadata: None,
     };
     world.desk.found_account(world.admin().await, other, "default", None).await.unwrap();
-    let join = domain::members::Join {
-        name: "Ada".into(),
-        email: Some("ada@example.com".into()),
-        role: Some("Owner".into()),
-        ..Default::default()
-    };
-    let umbra = "umbra".parse().unwrap();
+    let umbra: domain::ids::AccountId = "umbra".parse().unwrap();
+    let there = Some(umbra.clone());
+    world.desk.reset_person("ada@example.com", typed(PASSWORD), true, there).await.unwrap();
     let here = log_in(&world, PASSWORD, None).await.unwrap();
-    let operator = world.caller(&here.text).await.unwrap();
-    world.desk.add_member(operator, &umbra, join, None, None).await.unwrap();
     let thief = log_in(&world, PASSWORD, None).await.unwrap();
     let login = Login { email: "ada@example.com".into(), account: Some(umbra.clone()), ..Login::default() };
     let there = world.desk.log_in(login, typed(PASSWORD)).await.unwrap();

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::World;
 use serde_json::{Value, json};
 
@@ -175,9 +177,9 @@ async fn what_a_preview_showed_is_revoked_in_one_change_with_one_receipt() {
     assert_eq!(account.account.as_ref().map(ToString::to_string).as_deref(), Some("acme"));
     assert_eq!(server.account, None);
     let (told, all) = (account.payload.as_ref().unwrap(), server.payload.as_ref().unwrap());
-    let mut ids: Vec<&Value> = secrets[..10].iter().map(|token| &token["id"]).collect();
-    ids.sort_by_key(|id| id.as_str());
-    assert_eq!(told["tokens"], json!(ids));
+    let ids: BTreeSet<&str> = secrets[..10].iter().filter_map(|token| token["id"].as_str()).collect();
+    let told_ids = told["tokens"].as_array().unwrap().iter().filter_map(Value::as_str);
+    assert_eq!(told_ids.collect::<BTreeSet<_>>(), ids);
     assert_eq!((&all["count"], &all["reason"]), (&json!(10), &json!("leaked CI")));
     assert_eq!((&all["filter"], &all["accounts"]), (&filter, &json!({ "acme": 10 })));
 
