@@ -66,6 +66,12 @@ def credential(case, operation, good):
         token = stage.ask("POST", stage.at("tokens"), {"name": stage.fresh(), "expires_in": "1d"})["secret"]
     elif operation == "log_out":
         token = stage.session()
+    elif operation == "change_password":
+        token = stage.owner_of(ACCOUNT)
+    elif operation == "hand_off":
+        token = stage.key
+        if good:
+            case.headers["Jeton-Actor"] = stage.guest
     elif operation in BY_SERVICE:
         token = stage.key
     elif acts and good:

@@ -56,9 +56,11 @@ class Stage:
             self.ask("POST", self.at("nodes"), {"path": node})
         token = self.ask("POST", self.at("tokens"), {"name": "shown", "expires_in": "1d"})
         self.shown = token["secret"]
+        # Operators are handed over to nobody.
+        self.guest = self.make("members")
         roles = self.ask("GET", self.at("roles"))["items"]
         # What the run stands on. Schemathesis finds these ids in the answers it gets.
-        self.held = {self.member, "_".join(self.own.split("_")[1:3]), made["id"], *(role["id"] for role in roles)}
+        self.held = {self.member, self.guest, "_".join(self.own.split("_")[1:3]), made["id"], *(role["id"] for role in roles)}
         self.ask("POST", "/v1/accounts", {"id": "spare", "name": "Spare"})
 
     @staticmethod
@@ -74,7 +76,7 @@ class Stage:
         name = self.fresh()
         body = {
             "tokens": {"name": name, "expires_in": "1d"},
-            "members": {"name": name, "role": "Viewer", "external_id": name},
+            "members": {"name": name, "role": "Viewer", "external_id": name, "email": f"{name}@example.com"},
             "service-accounts": {"name": name, "role": "Viewer"},
             "roles": {"name": name, "permissions": ["devices:read"]},
             "installations": {"name": name, "nodes": ["/sales"]},
@@ -143,6 +145,7 @@ class Stage:
             "id": self.fresh,
             "issued_by": lambda: self.member,
             "name": self.fresh,
+            "new_password": lambda: f"{PASSWORD} more",
             "node": lambda: "/",
             "nodes": lambda: ["/sales"],
             "password": lambda: PASSWORD,
