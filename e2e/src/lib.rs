@@ -47,7 +47,7 @@ pub use postgres::Postgres;
 pub use process::binary;
 pub use raw::{Raw, RawAnswer};
 pub use server::{ACCOUNT, ADMIN, Finished, Member, PASSWORD, Server};
-pub use tour::{Tour, blocks};
+pub use tour::{READER, Tour, blocks};
 pub use tree::{repository, tracked_files};
 pub use walk::{Needs, Walk};
 pub use watch::Watch;

@@ -39,7 +39,7 @@ impl Tour {
         self.steps.iter().any(|step| step.commands.contains(text))
     }
 
-    /// Walks it in `work/`, below a home of its own in the directory, which may be there already with what the
+    /// Walks it in [`READER`], below a home of its own in the directory, which may be there already with what the
     /// page says that the reader has. `path` comes before the usual search path.
     ///
     /// # Errors
@@ -48,6 +48,9 @@ impl Tour {
         run(&self.steps, directory, path)
     }
 }
+
+/// Where in its directory whoever walks a tour types.
+pub const READER: &str = "home/reader";
 
 /// Commands, and what they must print when that is said.
 struct Step {
@@ -107,14 +110,14 @@ fn run(steps: &[Step], directory: &Path, path: &[&Path]) -> Result<(), String> {
     let output_file = directory.join("tour.out");
     std::fs::write(&script_file, script).expect("the directory is ours");
     let output = std::fs::File::create(&output_file).expect("the directory is ours");
-    let home = directory.join("home");
-    std::fs::create_dir_all(home.join("work")).expect("the directory is ours");
+    let (home, reader) = (directory.join("home"), directory.join(READER));
+    std::fs::create_dir_all(&reader).expect("the directory is ours");
     let usual = std::env::var_os("PATH").expect("a search path");
     let path =
         std::env::join_paths(path.iter().map(|p| p.to_path_buf()).chain(std::env::split_paths(&usual)));
 
     let mut shell = Command::new("bash");
-    shell.arg(&script_file).current_dir(home.join("work")).env_clear();
+    shell.arg(&script_file).current_dir(&reader).env_clear();
     shell.env("HOME", &home).env("PATH", path.expect("no colon in our paths")).env("NO_COLOR", "1");
     // A file rather than a pipe: a server left in the background would hold a pipe open.
     shell.stdin(Stdio::null()).stdout(output).stderr(Stdio::inherit());

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use e2e::{Tour, binary, free_port, repository};
+use e2e::{READER, Tour, binary, free_port, repository};
 
 /// Lines that an app may gain, blank ones apart.
 const MOST: usize = 46;
@@ -21,7 +21,7 @@ fn an_afternoon_of_adopting_goes_as_written() {
         assert!(page.contains(told), "the page does not speak of `{told}`");
     }
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let work = directory.path().join("home/work");
+    let work = directory.path().join(READER);
     copy(&repository().join("examples"), &work.join("examples"));
     let python = installed(&work);
     assert_eq!(tour.run(directory.path(), &[binary().parent().expect("a directory"), &python]), Ok(()));

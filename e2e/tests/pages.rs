@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use e2e::{Place, Postgres, Tour, binary, blocks, free_port, only_on, programs, repository};
+use e2e::{Place, Postgres, READER, Tour, binary, blocks, free_port, only_on, programs, repository};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "seven green bottles on a wall";
@@ -95,10 +95,10 @@ impl Machine {
             fs::write(&path, script.replace("@JETON@", &jeton)).expect("our own directory");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file");
         }
-        for directory in ["backup", "srv/import", "home/work"] {
+        for directory in ["backup", "srv/import", READER] {
             fs::create_dir_all(machine.path(directory)).expect("our own directory");
         }
-        fs::write(machine.path("home/work/password"), PASSWORD).expect("our own directory");
+        fs::write(machine.path(READER).join("password"), PASSWORD).expect("our own directory");
         machine
     }
 

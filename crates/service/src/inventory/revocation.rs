@@ -148,11 +148,13 @@ impl Desk {
         }
         // What lists remember may be behind the rows: another peer was faster.
         let found: HashSet<TokenId> = found.into_iter().map(|(_, id)| id).collect();
-        let rows = self.rows_of(rotated.into_iter().map(|(_, id)| id).collect()).await?;
-        let older =
-            rows.iter().filter(|token| token.life.rotated_to.is_some()).map(|token| token.id).collect();
-        let found = rows.into_iter().filter(|token| found.contains(&token.id) && !has_ended(token));
-        let mut all: HashMap<TokenId, Token> = found.map(|token| (token.id, token)).collect();
+        let rows = self.rows_of(found.iter().copied().collect()).await?;
+        // Of those that were rotated long ago there may be any number, and their rows say nothing new.
+        let elsewhere = rotated.into_iter().map(|(_, id)| id).filter(|id| !found.contains(id));
+        let here = rows.iter().filter(|token| token.life.rotated_to.is_some()).map(|token| token.id);
+        let older = elsewhere.chain(here).collect();
+        let alive = rows.into_iter().filter(|token| !has_ended(token));
+        let mut all: HashMap<TokenId, Token> = alive.map(|token| (token.id, token)).collect();
         let newer = self.rotated_since(older, since, &mut all).await?;
         let looked_at = Fingerprint::of(all.keys().filter(|id| !newer.contains(id)).copied().collect());
         let newer = self.rows_of(newer.into_iter().collect()).await?;
