@@ -89,10 +89,11 @@ impl Desk {
         Ok((Fresh { secret, until }, caller.holder.id))
     }
 
-    /// Whether the secret of a hand-off opens anything.
-    pub async fn hand_off_opens(&self, secret: &str) -> Result<bool, Error> {
+    /// Whom a hand-off lets in, and where; none where it opens nothing.
+    pub async fn handed_over(&self, secret: &str) -> Result<Option<(AccountId, MemberId)>, Error> {
         let link = self.store.link(link_hash(secret)).await?;
-        Ok(link.is_some_and(|link| matches!(link.opens, Opens::Console { .. })))
+        let link = link.filter(|link| matches!(link.opens, Opens::Console { .. }));
+        Ok(link.map(|link| (link.account, link.member)))
     }
 
     /// Uses a hand-off up: the session that it begins, and the place where it leads.

@@ -412,7 +412,7 @@ async fn of_two_who_open_an_invitation_or_a_hand_off_at_once_one_is_let_in() {
     let (one, other) =
         tokio::join!(world.desk.arrive(link.expose(), None), world.desk.arrive(link.expose(), None));
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
-    assert!(!world.desk.hand_off_opens(link.expose()).await.unwrap());
+    assert_eq!(world.desk.handed_over(link.expose()).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

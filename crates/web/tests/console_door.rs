@@ -101,6 +101,26 @@ async fn a_member_whom_the_product_hands_over_is_let_in_once_and_the_journal_nam
 }
 
 #[tokio::test]
+async fn nobody_is_led_out_of_their_own_session_into_somebody_elses_without_being_asked() {
+    let stage = Stage::set().await;
+    let mut ada = Browser::new(&stage.world);
+    ada.sign_in().await;
+    let path = stage.handed().await;
+    let asked = ada.follow(&path).await;
+    assert_eq!((asked.status.as_u16(), asked.head("set-cookie")), (200, None), "{}", asked.text);
+    assert!(asked.text.contains("You are signed in as Ada."), "{}", asked.text);
+    assert!(ada.get("/console/acme/tokens").await.text.contains("<bdi>Ada</bdi>"));
+    // Another site cannot press the button for her, and she can.
+    let pressed = ada.post_with(&path, &[("sec-fetch-site", "cross-site")], &[]).await;
+    assert_eq!((pressed.status.as_u16(), pressed.head("set-cookie")), (403, None));
+    assert_eq!(ada.post(&path, &[]).await.head("location"), Some("/console/acme/tokens"));
+    assert!(ada.get("/console/acme/tokens").await.text.contains("<bdi>Vic</bdi>"));
+    // Whoever comes again as themselves is not asked.
+    let again = stage.handed().await;
+    assert_eq!(ada.follow(&again).await.status, 303);
+}
+
+#[tokio::test]
 async fn whatever_only_looks_at_a_link_leaves_it_as_it_is() {
     let stage = Stage::set().await;
     let path = stage.handed().await;

@@ -7,6 +7,7 @@ door-unsafe-how = Sie ist weder https noch dieser Rechner; wer unterwegs mithör
 # Handed over
 handoff-title = Ihre Konsole ist bereit
 handoff-sentence = Das Produkt hat Sie hierher gebracht. Dieser Link meldet Sie einmal an.
+handoff-instead = Sie sind als { $who } angemeldet. Der Link ist für jemand anderen: Öffnen Sie ihn nur, wenn Sie gerade aus dem Produkt kommen.
 handoff-open = Konsole öffnen
 handoff-dead-title = Dieser Link öffnet nichts mehr
 handoff-dead-how = Ein Link aus dem Produkt gilt einmal und eine Minute lang. Gehen Sie zurück zum Produkt und öffnen Sie die Seite dort noch einmal.

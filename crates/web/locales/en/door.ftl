@@ -7,6 +7,7 @@ door-unsafe-how = It is neither https nor this machine, so whoever listens on th
 # Handed over
 handoff-title = Your console is ready
 handoff-sentence = The product brought you here. This link signs you in once.
+handoff-instead = You are signed in as { $who }. The link is for somebody else: open it only if you came from the product just now.
 handoff-open = Open the console
 handoff-dead-title = This link opens nothing any more
 handoff-dead-how = A link from the product works once and for a minute. Go back to the product and open the page there again.

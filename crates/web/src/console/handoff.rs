@@ -3,12 +3,14 @@
 //! A browser that somebody leads there is let in at once, and says so itself: it navigates, into a page
 //! or a frame (W3C, Fetch Metadata). Whatever only looks at links (a scanner, a prefetch, a preview in a
 //! chat) does not say that, and gets a page with a button, which leaves the link as it is. So does a
-//! browser that says nothing. A form that a script sent off by itself would spend it no later and
-//! cost everybody a page more.
+//! browser that says nothing, and one in which somebody else is signed in to that account: by a link of
+//! their own anybody could lead them into a session that is not theirs. A form that a script sent off by
+//! itself would spend it no later and cost everybody a page more.
 
 use askama::Template;
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, Method, StatusCode};
+use domain::ids::HolderId;
 use service::Error;
 
 use super::fields::Fields;
@@ -39,6 +41,8 @@ pub(crate) fn path(look: &Look, secret: &str) -> String {
 #[template(path = "door/handoff.html")]
 struct Page<'a> {
     frame: Bare<'a>,
+    /// Who is signed in to the account by now, and is somebody else.
+    instead_of: Option<&'a str>,
 }
 
 /// What a link that lets nobody in says instead, and what to do.
@@ -61,18 +65,21 @@ impl Shut<'_> {
 }
 
 async fn show(call: Call<Guest, One<String>>) -> Result<Reply, Problem> {
-    let headers = &call.parts.headers;
-    if call.parts.method == Method::GET && is_somebody_s(headers) {
-        return arrive(&call).await;
-    }
-    let look = &call.house.look;
+    let (headers, look) = (&call.parts.headers, &call.house.look);
     if !session::is_safe(look, headers, &call.parts.uri) {
         return shut(&call, "door-unsafe", StatusCode::FORBIDDEN);
     }
-    if !call.desk().hand_off_opens(&call.at.0).await? {
+    let Some((account, member)) = call.desk().handed_over(&call.at.0).await? else {
         return shut(&call, "handoff-dead", StatusCode::NOT_FOUND);
+    };
+    let here = session::of_account(call.desk(), headers, look, &account).await;
+    let other = here.filter(|caller| caller.holder.id != HolderId::Member(member));
+    if other.is_none() && call.parts.method == Method::GET && is_somebody_s(headers) {
+        return arrive(&call).await;
     }
-    Reply::page(look, &Page { frame: Bare::of(&call.house, Tongue::of(look, headers)) })
+    let frame = Bare::of(&call.house, Tongue::of(look, headers));
+    let instead_of = other.as_ref().map(|caller| caller.holder.name.as_str());
+    Reply::page(look, &Page { frame, instead_of })
 }
 
 async fn open(call: Call<Guest, One<String>, NoQuery, Fields>) -> Result<Reply, Problem> {

@@ -158,6 +158,16 @@ pub(crate) async fn of_person(
     None
 }
 
+/// Whoever is signed in here to this account.
+pub(crate) async fn of_account(
+    desk: &Desk,
+    headers: &HeaderMap,
+    look: &Look,
+    account: &AccountId,
+) -> Option<Caller> {
+    signed_in(desk, find(headers, look, account)?, account).await.ok()
+}
+
 /// Whose session of this account it is.
 async fn signed_in(desk: &Desk, text: &str, account: &AccountId) -> Result<Caller, Problem> {
     match desk.visitor(text.as_bytes()).await? {
