@@ -33,6 +33,9 @@ pub struct Change {
     /// these ends once, so it is taken where there is hardly any room left; what only may narrow, as
     /// another role or policy, could go on for ever.
     pub ends: bool,
+    /// It lets somebody in, or decides what others may do: whoever asks signed in a moment ago, or shows
+    /// who they are with the request.
+    pub recent: bool,
 }
 
 /// A row that must still be at this version, or still be missing. One that moved on is a conflict,
@@ -400,12 +403,19 @@ impl Change {
         self.writes.extend(other.writes);
         self.entries.extend(other.entries);
         self.narrows |= other.narrows;
+        self.recent |= other.recent;
         self
     }
 
     /// Authority may shrink.
     pub fn narrowing(mut self) -> Self {
         self.narrows = true;
+        self
+    }
+
+    /// It takes somebody who signed in a moment ago.
+    pub fn of_recent_login(mut self) -> Self {
+        self.recent = true;
         self
     }
 

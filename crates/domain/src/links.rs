@@ -175,7 +175,8 @@ fn invitation(
         subject: holder.id.to_string(),
         payload: serde_json::json!({ "until": link.until }),
     };
-    Ok((link.clone(), Change::default().write(Write::InsertInvitation(link)).entry(entry)))
+    let change = Change::default().write(Write::InsertInvitation(link.clone())).entry(entry);
+    Ok((link, change.of_recent_login()))
 }
 
 /// Who accepts an invitation.

@@ -172,7 +172,7 @@ impl Joining<'_> {
         let told = serde_json::json!({ "name": holder.name, "bindings": roles });
         let change =
             change.write(Write::InsertHolder(holder.clone())).entry(self.entry(action, holder.id, told));
-        Decided { holder, change }
+        Decided { holder, change: change.of_recent_login() }
     }
 
     fn entry(&self, action: Action, subject: impl ToString, payload: serde_json::Value) -> Entry {
@@ -256,7 +256,7 @@ pub fn edit(caller: &Caller, holder: Holder, edit: &Edit) -> Result<Decided, Ref
             change = still_led(change, account, &holder);
         }
         // Whether the new roles do less is nothing to rely on: a narrowing costs little.
-        change = bindings::resting(change, account, &next.bindings).narrowing();
+        change = bindings::resting(change, account, &next.bindings).narrowing().of_recent_login();
     }
     let told = serde_json::json!({
         "name": next.name,

@@ -155,7 +155,8 @@ fn decided(caller: &Caller, account: Account, role: Role, action: Action) -> Dec
     let told = serde_json::json!({ "name": role.name, "permissions": names });
     let change = Change::default()
         .write(Write::UpdateAccount(Box::new(account.clone())))
-        .entry(caller.entry(action, role.id, told));
+        .entry(caller.entry(action, role.id, told))
+        .of_recent_login();
     Decided { account, role, change }
 }
 

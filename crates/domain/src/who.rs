@@ -210,16 +210,27 @@ impl Caller {
         ))
     }
 
+    /// Whether it is not a session, or one that is at most as old as [`FRESH`], or the password came again.
+    fn is_fresh(&self) -> bool {
+        let session = self.token().filter(|by| by.id.kind == Kind::Ses && !self.reauthenticated);
+        session.is_none_or(|by| by.created_at.micros_until(self.now) <= FRESH)
+    }
+
     /// Needs the password again, if the session is older than [`FRESH`].
     pub fn needs_fresh(&self) -> Result<(), Refusal> {
-        let session = self.token().filter(|by| by.id.kind == Kind::Ses && !self.reauthenticated);
-        if session.is_none_or(|by| by.created_at.micros_until(self.now) <= FRESH) {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            Code::ReauthenticationRequired,
+        self.fresh_or(
             "You signed in more than 5 minutes ago; send your password with the request, as `password`.",
-        ))
+        )
+    }
+
+    /// The same for a request that has no place for a password: a change that says so needs this, see
+    /// [`Change::recent`].
+    pub fn needs_recent_login(&self) -> Result<(), Refusal> {
+        self.fresh_or("You signed in more than 5 minutes ago; sign in again, and come with the new session.")
+    }
+
+    fn fresh_or(&self, sentence: &str) -> Result<(), Refusal> {
+        if self.is_fresh() { Ok(()) } else { Err(Refusal::new(Code::ReauthenticationRequired, sentence)) }
     }
 
     pub fn actor(&self) -> Actor {

@@ -273,6 +273,10 @@ impl Tries<'_> {
         if change.writes.is_empty() && change.entries.is_empty() {
             return Ok(Some(Settled { number: None, position: None }));
         }
+        if change.recent {
+            // Last of all, so that nobody shows who they are for something they may not do anyway.
+            self.caller.needs_recent_login()?;
+        }
         match self.desk.store.commit(self.caller.stands_behind(change)).await {
             Ok(Committed { position, number }) => Ok(Some(Settled { number, position: Some(position) })),
             Err(CommitError::Conflict) if self.left > 1 => {

@@ -186,26 +186,26 @@ impl Desk {
         let hash = link_hash(secret);
         // Before the work of hashing, which is worth guarding.
         self.invited(hash).await?.ok_or(Error::Unauthenticated)?;
-        let (password, person) = match guest {
+        let (password, mut elsewhere) = match guest {
             Guest::New(password) => {
                 password.acceptable()?;
                 (Some(self.passwords.hash(password).await?.0), None)
             }
             // A login for a part of the tree begins none for all of it.
             Guest::SignedIn(caller) if caller.is_session() && caller.reaches(&NodePath::root()) => {
-                (None, caller.holder.person)
+                (None, Some(*caller))
             }
             Guest::SignedIn(_) => return Err(Error::Unauthenticated),
         };
         for _ in 0..ATTEMPTS {
             let (link, invitation) = self.invited(hash).await?.ok_or(Error::Unauthenticated)?;
             let Invitation { account, holder, .. } = invitation;
-            let who = match (&password, person) {
+            let who = match (&password, &elsewhere) {
                 (Some(password), _) => {
                     Accepting::New { id: PersonId::draw(&**self.entropy()), password: password.clone() }
                 }
-                (None, Some(person)) => {
-                    let person = self.store.person(person).await?;
+                (None, Some(caller)) => {
+                    let person = self.person_behind(caller).await?;
                     Accepting::Known(person.ok_or(Error::Unauthenticated)?)
                 }
                 (None, None) => return Err(Error::Unauthenticated),
@@ -214,9 +214,17 @@ impl Desk {
             let now = self.now();
             let (mut holder, token, change) =
                 links::accept(&account, &holder, &link, who, agent, &text, now)?;
+            // A session that ends meanwhile begins no other.
+            let change = match &elsewhere {
+                Some(caller) => caller.stands_behind(change),
+                None => change,
+            };
             if self.commit_alone(change).await? {
                 holder.version += 1;
                 return Ok(Started { token, text, account, holder });
+            }
+            if let Some(caller) = elsewhere.take() {
+                elsewhere = Some(self.again(caller).await?);
             }
         }
         Err(Error::Conflict)

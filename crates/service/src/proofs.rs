@@ -7,6 +7,7 @@ use domain::change::Change;
 use domain::facts::{Holder, Person, Token};
 use domain::proofs::{self, Enrolment, Renewal};
 use domain::refusal::{Code, Refusal};
+use domain::time::Timestamp;
 use domain::who::Caller;
 use token::Kind;
 use zeroize::Zeroizing;
@@ -112,14 +113,9 @@ impl Desk {
         renewing: Renewing<'_>,
     ) -> Result<Started, Error> {
         new.acceptable().map_err(|refusal| Refusal::invalid("new_password", refusal.detail))?;
-        let before = self.person_behind(&caller).await?.and_then(|person| person.password);
-        let caller = self.in_person(caller, proof).await?;
+        let proven = self.in_person(caller, proof).await?;
         let hash = self.passwords.hash(new).await?.0;
-        self.renew(caller, renewing, |caller, person, renewal| {
-            if person.password != before {
-                // Somebody else changed it meanwhile, who may have done so to shut this one out.
-                return Err(password_wrong());
-            }
+        self.renew(proven, renewing, |caller, person, renewal| {
             proofs::change_password(caller, person, hash.clone(), renewal)
         })
         .await
@@ -128,7 +124,7 @@ impl Desk {
     /// Carries out a change of what signs the caller in, with the session that takes the old one's place.
     async fn renew(
         &self,
-        caller: Caller,
+        Proven { caller, by }: Proven,
         renewing: Renewing<'_>,
         decide: impl Fn(&Caller, Person, Renewal<'_>) -> Result<(Token, Change), Refusal>,
     ) -> Result<Started, Error> {
@@ -136,6 +132,10 @@ impl Desk {
         loop {
             let caller = &tries.caller;
             let person = self.person_behind(caller).await?.ok_or(Error::Unauthenticated)?;
+            if Ways::of(&person) != by {
+                // Somebody changed that meanwhile, who may have done so to shut this one out.
+                return Err(password_wrong().into());
+            }
             let found = self.store.token(&caller.account.id, caller.own_token()?.id).await?;
             let (session, _) = found.ok_or(Error::Unauthenticated)?;
             let everything: Option<Vec<Holder>> = match renewing.everything {
@@ -177,8 +177,8 @@ impl Desk {
         code: &OneTimeCode,
         renewing: Renewing<'_>,
     ) -> Result<Option<Enrolled>, Error> {
-        let caller = self.in_person(caller, password.into()).await?;
-        let person = caller.holder.person.ok_or_else(no_person)?;
+        let proven = self.in_person(caller, password.into()).await?;
+        let person = proven.caller.holder.person.ok_or_else(no_person)?;
         if self.factors.offered(person, ticket, self.now()).is_none() {
             return Ok(None);
         }
@@ -190,7 +190,7 @@ impl Desk {
         let decide = |caller: &Caller, person, renewal: Renewal<'_>| {
             proofs::enrol(caller, person, enrolment.clone(), renewal)
         };
-        let started = self.renew(caller, renewing, decide).await?;
+        let started = self.renew(proven, renewing, decide).await?;
         Ok(Some(Enrolled { started, recovery: codes.into_iter().map(|(text, _)| text).collect() }))
     }
 
@@ -201,16 +201,42 @@ impl Desk {
         proof: Proof,
         renewing: Renewing<'_>,
     ) -> Result<Started, Error> {
-        let caller = self.in_person(caller, proof).await?;
-        self.renew(caller, renewing, proofs::switch_off).await
+        let proven = self.in_person(caller, proof).await?;
+        self.renew(proven, renewing, proofs::switch_off).await
     }
 
     /// Whoever changes what signs them in, once they showed all of it.
-    async fn in_person(&self, caller: Caller, proof: Proof) -> Result<Caller, Error> {
-        let proven = Caller { reauthenticated: true, ..caller };
+    async fn in_person(&self, caller: Caller, proof: Proof) -> Result<Proven, Error> {
+        let shown = Caller { reauthenticated: true, ..caller };
         // Who may not at all is not asked for a password first.
-        proofs::may_change(&proven)?;
-        self.show_again(Caller { reauthenticated: false, ..proven }, proof).await
+        proofs::may_change(&shown)?;
+        // Read before it is shown: what is shown is this, or later, and then not the same.
+        let person = self.person_behind(&shown).await?.ok_or_else(no_person)?;
+        let caller = self.show_again(Caller { reauthenticated: false, ..shown }, proof).await?;
+        Ok(Proven { caller, by: Ways::of(&person) })
+    }
+}
+
+/// Somebody who showed who they are. Where it takes something else meanwhile, they did not.
+struct Proven {
+    caller: Caller,
+    by: Ways,
+}
+
+/// What it takes to be somebody: their password (a PHC string), and a code of what they have been using
+/// since then.
+#[derive(PartialEq)]
+struct Ways {
+    password: Option<String>,
+    codes_since: Option<Timestamp>,
+}
+
+impl Ways {
+    fn of(person: &Person) -> Ways {
+        Ways {
+            password: person.password.clone(),
+            codes_since: person.second_factor.as_ref().map(|factor| factor.since),
+        }
     }
 }
 

@@ -115,5 +115,5 @@ pub(crate) fn service(
         payload: serde_json::json!({ "name": service.name, "scopes": scopes, "accounts": service.accounts }),
     };
     let change = Change::default().write(Write::InsertService(service.clone())).entry(entry);
-    Ok((service, change))
+    Ok((service, change.of_recent_login()))
 }

@@ -22,11 +22,11 @@ async fn a_member_goes_through_their_life_on_pages_alone() {
     let typed = [
         ("name", HOSTILE),
         ("email", "gus@example.com"),
-        ("password", PASSWORD),
+        ("first_password", PASSWORD),
         ("role", "Viewer"),
         ("node", "/"),
     ];
-    let added = browser.post(&format!("{HERE}/members/new"), &typed).await;
+    let added = browser.fill(&format!("{HERE}/members/new"), &typed).await;
     let gus = made(&added);
     leads_to(&added, &format!("{HERE}/members/{gus}?done=members-added"));
     let one = format!("{HERE}/members/{gus}");
@@ -104,7 +104,7 @@ async fn a_refused_member_is_said_beside_the_field_and_what_was_typed_stays_but_
     let world = World::of("default").await;
     let mut browser = signed_in(&world).await;
     let refuse = async |browser: &mut Browser<'_>, fields: &[(&str, &str)], field: &str| {
-        let reply = browser.post(&format!("{HERE}/members/new"), fields).await;
+        let reply = browser.fill(&format!("{HERE}/members/new"), fields).await;
         assert_eq!(reply.status, 422, "{field}: {}", reply.text);
         says(&reply, &[&format!("id=\"wrong-{field}\""), "aria-invalid=\"true\""]);
         reply
@@ -117,15 +117,15 @@ async fn a_refused_member_is_said_beside_the_field_and_what_was_typed_stays_but_
     };
     refuse(&mut browser, &with("name", ""), "name").await;
     refuse(&mut browser, &with("email", "nobody"), "email").await;
-    let short = refuse(&mut browser, &with("password", "too short"), "password").await;
+    let short = refuse(&mut browser, &with("first_password", "too short"), "first_password").await;
     assert!(!short.text.contains("too short") && short.text.contains("value=\"zoe@example.com\""));
     refuse(&mut browser, &with("role", "Emperor"), "role").await;
     refuse(&mut browser, &with("node", "/nowhere"), "node").await;
     let metadata = refuse(&mut browser, &with("metadata", "[1]"), "metadata").await;
     says(&metadata, &["<details open>", ">[1]</textarea>"]);
     let mut taken = with("email", common::ADMIN);
-    taken.push(("password", PASSWORD));
-    refuse(&mut browser, &taken, "password").await;
+    taken.push(("first_password", PASSWORD));
+    refuse(&mut browser, &taken, "first_password").await;
 
     // The last with the strongest role stays; the form says so above.
     let ada = world.get(&world.admin, &format!("{ACME}/members")).await.ok(200);
@@ -150,7 +150,7 @@ async fn roles_hold_at_places_where_the_account_has_levels() {
     }
     let mut browser = signed_in(&world).await;
     let typed = [("name", "Ola"), ("role", "ORGANIZATION_OWNER"), ("node", "/sales")];
-    let ola = made(&browser.post(&format!("{HERE}/members/new"), &typed).await);
+    let ola = made(&browser.fill(&format!("{HERE}/members/new"), &typed).await);
     let one = format!("{HERE}/members/{ola}");
     says(&browser.get(&one).await, &["ORGANIZATION_OWNER", ">/sales</span>", "Cannot sign in"]);
     let form = browser.get(&format!("{one}/roles")).await;
@@ -224,7 +224,7 @@ async fn a_service_account_has_the_same_pages_in_its_own_words() {
     let form = browser.get(&format!("{HERE}/service-accounts/new")).await;
     assert!(!form.text.contains("name=\"password\"") && !form.text.contains("name=\"email\""));
     let typed = [("name", HOSTILE), ("role", "Member"), ("node", "/")];
-    let backup = made(&browser.post(&format!("{HERE}/service-accounts/new"), &typed).await);
+    let backup = made(&browser.fill(&format!("{HERE}/service-accounts/new"), &typed).await);
     let one = format!("{HERE}/service-accounts/{backup}");
     let body = json!({ "name": "nightly", "holder": backup });
     let session = world.session().await;

@@ -165,10 +165,10 @@ async fn whoever_looks_after_a_part_of_the_tree_works_in_it_and_nowhere_else() {
     assert!(!page.text.contains("Lars"));
     assert_eq!(ola.get(&format!("{HERE}/members/{}", id(&lab))).await.status, 404);
     let typed = [("name", "Tim"), ("role", "ORGANIZATION_USER"), ("node", "/sales")];
-    assert_eq!(ola.post(&format!("{HERE}/members/new"), &typed).await.status, 303);
+    assert_eq!(ola.fill(&format!("{HERE}/members/new"), &typed).await.status, 303);
     for node in ["/", "/lab"] {
         let typed = [("name", "Tom"), ("role", "ORGANIZATION_USER"), ("node", node)];
-        assert_eq!(ola.post(&format!("{HERE}/members/new"), &typed).await.status, 422, "{node}");
+        assert_eq!(ola.fill(&format!("{HERE}/members/new"), &typed).await.status, 422, "{node}");
     }
     let tree = ola.get(&format!("{HERE}/tree")).await;
     assert!(tree.text.contains(">/sales</span>") && !tree.text.contains("/lab"), "{}", tree.text);
@@ -257,11 +257,11 @@ async fn nothing_inline_stands_on_any_of_the_pages_and_all_of_them_speak_german(
     let typed = [
         ("name", "Zoe"),
         ("email", "zoe@example.com"),
-        ("password", "kurz"),
+        ("first_password", "kurz"),
         ("role", "Viewer"),
         ("node", "/"),
     ];
-    let refused = browser.post(&format!("{HERE}/members/new"), &typed).await;
+    let refused = browser.fill(&format!("{HERE}/members/new"), &typed).await;
     says(&refused, &["Wählen Sie ein Passwort mit 12 bis 256 Zeichen"]);
     let taken = browser.post(&format!("{HERE}/roles/new"), &[("name", "Owner")]).await;
     says(&taken, &["Eine Rolle dieses Kontos heißt schon so"]);

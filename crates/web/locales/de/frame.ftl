@@ -96,3 +96,6 @@ refused-code = Der Code stimmt nicht. Geben Sie den ein, den Ihre App jetzt zeig
 one-time-code = Code aus Ihrer App
 one-time-code-hint = Sechs Ziffern, oder einer Ihrer Wiederherstellungscodes.
 reauth-impossible = Dafür müssen Sie in den letzten fünf Minuten hereingekommen sein, und ein Passwort haben Sie hier nicht. Kommen Sie noch einmal aus dem Produkt herein.
+again-title = Zeigen Sie, dass Sie es sind
+again-sentence = Sie haben sich vor einer Weile angemeldet. Was Sie ausgefüllt haben, bleibt erhalten und geschieht, sobald Sie Ihr Passwort eingegeben haben.
+again-button = Weiter

@@ -96,3 +96,6 @@ refused-code = The code is not right. Type the one that your app shows now, or a
 one-time-code = Code from your app
 one-time-code-hint = Six digits, or one of your recovery codes.
 reauth-impossible = This needs you to have come in during the last five minutes, and you have no password here. Come in again from the product.
+again-title = Show that it is you
+again-sentence = You signed in a while ago. What you filled in is kept, and happens once you have typed your password.
+again-button = Continue

@@ -55,6 +55,11 @@ impl Fields {
         self.0.iter().filter_map(move |(name, text)| Some((name.strip_prefix(prefix)?, text.as_str())))
     }
 
+    /// Every field that was sent, with its text.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.under("")
+    }
+
     /// What a form begins with.
     pub(crate) fn put(&mut self, name: &str, text: impl Into<String>) {
         self.0.insert(name.to_owned(), text.into());

@@ -19,6 +19,7 @@ use super::fields::Fields;
 use super::frame::{Bare, Frame, Section, told};
 use super::handoff::{Shut, shut};
 use super::look::Look;
+use super::reauth;
 use super::reply::Reply;
 use super::session::{self, Guest, Signed};
 use super::sign_in;
@@ -159,20 +160,20 @@ async fn page(
 }
 
 async fn invite(mut call: Call<Signed, Account, NoQuery, Fields>) -> Result<Reply, Problem> {
-    let fields = std::mem::take(&mut call.body);
+    let mut fields = std::mem::take(&mut call.body);
     let (house, Signed(caller)) = (&*call.house, &call.who);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
-    let refused = async |wrong: Wrong| {
-        let page = page(house, tongue, caller, &fields, Some(wrong)).await?;
+    let refused = async |fields: &Fields, wrong: Wrong| {
+        let page = page(house, tongue, caller, fields, Some(wrong)).await?;
         Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY))
     };
     let Some(sent) = Once::read(&house.desk, caller, "members/invite", fields.text("form")) else {
-        return refused(Wrong::new("", tongue.say("form-old"))).await;
+        return refused(&fields, Wrong::new("", tongue.say("form-old"))).await;
     };
     let address = session::address(&house.look, &call.parts.headers, &call.parts.uri);
     let address = match address {
         Ok(address) => address,
-        Err(unsafe_one) => return refused(Wrong::new("", unsafe_one.detail())).await,
+        Err(unsafe_one) => return refused(&fields, Wrong::new("", unsafe_one.detail())).await,
     };
     let order = Join {
         name: fields.text("name").to_owned(),
@@ -181,7 +182,11 @@ async fn invite(mut call: Call<Signed, Account, NoQuery, Fields>) -> Result<Repl
         ..Join::default()
     };
     let account = &caller.account.id;
-    match house.desk.invite_new(caller.clone(), account, order, Some(&sent.replay)).await {
+    let invited = async {
+        let who = reauth::shown(house, caller, &mut fields).await?;
+        house.desk.invite_new(who, account, order, Some(&sent.replay)).await
+    };
+    match invited.await {
         Ok(Invited::Now(holder, fresh)) => {
             made(house, tongue, caller, &holder, Some((&address, &fresh))).await
         }
@@ -189,7 +194,10 @@ async fn invite(mut call: Call<Signed, Account, NoQuery, Fields>) -> Result<Repl
             let holder = holder(&call, id).await?;
             made(house, tongue, caller, &holder, None).await
         }
-        Err(error) => refused(again(tongue, error)?).await,
+        Err(error) if reauth::is_needed(&error) => {
+            reauth::ask(house, tongue, caller, (Section::Members, "members/invite"), fields, error).await
+        }
+        Err(error) => refused(&fields, again(tongue, error)?).await,
     }
 }
 
@@ -202,14 +210,26 @@ async fn ask(call: Call<Signed, Within<MemberId>>) -> Result<Reply, Problem> {
     Reply::page(&house.look, &Ask { frame, id: call.at.1, name: &holder.name, email })
 }
 
-async fn invite_again(call: Call<Signed, Within<MemberId>, NoQuery, Fields>) -> Result<Reply, Problem> {
+async fn invite_again(mut call: Call<Signed, Within<MemberId>, NoQuery, Fields>) -> Result<Reply, Problem> {
     let (house, Signed(caller)) = (&*call.house, &call.who);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let address = session::address(&house.look, &call.parts.headers, &call.parts.uri)?;
     let Within(account, id) = &call.at;
-    let fresh = house.desk.invite(caller.clone(), account, *id).await?;
-    let holder = holder(&call, *id).await?;
-    made(house, tongue, caller, &holder, Some((&address, &fresh))).await
+    let invited = async {
+        let who = reauth::shown(house, caller, &mut call.body).await?;
+        house.desk.invite(who, account, *id).await
+    };
+    match invited.await {
+        Ok(fresh) => {
+            let holder = holder(&call, *id).await?;
+            made(house, tongue, caller, &holder, Some((&address, &fresh))).await
+        }
+        Err(error) if reauth::is_needed(&error) => {
+            let place = (Section::Members, &*format!("members/{id}/invite"));
+            reauth::ask(house, tongue, caller, place, call.body, error).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn holder<P, B>(call: &Call<Signed, P, NoQuery, B>, id: MemberId) -> Result<Holder, Problem> {

@@ -4,11 +4,19 @@
 //! nothing while the session is younger than five minutes. What was sent is either read by [`proof`] and
 //! given to a use case that takes it, or goes through [`proved`], whose caller any use case takes for
 //! fresh.
+//!
+//! Where a form does not ask by itself, [`shown`] reads what was typed, and [`ask`] answers for what was
+//! refused without it: a page of its own, which holds all that the form had and sends it once more.
 
+use askama::Template;
+use axum::http::StatusCode;
+use domain::refusal::Code;
 use domain::who::Caller;
-use service::{OneTimeCode, Password, Proof};
+use service::{Error, OneTimeCode, Password, Proof};
 
 use super::fields::Fields;
+use super::frame::{Frame, Section};
+use super::reply::Reply;
 use super::tokens::form::{self, Wrong};
 use super::tongue::Tongue;
 use crate::api::House;
@@ -101,3 +109,47 @@ pub(crate) async fn proved(
         Err(refusal) => Err(Wrong::of(tongue, &refusal)),
     })
 }
+
+/// The caller as what was typed makes them; whoever typed nothing stays as they came.
+pub(crate) async fn shown(house: &House, caller: &Caller, fields: &mut Fields) -> Result<Caller, Error> {
+    house.desk.reauthenticate(caller.clone(), proof(fields)).await
+}
+
+/// Whether somebody has to show who they are for it.
+pub(crate) fn is_needed(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.code == Code::ReauthenticationRequired)
+}
+
+/// A form that waits for its sender to show who they are.
+#[derive(Template)]
+#[template(path = "again.html")]
+struct Again<'a> {
+    frame: Frame<'a>,
+    reauth: Reauth,
+    /// Where the form is sent, and where one goes without sending it.
+    path: String,
+    fields: &'a Fields,
+    /// No page holds a password, so this one is typed again as well.
+    first_password: bool,
+}
+
+/// The page for what was refused because somebody has to show who they are. `place` is the form's path,
+/// below the account's.
+pub(crate) async fn ask(
+    house: &House,
+    tongue: Tongue,
+    caller: &Caller,
+    (section, place): (Section, &str),
+    mut fields: Fields,
+    error: Error,
+) -> Result<Reply, Problem> {
+    let wrong = form::again(tongue, error)?;
+    let first_password = !fields.take(FIRST_PASSWORD).is_empty();
+    let frame = Frame::of(house, tongue, caller, section).await?;
+    let reauth = Reauth::always(house, caller).await?.but(Some(&wrong));
+    let page = Again { path: frame.path(place), frame, reauth, fields: &fields, first_password };
+    Ok(Reply::page(&house.look, &page)?.with_status(StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+/// The field for the password of somebody new, which is not the one of whoever adds them.
+pub(crate) const FIRST_PASSWORD: &str = "first_password";

@@ -15,6 +15,7 @@ use service::Visitor;
 use super::fields::Fields;
 use super::frame::{self, Frame, Section};
 use super::people::{self, After, Asking};
+use super::reauth;
 use super::reply::Reply;
 use super::session::Signed;
 use super::tongue::Tongue;
@@ -149,12 +150,20 @@ async fn page(
     Reply::page(&house.look, &page)
 }
 
-async fn delete(call: Call<Signed, Within<RoleId>, NoQuery, Fields>) -> Result<Reply, Problem> {
+async fn delete(mut call: Call<Signed, Within<RoleId>, NoQuery, Fields>) -> Result<Reply, Problem> {
     let (house, Signed(caller), id) = (&*call.house, &call.who, call.at.1);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let account = &caller.account.id;
-    match house.desk.delete_role(caller.clone(), account, id).await {
+    let deleted = async {
+        let who = reauth::shown(house, caller, &mut call.body).await?;
+        house.desk.delete_role(who, account, id).await
+    };
+    match deleted.await {
         Ok(_) => Ok(Reply::to(&house.look, &frame::told(&format!("/{account}/roles"), "roles-deleted"))),
+        Err(error) if reauth::is_needed(&error) => {
+            let place = (Section::Roles, &*format!("roles/{id}/delete"));
+            reauth::ask(house, tongue, caller, place, call.body, error).await
+        }
         Err(error) => {
             let wrong = people::again(tongue, "roles-delete", error)?;
             let page = page(house, tongue, caller, find(caller, id)?, Some(wrong.text)).await?;

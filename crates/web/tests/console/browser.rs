@@ -111,11 +111,15 @@ impl<'w> Browser<'w> {
         reply
     }
 
+    /// Opens a form that makes something once, fills it and sends it.
+    pub(crate) async fn fill(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let nonce = self.get(path).await.hidden("form");
+        self.post(path, &[&[("form", nonce.as_str())], fields].concat()).await
+    }
+
     /// Fills the form for a new token and sends it.
     pub(crate) async fn make(&mut self, fields: &[(&str, &str)]) -> Made {
-        let nonce = self.get("/console/acme/tokens/new").await.hidden("form");
-        let fields = [&[("form", nonce.as_str())], fields].concat();
-        let page = self.post("/console/acme/tokens/new", &fields).await;
+        let page = self.fill("/console/acme/tokens/new", fields).await;
         assert_eq!(page.status, 200, "{}", page.text);
         let secret = page.secret();
         let mut parts = secret.splitn(4, '_').skip(1);

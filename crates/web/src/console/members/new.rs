@@ -17,13 +17,15 @@ use crate::api::call::{Account, Call, NoQuery};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::people::{self, Filled, Places};
+use crate::console::reauth::{self, FIRST_PASSWORD};
 use crate::console::reply::Reply;
 use crate::console::session::Signed;
 use crate::console::tokens::form::Wrong;
+use crate::console::tokens::{Once, nonce};
 use crate::console::tongue::Tongue;
 use crate::problem::Problem;
 
-const SHOWN: &[&str] = &["name", "email", "password", "role", "node", "external_id", "metadata"];
+const SHOWN: &[&str] = &["name", "email", FIRST_PASSWORD, "role", "node", "external_id", "metadata"];
 
 #[derive(Template)]
 #[template(path = "members/new.html")]
@@ -58,6 +60,7 @@ pub(super) async fn show(call: Call<Signed, Account>, noun: Noun) -> Result<Repl
     // The least is what a form begins with.
     fields.put("role", givable(caller).last().copied().unwrap_or_default());
     fields.put("node", "/");
+    fields.put("form", nonce(&house.desk, caller.now));
     page(house, tongue, caller, noun, Filled::new(SHOWN, fields)).await
 }
 
@@ -95,31 +98,47 @@ pub(super) async fn add(
     let (house, Signed(caller)) = (&*call.house, &call.who);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let mut fields = std::mem::take(&mut call.body);
-    let password = Some(fields.take("password")).filter(|text| !text.is_empty()).map(Password::new);
-    let wrong = match order(&fields, tongue) {
-        Err(wrong) => wrong,
-        Ok(order) => {
-            let (desk, who, account) = (&house.desk, caller.clone(), &caller.account.id);
-            let added = match noun {
-                Noun::Member => desk.add_member(who, account, order, password, None).await,
-                Noun::ServiceAccount => desk.add_service_account(who, account, order, None).await,
+    let typed = fields.text(FIRST_PASSWORD).to_owned();
+    let password = Some(typed).filter(|text| !text.is_empty()).map(Password::new);
+    let sent = Once::read(&house.desk, caller, &format!("{}/new", noun.slug()), fields.text("form"));
+    let wrong = match (order(&fields, tongue), sent) {
+        (Err(wrong), _) => wrong,
+        (_, None) => Wrong::new("", tongue.say("form-old")),
+        (Ok(order), Some(Once { replay })) => {
+            let (desk, account) = (&house.desk, &caller.account.id);
+            let added = async {
+                let who = reauth::shown(house, caller, &mut fields).await?;
+                match noun {
+                    Noun::Member => desk.add_member(who, account, order, password, Some(replay)).await,
+                    Noun::ServiceAccount => desk.add_service_account(who, account, order, Some(replay)).await,
+                }
             };
-            match added {
+            match added.await {
                 Ok(holder) => {
                     let path = noun.done(&noun.path(caller, holder.id), "added");
                     return Ok(Reply::to(&house.look, &path));
                 }
-                Err(error) => of_place(people::again(tongue, "holders", error)?),
+                Err(error) if reauth::is_needed(&error) => {
+                    let place = (noun.section(), &*format!("{}/new", noun.slug()));
+                    return reauth::ask(house, tongue, caller, place, fields, error).await;
+                }
+                Err(error) => of_form(people::again(tongue, "holders", error)?),
             }
         }
     };
+    fields.take(FIRST_PASSWORD);
     let page = page(house, tongue, caller, noun, Filled::new(SHOWN, fields).but(wrong)).await?;
     Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-/// The form has one role at one place, which the API calls bindings.
-fn of_place(wrong: Wrong) -> Wrong {
-    if wrong.is_of("bindings") { Wrong::new("node", wrong.text) } else { wrong }
+/// The form has one role at one place, which the API calls bindings; and a password that is not the
+/// sender's own.
+fn of_form(wrong: Wrong) -> Wrong {
+    let fields = [("bindings", "node"), ("password", FIRST_PASSWORD)];
+    match fields.into_iter().find(|(field, _)| wrong.is_of(field)) {
+        Some((_, field)) => Wrong::new(field, wrong.text),
+        None => wrong,
+    }
 }
 
 fn order(fields: &Fields, tongue: Tongue) -> Result<Join, Wrong> {

@@ -15,6 +15,7 @@ use crate::api::House;
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::people::{self, Filled, Places};
+use crate::console::reauth;
 use crate::console::reply::Reply;
 use crate::console::session::Signed;
 use crate::console::tokens::form::Wrong;
@@ -115,16 +116,23 @@ pub(super) async fn change(mut call: Sent, noun: Noun) -> Result<Reply, Problem>
     let (house, Signed(caller), id) = (&*call.house, &call.who, call.at.1);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let holder = find(house, caller, noun, id).await?;
-    let fields = std::mem::take(&mut call.body);
+    let mut fields = std::mem::take(&mut call.body);
     let version = fields.text("version").parse().ok();
     let wrong = match bound(&fields, tongue) {
         Err(wrong) => wrong,
         Ok(bindings) => {
             let edit = Edit { bindings: Some(bindings), ..Edit::default() };
-            let (who, account) = (caller.clone(), &caller.account.id);
-            match house.desk.edit_holder(who, account, id, version, edit).await {
+            let changed = async {
+                let who = reauth::shown(house, caller, &mut fields).await?;
+                house.desk.edit_holder(who, &caller.account.id, id, version, edit).await
+            };
+            match changed.await {
                 Ok(_) => {
                     return Ok(Reply::to(&house.look, &noun.done(&noun.path(caller, id), "roles-changed")));
+                }
+                Err(error) if reauth::is_needed(&error) => {
+                    let place = (noun.section(), &*format!("{}/{id}/roles", noun.slug()));
+                    return reauth::ask(house, tongue, caller, place, fields, error).await;
                 }
                 Err(Error::Conflict) => Wrong::new("", tongue.say("holders-conflict")),
                 Err(error) => people::again(tongue, "holders", error)?,

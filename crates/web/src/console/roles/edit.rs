@@ -16,6 +16,7 @@ use crate::api::call::{Account, Call, NoQuery, Within};
 use crate::console::fields::Fields;
 use crate::console::frame::{self, Frame, Section};
 use crate::console::people::{self, After, Filled};
+use crate::console::reauth;
 use crate::console::reply::Reply;
 use crate::console::session::Signed;
 use crate::console::tokens::form::Wrong;
@@ -113,12 +114,19 @@ pub(super) async fn add(mut call: Call<Signed, Account, NoQuery, Fields>) -> Res
     let (house, Signed(caller)) = (&*call.house, &call.who);
     let tongue = Tongue::of(&house.look, &call.parts.headers);
     let account = &caller.account.id;
-    let fields = std::mem::take(&mut call.body);
+    let mut fields = std::mem::take(&mut call.body);
     let (name, permissions) = (fields.text("name").to_owned(), ticked(&fields));
-    match house.desk.create_role(caller.clone(), account, name, permissions, None).await {
+    let made = async {
+        let who = reauth::shown(house, caller, &mut fields).await?;
+        house.desk.create_role(who, account, name, permissions, None).await
+    };
+    match made.await {
         Ok(made) => {
             let path = format!("/{account}/roles/{}", made.role.id);
             Ok(Reply::to(&house.look, &frame::told(&path, "roles-added")))
+        }
+        Err(error) if reauth::is_needed(&error) => {
+            reauth::ask(house, tongue, caller, (Section::Roles, "roles/new"), fields, error).await
         }
         Err(error) => {
             let form = Filled::new(SHOWN, fields).but(people::again(tongue, "roles", error)?);
@@ -173,7 +181,7 @@ pub(super) async fn edit(mut call: Call<Signed, Within<RoleId>, NoQuery, Fields>
     caller.needs(ROLES_READ).map_err(service::Error::from)?;
     let account = &caller.account.id;
     let role = super::find(caller, id)?;
-    let fields = std::mem::take(&mut call.body);
+    let mut fields = std::mem::take(&mut call.body);
     if fields.ticked("back") {
         return page(house, tongue, caller, Some(role), Filled::new(SHOWN, fields), None).await;
     }
@@ -194,13 +202,23 @@ pub(super) async fn edit(mut call: Call<Signed, Within<RoleId>, NoQuery, Fields>
         Ok(Some(stakes)) => {
             return review(house, tongue, caller, role, &fields, stakes, !seen.is_empty()).await;
         }
-        Ok(None) => match house.desk.edit_role(caller.clone(), account, id, name, permissions).await {
-            Ok(_) => {
-                let path = format!("/{account}/roles/{id}");
-                return Ok(Reply::to(&house.look, &frame::told(&path, "roles-edited")));
+        Ok(None) => {
+            let edited = async {
+                let who = reauth::shown(house, caller, &mut fields).await?;
+                house.desk.edit_role(who, account, id, name, permissions).await
+            };
+            match edited.await {
+                Ok(_) => {
+                    let path = format!("/{account}/roles/{id}");
+                    return Ok(Reply::to(&house.look, &frame::told(&path, "roles-edited")));
+                }
+                Err(error) if reauth::is_needed(&error) => {
+                    let place = (Section::Roles, &*format!("roles/{id}"));
+                    return reauth::ask(house, tongue, caller, place, fields, error).await;
+                }
+                Err(error) => people::again(tongue, "roles", error)?,
             }
-            Err(error) => people::again(tongue, "roles", error)?,
-        },
+        }
         Err(error) => people::again(tongue, "roles", error)?,
     };
     // With the strongest role's boxes, which its form does not send.
