@@ -363,6 +363,7 @@ actions! {
     SecondFactorDisabled = "second_factor.disabled",
     SecondFactorUsed = "second_factor.used",
     SecondFactorRefused = "second_factor.refused",
+    PasswordRefused = "password.refused",
     ServiceCreated = "service.created",
     ServiceRevoked = "service.revoked",
     PersonReset = "person.reset",

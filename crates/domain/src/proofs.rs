@@ -2,6 +2,7 @@
 //!
 //! Working out codes and hashing passwords is for `service`; here stands what follows from them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use token::TokenText;
@@ -93,6 +94,18 @@ pub fn refused(person: &Person, actor: Actor, now: Timestamp) -> Change {
         action: Action::SecondFactorRefused,
         subject: person.id.to_string(),
         payload: serde_json::json!({}),
+    })
+}
+
+/// What the journal says of a wrong password, and from where it came.
+pub fn password_refused(person: &Person, from: Option<IpAddr>, now: Timestamp) -> Change {
+    Change::default().entry(Entry {
+        at: now,
+        actor: Actor::Nobody,
+        account: None,
+        action: Action::PasswordRefused,
+        subject: person.id.to_string(),
+        payload: serde_json::json!({ "address": from }),
     })
 }
 

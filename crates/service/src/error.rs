@@ -24,6 +24,9 @@ pub enum Error {
     /// without the password.
     #[error("a one-time code is needed")]
     CodeNeeded(Ticket),
+    /// Somebody guessed wrongly too often; not before this long is the next guess looked at.
+    #[error("too many wrong guesses")]
+    Slowed(std::time::Duration),
     /// More password checks are waiting than can be made soon.
     #[error("too many attempts at once")]
     Busy,

@@ -15,6 +15,7 @@ mod erasure;
 mod error;
 mod foreign;
 pub mod founding;
+mod guesses;
 pub mod import;
 pub mod installations;
 pub mod inventory;
@@ -72,6 +73,7 @@ pub struct Desk {
     entropy: Arc<dyn Entropy>,
     passwords: passwords::Passwords,
     factors: second_factor::Factors,
+    guesses: guesses::Guesses,
     cursors: cursors::Cursors,
     answers: answers::Answers,
     rotations: rotations::Rotations,
@@ -156,6 +158,7 @@ impl Desk {
         Arc::new(Self {
             passwords: passwords::Passwords::new(entropy.clone()),
             factors: second_factor::Factors::new(store.keys()),
+            guesses: guesses::Guesses::default(),
             cursors: cursors::Cursors::new(store.keys()),
             answers: answers::Answers::new(store.keys(), entropy.clone()),
             rotations: rotations::Rotations::default(),

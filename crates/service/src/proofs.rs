@@ -68,10 +68,27 @@ impl Desk {
     async fn show_again(&self, caller: Caller, proof: Proof) -> Result<Caller, Error> {
         let Proof { password, code } = proof;
         let password = password.ok_or_else(password_missing)?;
-        let person = self.person_behind(&caller).await?;
-        let hash = person.as_ref().and_then(|person| person.password.clone());
-        let right = self.passwords.check(By::LetIn, password, hash).await?;
-        let mut person = person.filter(|_| right).ok_or_else(password_wrong)?;
+        let person = self.person_behind(&caller).await?.ok_or_else(password_wrong)?;
+        let guess = self.guess(&person.email, None)?;
+        match self.look_again(caller, person, password, code).await {
+            // Whoever has the session, and nothing else, guesses like a stranger.
+            Err(Error::Refused(refusal)) if [password_wrong(), code_wrong()].contains(&refusal) => {
+                Err(refusal.into())
+            }
+            shown => guess.settle(shown),
+        }
+    }
+
+    async fn look_again(
+        &self,
+        caller: Caller,
+        mut person: Person,
+        password: Password,
+        code: Option<OneTimeCode>,
+    ) -> Result<Caller, Error> {
+        if !self.passwords.check(By::LetIn, password, person.password.clone()).await? {
+            return Err(password_wrong().into());
+        }
         for _ in 0..ATTEMPTS {
             let shown = match self.factors.look(Some(&person), code.as_ref(), self.now()) {
                 Looked::NotAsked => return Ok(Caller { reauthenticated: true, ..caller }),

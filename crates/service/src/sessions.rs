@@ -1,5 +1,6 @@
 //! Signing in with a password, signing out, and seeing where one is signed in.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::change::Actor;
@@ -16,6 +17,7 @@ use domain::who::Caller;
 use store::{LastUse, TokenQuery};
 use token::{Kind, TokenId, TokenText};
 
+use crate::guesses::Guess;
 use crate::passwords::By;
 use crate::second_factor::Looked;
 use crate::{ATTEMPTS, Desk, Error, OneTimeCode, Password};
@@ -52,6 +54,8 @@ pub struct Login {
     pub agent: Option<String>,
     /// Where the person uses them besides the password.
     pub code: Option<OneTimeCode>,
+    /// Where they are, as far as it is known.
+    pub address: Option<IpAddr>,
 }
 
 impl Desk {
@@ -59,12 +63,35 @@ impl Desk {
     /// answered alike, after the same work. Whoever knows the password is told that a code is missing.
     pub async fn log_in(&self, login: Login, password: Password) -> Result<Started, Error> {
         let email = text::email(&login.email).unwrap_or_default();
-        let person = self.store.person_by_email(&email).await?;
-        let hash = person.as_ref().and_then(|person| person.password.clone());
-        let right = self.passwords.check(By::Stranger, password, hash).await?;
-        let looked = self.factors.look(person.as_ref(), login.code.as_ref(), self.now());
-        let person = person.filter(|_| right).ok_or(Error::Unauthenticated)?;
-        self.enter(person, looked, login).await
+        let guess = self.guess(&email, login.address)?;
+        let entered = async {
+            let person = self.store.person_by_email(&email).await?;
+            let hash = person.as_ref().and_then(|person| person.password.clone());
+            let right = self.passwords.check(By::Stranger, password, hash).await?;
+            let looked = self.factors.look(person.as_ref(), login.code.as_ref(), self.now());
+            let person = person.ok_or(Error::Unauthenticated)?;
+            if !right {
+                self.tell_of_guess(&person, login.address);
+                return Err(Error::Unauthenticated);
+            }
+            self.enter(person, looked, login).await
+        };
+        guess.settle(entered.await)
+    }
+
+    /// A guess at somebody's password or code, if it is looked at by now.
+    pub(crate) fn guess(&self, email: &str, from: Option<IpAddr>) -> Result<Guess<'_>, Error> {
+        self.guesses.begin(email, from, self.now()).map_err(Error::Slowed)
+    }
+
+    /// Journals a wrong password apart from the answer, which takes as long for somebody whom nobody knows.
+    fn tell_of_guess(&self, person: &Person, from: Option<IpAddr>) {
+        let (store, change) = (self.store.clone(), proofs::password_refused(person, from, self.now()));
+        tokio::spawn(async move {
+            if let Err(error) = store.commit(change).await {
+                tracing::warn!(?error, "a wrong password could not be journalled");
+            }
+        });
     }
 
     /// Signs in whoever gave the password a moment ago, as the ticket says, and now gives the code.
@@ -79,12 +106,17 @@ impl Desk {
             None => None,
         };
         // A guess at a code costs what one at a password does.
-        self.passwords.check(By::Stranger, Password::new(String::new()), None).await?;
-        let looked = self.factors.look(person.as_ref(), login.code.as_ref(), self.now());
-        match person {
-            Some(person) => self.enter(person, looked, login).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(person) = person else {
+            self.passwords.check(By::Stranger, Password::new(String::new()), None).await?;
+            return Ok(None);
+        };
+        let guess = self.guess(&person.email, login.address)?;
+        let entered = async {
+            self.passwords.check(By::Stranger, Password::new(String::new()), None).await?;
+            let looked = self.factors.look(Some(&person), login.code.as_ref(), self.now());
+            self.enter(person.clone(), looked, login).await.map(Some)
+        };
+        guess.settle(entered.await)
     }
 
     /// The rest of signing in, once the password was right.

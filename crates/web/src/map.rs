@@ -47,6 +47,7 @@ impl From<service::Error> for Problem {
                 "This Idempotency-Key came with another body before; use a new one.",
             ),
             Error::Busy => Problem::rate_limited(Duration::from_secs(1)),
+            Error::Slowed(wait) => Problem::slowed(wait),
             Error::Full => Problem::storage_full(),
             Error::Undetermined => Problem::undetermined(),
         }
@@ -554,6 +555,7 @@ mod tests {
             (service::Error::Conflict, 409),
             (service::Error::IdempotencyMismatch, 422),
             (service::Error::Busy, 429),
+            (service::Error::Slowed(std::time::Duration::from_secs(4)), 429),
             (service::Error::Undetermined, 503),
             (service::Error::Full, 507),
         ] {

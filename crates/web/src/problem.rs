@@ -205,6 +205,18 @@ impl Problem {
         }
     }
 
+    /// 429: somebody was wrong too often.
+    pub fn slowed(wait: Duration) -> Problem {
+        let seconds = wait.as_secs_f64().ceil();
+        Problem {
+            retry_after: Some(wait),
+            ..Problem::new(
+                Code::RateLimited,
+                format!("Too many wrong guesses; the next is looked at in {seconds} s."),
+            )
+        }
+    }
+
     pub fn storage_full() -> Problem {
         Problem::new(
             Code::StorageFull,

@@ -9,13 +9,14 @@ mod crowd;
 mod wire;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONNECTION, HOST};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -86,6 +87,19 @@ const NEWCOMER: Duration = Duration::from_secs(1);
 /// proxy it is the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// Where a request came from, as far as that is known. A proxy on this machine says for whom it asks, last
+/// of those it names; what one elsewhere says, or anybody who only pretends to be one, is not believed.
+pub(crate) fn from(parts: &Parts) -> Option<IpAddr> {
+    let Peer(peer) = parts.extensions.get()?;
+    let peer = peer.ip().to_canonical();
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
+    match forwarded {
+        None => Some(peer),
+        Some(_) if !peer.is_loopback() => None,
+        Some(said) => said.to_str().ok()?.rsplit(',').next()?.trim().parse().ok(),
+    }
+}
 
 /// What the server is doing, for readiness and metrics. Clones look at the same server.
 #[derive(Clone)]

@@ -143,9 +143,8 @@ async fn begin(call: Call<Anyone, One<String>, NoQuery, Form<Filled>>) -> Result
             let login = Login {
                 email: filled.email.clone(),
                 account: Some(account),
-                node: None,
                 agent: headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned),
-                code: None,
+                ..Login::default()
             };
             // What was made is shown whatever becomes of this: nobody could see it again.
             let started = house.desk.log_in(login, Password::new(typed)).await.ok();

@@ -295,6 +295,31 @@ async fn by_the_api_whoever_uses_codes_signs_in_with_one() {
 }
 
 #[tokio::test]
+async fn whoever_was_wrong_too_often_is_told_how_long_to_wait_whether_they_exist_or_not() {
+    let world = World::of("default").await;
+    let mut browser = Browser::new(&world);
+    for email in [common::ADMIN, "nobody@example.com"] {
+        let guess = [("email", email), ("password", "wrong")];
+        for _ in 0..6 {
+            assert_eq!(browser.post("/console/sign-in", &guess).await.status, 422);
+        }
+        let page = browser.post("/console/sign-in", &guess).await;
+        assert_eq!(page.status, 429);
+        assert!(page.text.contains("Too many wrong guesses. Try again in a second."), "{}", page.text);
+        let body = json!({ "email": email, "password": PASSWORD });
+        let slowed = world.post("", "/v1/sessions", body).await;
+        assert_eq!((slowed.head("retry-after"), slowed.status.as_u16()), (Some("1"), 429));
+        slowed.refused(429, "rate_limited");
+    }
+    browser.language = "de";
+    world.clock.pass(2_000_000);
+    let guess = [("email", common::ADMIN), ("password", "wrong")];
+    browser.post("/console/sign-in", &guess).await;
+    let page = browser.post("/console/sign-in", &guess).await;
+    assert!(page.text.contains("Versuchen Sie es in 2 Sekunden noch einmal."), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_page_asks_who_one_is_when_the_session_is_older_than_five_minutes_and_not_before() {
     let world = World::of("tagoio").await;
     let mut browser = Browser::new(&world);

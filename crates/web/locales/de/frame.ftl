@@ -76,6 +76,11 @@ empty-how = Dieser Server hat noch kein Konto. Öffnen Sie den Einrichtungslink,
 # Signing in
 sign-in = Anmelden
 sign-in-wrong = E-Mail-Adresse oder Passwort ist falsch.
+sign-in-slowed-seconds = Zu viele falsche Versuche. Versuchen Sie es in { $count ->
+    [one] einer Sekunde
+   *[other] { $count } Sekunden
+  } noch einmal.
+sign-in-slowed-minutes = Zu viele falsche Versuche. Versuchen Sie es in { $count } Minuten noch einmal.
 sign-in-unsafe = Unter dieser Adresse ist ein Passwort nicht sicher: Sie ist weder https noch dieser Rechner. Bitten Sie den Betreiber, die Konsole hinter TLS zu stellen und server.public_url auf ihre https-Adresse zu setzen.
 sign-in-several = Sie sind in mehreren Konten?
 email = E-Mail-Adresse

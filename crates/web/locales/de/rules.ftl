@@ -71,6 +71,7 @@ told-password-changed = { $who } hat das eigene Passwort geändert
 told-second-factor-enabled = { $who } benutzt nun Einmalcodes
 told-second-factor-disabled = { $who } benutzt keine Einmalcodes mehr
 told-second-factor-used = { $who } hat sich noch einmal mit einem Einmalcode ausgewiesen
+told-password-refused = { $who } hat für { $what } ein falsches Passwort angegeben
 told-second-factor-refused = { $who } hat für { $what } einen falschen Einmalcode angegeben
 told-member-edited = { $who } hat das Mitglied { $what } geändert
 told-member-deactivated = { $who } hat { $what } deaktiviert

@@ -76,6 +76,11 @@ empty-how = This server has no account. Open the set-up link that it printed whe
 # Signing in
 sign-in = Sign in
 sign-in-wrong = The e-mail address or the password is wrong.
+sign-in-slowed-seconds = Too many wrong guesses. Try again in { $count ->
+    [one] a second
+   *[other] { $count } seconds
+  }.
+sign-in-slowed-minutes = Too many wrong guesses. Try again in { $count } minutes.
 sign-in-unsafe = This address is not safe to type a password into: it is neither https nor this machine. Ask the operator to put the console behind TLS and to set server.public_url to its https address.
 sign-in-several = You are in several accounts?
 email = E-mail address

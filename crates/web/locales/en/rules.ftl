@@ -71,6 +71,7 @@ told-password-changed = { $who } changed their password
 told-second-factor-enabled = { $who } began to use one-time codes
 told-second-factor-disabled = { $who } uses one-time codes no more
 told-second-factor-used = { $who } showed once more who they are, with a one-time code
+told-password-refused = { $who } gave a wrong password for { $what }
 told-second-factor-refused = { $who } gave a wrong one-time code for { $what }
 told-member-edited = { $who } changed the member { $what }
 told-member-deactivated = { $who } deactivated { $what }

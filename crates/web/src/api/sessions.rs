@@ -16,6 +16,7 @@ use crate::console::{handoff, session};
 use crate::json::Json;
 use crate::map;
 use crate::problem::Problem;
+use crate::server;
 
 pub(crate) fn routes(table: &mut Table) {
     const ALL: &str = "/v1/sessions";
@@ -49,6 +50,7 @@ async fn log_in(
         node: body.node.map(|node| map::node("node", &node)).transpose()?,
         agent: agent.map(str::to_owned),
         code: body.one_time_code.map(tokens::code),
+        address: server::from(&call.parts),
     };
     let started = call.house.desk.log_in(login, tokens::password(body.password)).await;
     let started = started.map_err(|error| match error {

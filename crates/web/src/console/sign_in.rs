@@ -1,5 +1,7 @@
 //! Signing in and out.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
@@ -17,6 +19,7 @@ use super::tongue::Tongue;
 use crate::api::call::{Account, Call, NoQuery};
 use crate::api::table::Table;
 use crate::problem::Problem;
+use crate::server;
 
 pub(crate) fn routes(table: &mut Table) {
     const SIGN_IN: &str = "/console/sign-in";
@@ -96,6 +99,7 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
         node: None,
         agent: agent.map(str::to_owned),
         code: Some(OneTimeCode::new(code)),
+        address: server::from(&call.parts),
     };
     let next = fields.text("next");
     let answer = match &ticket {
@@ -116,6 +120,7 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
         };
         Reply::page(&house.look, &page)
     };
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     let wrong = match answer {
         Ok(started) => {
             let account = &started.account.id;
@@ -133,15 +138,19 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
             let status = if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
             return Ok(code_page(ticket.expose(), again, false)?.with_status(status));
         }
-        Err(Some(error @ (Error::Unauthenticated | Error::Refused(_)))) => {
+        Err(Some(error @ (Error::Unauthenticated | Error::Refused(_) | Error::Slowed(_)))) => {
             let (text, several) = match error {
                 Error::Refused(refusal) => (refusal.detail, true),
+                Error::Slowed(wait) => {
+                    status = StatusCode::TOO_MANY_REQUESTS;
+                    (slowed(tongue, wait), false)
+                }
                 _ if ticket.is_some() => (tongue.say("refused-code").into_owned(), false),
                 _ => (tongue.say("sign-in-wrong").into_owned(), false),
             };
             if let Some(ticket) = &ticket {
                 let page = code_page(ticket, Some(text), several || !fields.text("account").is_empty())?;
-                return Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY));
+                return Ok(page.with_status(status));
             }
             text
         }
@@ -155,7 +164,17 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
         wrong: Some(wrong),
         unsafe_address: false,
     };
-    Ok(Reply::page(&house.look, &page)?.with_status(StatusCode::UNPROCESSABLE_ENTITY))
+    Ok(Reply::page(&house.look, &page)?.with_status(status))
+}
+
+/// How long whoever was wrong too often has to wait, in whole seconds or minutes.
+fn slowed(tongue: Tongue, wait: Duration) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let (name, count) = match seconds {
+        ..=90 => ("sign-in-slowed-seconds", seconds),
+        _ => ("sign-in-slowed-minutes", seconds.div_ceil(60)),
+    };
+    tongue.say_of(name, &[("count", i64::try_from(count).unwrap_or(i64::MAX).into())]).into_owned()
 }
 
 async fn sign_out(call: Call<Signed, Account, NoQuery, Fields>) -> Result<Reply, Problem> {

@@ -8,7 +8,7 @@ use api::tokens::RevokeToken;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Extension;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, Request};
 use axum::routing::{get, post};
 use token::SystemEntropy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Drained, Limits, Peer, Tracker, serve};
+use super::{Drained, Limits, Peer, Tracker, from, serve};
 use crate::credentials::bearer;
 use crate::json::Json;
 use crate::layers::dress;
@@ -468,4 +468,24 @@ async fn draining_lets_an_http2_request_finish() {
     assert_eq!(body.data().await.unwrap().unwrap(), "open");
     timeout(EVER, connection).await.unwrap().unwrap().unwrap();
     assert_eq!(timeout(EVER, server.ended).await.unwrap().unwrap(), Drained { cut: 0 });
+}
+
+#[test]
+fn only_a_proxy_on_this_machine_is_believed_for_whom_it_asks() {
+    let asked = |peer: &str, forwarded: &[&str]| {
+        let mut request = Request::new(());
+        request.extensions_mut().insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
+        for said in forwarded {
+            request.headers_mut().append("x-forwarded-for", HeaderValue::from_str(said).unwrap());
+        }
+        from(&request.into_parts().0).map(|address| address.to_string())
+    };
+    let is = |text: &str| Some(text.to_owned());
+    assert_eq!(asked("198.51.100.1", &[]), is("198.51.100.1"));
+    assert_eq!(asked("::ffff:198.51.100.1", &[]), is("198.51.100.1"));
+    // What the one before it wrote is whatever the client liked.
+    assert_eq!(asked("127.0.0.1", &["1.2.3.4, 203.0.113.7"]), is("203.0.113.7"));
+    assert_eq!(asked("::1", &["1.2.3.4", "2001:db8::7"]), is("2001:db8::7"));
+    assert_eq!(asked("127.0.0.1", &["unknown"]), None);
+    assert_eq!(asked("198.51.100.1", &["203.0.113.7"]), None);
 }

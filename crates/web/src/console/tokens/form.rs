@@ -78,7 +78,7 @@ pub(crate) fn again(tongue: Tongue, error: Error) -> Result<Wrong, Problem> {
             Err(Error::Refused(refusal).into())
         }
         Error::Refused(refusal) => Ok(Wrong::of(tongue, &refusal)),
-        Error::Busy | Error::Full | Error::Conflict | Error::Undetermined => {
+        Error::Busy | Error::Slowed(_) | Error::Full | Error::Conflict | Error::Undetermined => {
             Ok(Wrong::new("", Problem::from(error).detail()))
         }
         other => Err(other.into()),
