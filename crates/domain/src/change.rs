@@ -11,6 +11,7 @@ use token::{Digest, TokenId, TokenText};
 use crate::facts::{Account, Holder, Installation, Link, Node, Person, Service, Token};
 use crate::ids::{AccountId, ExternalId, HolderId, PersonId, RoleId, ServiceId};
 use crate::life::Lens;
+use crate::mail::{Letter, Outgoing};
 use crate::node::NodePath;
 use crate::policy::Counted;
 use crate::refusal::Refusal;
@@ -26,6 +27,9 @@ pub struct Change {
     pub writes: Vec<Write>,
     /// What the journal will say, in this order.
     pub entries: Vec<Entry>,
+    /// Mails to be sent, kept with the facts that they tell of. Of what somebody was told already
+    /// nothing is kept again.
+    pub outbox: Vec<Outgoing>,
     /// Authority shrinks: whoever remembers more must hear of it before the answer, and a
     /// restored backup must not undo it.
     pub narrows: bool,
@@ -215,6 +219,8 @@ pub enum Write {
     UseLink {
         hash: [u8; 32],
     },
+    /// What became of a mail; no fact about authority, so the journal need not say it.
+    UpdateLetter(Letter),
 }
 
 /// A token that was made elsewhere. Where its digest is not ours, the row's is a mark that no text
@@ -397,12 +403,13 @@ impl Change {
 
     /// Both changes in one.
     pub fn and(mut self, other: Change) -> Self {
-        let only = |change: &Change| change.ends || change.writes.is_empty();
+        let only = |change: &Change| change.ends || (change.writes.is_empty() && change.outbox.is_empty());
         self.ends = (self.ends || other.ends) && only(&self) && only(&other);
         self.expects.extend(other.expects);
         self.guards.extend(other.guards);
         self.writes.extend(other.writes);
         self.entries.extend(other.entries);
+        self.outbox.extend(other.outbox);
         self.narrows |= other.narrows;
         self.recent |= other.recent;
         self

@@ -80,6 +80,8 @@ ids! {
     InstallationId = "ins";
     /// A program of the product that asks jeton.
     ServiceId = "svc";
+    /// A mail to one member.
+    LetterId = "let";
 }
 
 /// Who a token acts for: a member or a service account.

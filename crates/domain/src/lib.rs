@@ -22,6 +22,7 @@ pub mod installations;
 pub mod life;
 pub mod lifecycle;
 pub mod links;
+pub mod mail;
 pub mod members;
 pub mod node;
 pub mod nodes;

@@ -273,7 +273,7 @@ struct Settled {
 impl Tries<'_> {
     /// None: the rows have moved on, so decide again, for [`Tries::caller`] as it is now.
     async fn commit(&mut self, change: Change) -> Result<Option<Settled>, Error> {
-        if change.writes.is_empty() && change.entries.is_empty() {
+        if change.writes.is_empty() && change.entries.is_empty() && change.outbox.is_empty() {
             return Ok(Some(Settled { number: None, position: None }));
         }
         if change.recent {

@@ -35,7 +35,7 @@ enum As {
 type Columns = &'static [(&'static str, As)];
 
 /// What is exported, what is referred to before what refers to it.
-const KINDS: [(&str, Columns); 12] = [
+const KINDS: [(&str, Columns); 14] = [
     ("permission", &[("bit", Plain), ("name", Plain)]),
     (
         "account",
@@ -153,6 +153,31 @@ const KINDS: [(&str, Columns); 12] = [
             ("name", Plain),
             ("admitted", Plain),
             ("refused", Plain),
+        ],
+    ),
+    (
+        "letter",
+        &[
+            ("id", Plain),
+            ("account", Plain),
+            ("member", Plain),
+            ("queued_at", Time),
+            ("next_at", Time),
+            ("tries", Plain),
+            ("outcome", Plain),
+            ("ended_at", Time),
+            ("version", Plain),
+        ],
+    ),
+    (
+        "notice",
+        &[
+            ("token", Plain),
+            ("ends_at", Time),
+            ("member", Plain),
+            ("days", Plain),
+            ("account", Plain),
+            ("letter", Plain),
         ],
     ),
     (

@@ -143,7 +143,7 @@ pub(crate) struct Line<'a>(Vec<Value<'a>>);
 /// What keeps these lines.
 pub(crate) fn insert(lines: Vec<Line<'_>>) -> Rows<'_> {
     let into = "journal (seq, at, actor, account, action, subject, payload, salt, entry_hash, hash, touched)";
-    Rows { into, rows: lines.into_iter().map(|Line(values)| values).collect() }
+    Rows { into, rows: lines.into_iter().map(|Line(values)| values).collect(), unless_there: false }
 }
 
 /// The latest of the times in a change by which a stop and what it stops are compared. They can be
@@ -304,7 +304,8 @@ impl Touched {
                 | Write::Remember(_)
                 | Write::UseSetupLink { .. }
                 | Write::InsertInvitation(_)
-                | Write::UseLink { .. } => {}
+                | Write::UseLink { .. }
+                | Write::UpdateLetter(_) => {}
             }
         }
         all

@@ -24,6 +24,7 @@ mod figures;
 mod journal;
 mod keys;
 mod links;
+mod mail;
 mod migrations;
 mod narrowings;
 pub mod place;

@@ -13,6 +13,7 @@ pub(crate) mod foreign;
 pub(crate) mod links;
 pub(crate) mod lists;
 pub(crate) mod loads;
+pub(crate) mod mail;
 mod persons;
 pub(crate) mod query;
 pub(crate) mod reads;

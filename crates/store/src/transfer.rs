@@ -32,7 +32,7 @@ pub(crate) use tally::Cell;
 use tally::{Batch, Tally};
 
 /// What is moved, and what is referred to before what refers to it.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 22] = [
     "head",
     "journal",
     "key_check",
@@ -53,6 +53,8 @@ const TABLES: [&str; 20] = [
     "remembered",
     "setup_link",
     "link",
+    "letter",
+    "notice",
 ];
 
 /// What a store has from the beginning, or from being looked at, and gives up for what arrives.

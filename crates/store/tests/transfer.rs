@@ -84,9 +84,18 @@ fn counts(home: &Path) -> Vec<(String, i64)> {
 
 /// That a database has what a new one has, and nothing else.
 async fn assert_empty(there: &Postgres) {
-    for table in
-        ["account", "person", "holder", "token", "sealed", "journal", "remembered", "setup_link", "link"]
-    {
+    for table in [
+        "account",
+        "person",
+        "holder",
+        "token",
+        "sealed",
+        "journal",
+        "remembered",
+        "setup_link",
+        "link",
+        "notice",
+    ] {
         let found = query(there.name(), &format!("SELECT count(*)::text FROM {table}")).await;
         assert_eq!(found, ["0"], "{table}");
     }

@@ -10,6 +10,7 @@ mod ceiling;
 mod forms;
 mod journey;
 mod life;
+mod mails;
 mod names;
 mod notices;
 mod outlook;

@@ -75,6 +75,11 @@ pub(crate) struct World {
     entropy: Seeded,
 }
 
+/// Draws that no other seed makes.
+pub(crate) fn seeded(seed: u64) -> Seeded {
+    Seeded(AtomicU64::new(seed << 16))
+}
+
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }

@@ -271,6 +271,44 @@ CREATE TABLE link (
 CREATE INDEX link_member
     ON link (account, member);
 
+-- Mails. Who is written to, and what about, is said by ids alone: addresses and names are read when it is
+-- sent. `next_at` is when somebody may begin to send it, none once it is done with.
+CREATE TABLE letter (
+    id        TEXT COLLATE "C" PRIMARY KEY,
+    account   TEXT COLLATE "C" NOT NULL,
+    member    TEXT COLLATE "C" NOT NULL,
+    queued_at BIGINT NOT NULL,
+    next_at   BIGINT,
+    tries     BIGINT NOT NULL,
+    outcome   TEXT COLLATE "C" CHECK (outcome IN ('sent', 'dropped', 'given_up')),
+    ended_at  BIGINT,
+    version   BIGINT NOT NULL
+);
+
+CREATE INDEX letter_next
+    ON letter (next_at)
+    WHERE next_at IS NOT NULL;
+CREATE INDEX letter_ended
+    ON letter (ended_at)
+    WHERE ended_at IS NOT NULL;
+
+-- Which ends were told to whom, and by which letter; each once. It stays until the end is long past, so that
+-- neither a restart nor a clock that went back tells it again.
+CREATE TABLE notice (
+    token   TEXT COLLATE "C" NOT NULL,
+    ends_at BIGINT NOT NULL,
+    member  TEXT COLLATE "C" NOT NULL,
+    days    BIGINT NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    letter  TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (token, ends_at, member, days)
+);
+
+CREATE INDEX notice_letter
+    ON notice (letter);
+CREATE INDEX notice_ends
+    ON notice (ends_at);
+
 -- One order without gaps. The salt goes with the payload when that is erased; the hashes stay.
 CREATE TABLE journal (
     seq        BIGINT PRIMARY KEY,

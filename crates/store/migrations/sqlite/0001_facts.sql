@@ -267,6 +267,44 @@ CREATE TABLE link (
 CREATE INDEX link_member
     ON link (account, member);
 
+-- Mails. Who is written to, and what about, is said by ids alone: addresses and names are read when it is
+-- sent. `next_at` is when somebody may begin to send it, none once it is done with.
+CREATE TABLE letter (
+    id        TEXT PRIMARY KEY,
+    account   TEXT NOT NULL,
+    member    TEXT NOT NULL,
+    queued_at INTEGER NOT NULL,
+    next_at   INTEGER,
+    tries     INTEGER NOT NULL,
+    outcome   TEXT CHECK (outcome IN ('sent', 'dropped', 'given_up')),
+    ended_at  INTEGER,
+    version   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX letter_next
+    ON letter (next_at)
+    WHERE next_at IS NOT NULL;
+CREATE INDEX letter_ended
+    ON letter (ended_at)
+    WHERE ended_at IS NOT NULL;
+
+-- Which ends were told to whom, and by which letter; each once. It stays until the end is long past, so that
+-- neither a restart nor a clock that went back tells it again.
+CREATE TABLE notice (
+    token   TEXT NOT NULL,
+    ends_at INTEGER NOT NULL,
+    member  TEXT NOT NULL,
+    days    INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    letter  TEXT NOT NULL,
+    PRIMARY KEY (token, ends_at, member, days)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX notice_letter
+    ON notice (letter);
+CREATE INDEX notice_ends
+    ON notice (ends_at);
+
 -- One order without gaps. The salt goes with the payload when that is erased; the hashes stay.
 CREATE TABLE journal (
     seq        INTEGER PRIMARY KEY,

@@ -25,6 +25,7 @@ pub(super) fn fits(change: &Change) -> bool {
     let creates = |write: &Write| matches!(write, Write::InsertToken { .. });
     let keeps = |write: &Write| matches!(write, Write::Remember(_));
     change.guards.is_empty()
+        && change.outbox.is_empty()
         && !change.entries.is_empty()
         && change.writes.iter().any(creates)
         && change.writes.iter().all(|write| creates(write) || keeps(write))

@@ -67,7 +67,8 @@ pub(super) async fn insert(client: &Client, new: &Rows<'_>) -> Result<u64, tokio
         .collect();
     let arrays: Vec<String> =
         columns.iter().zip(1..).map(|((_, kind), number)| format!("${number}::{kind}")).collect();
-    let text = format!("INSERT INTO {} SELECT * FROM unnest({})", new.into, arrays.join(", "));
+    let arrays = arrays.join(", ");
+    let text = format!("INSERT INTO {} SELECT * FROM unnest({arrays}){}", new.into, new.ending());
     let values: Vec<(&(dyn ToSql + Sync), Type)> =
         columns.iter().map(|(values, kind)| (values as &(dyn ToSql + Sync), kind.clone())).collect();
     client.execute_typed(&text, &values).await

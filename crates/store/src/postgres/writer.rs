@@ -299,10 +299,7 @@ async fn write<'c>(
         client.batch_execute(savepoint).await.map_err(broken)?;
     }
     writes::is_told(change)?;
-    let mut steps = Vec::new();
-    for write in &change.writes {
-        steps.extend(writes::steps(write, tools)?);
-    }
+    let steps = writes::all_steps(change, tools)?;
     let numbers = execute::steps(client, &steps).await?;
     let lines = head.append(change, Touched::by(change), tools.entropy);
     Ok((numbers, lines))

@@ -3,6 +3,7 @@
 
 use domain::facts::Link;
 use domain::ids::{AccountId, HolderId};
+use domain::mail::KEPT;
 use domain::time::Timestamp;
 use domain::usage::{self, By, Count, OTHER, TOLD_APART, Usage};
 use token::TokenId;
@@ -66,6 +67,16 @@ impl Beside {
                     Query::new("DELETE FROM usage_day WHERE day < ?1", values![first]),
                     Query::new("DELETE FROM usage_source WHERE day < ?1", values![first]),
                     Query::new("DELETE FROM link WHERE until <= ?1", values![*now]),
+                    // Only what the journal's time has left behind too: that never goes back, so that a
+                    // clock which ran ahead for a while makes nobody be told again.
+                    Query::new(
+                        "DELETE FROM letter WHERE ended_at <= ?1 AND ended_at <= (SELECT at FROM head) - ?2",
+                        values![now.plus_micros(-KEPT), KEPT],
+                    ),
+                    Query::new(
+                        "DELETE FROM notice WHERE ends_at <= ?1 AND ends_at <= (SELECT at FROM head) - ?2",
+                        values![now.plus_micros(-KEPT), KEPT],
+                    ),
                 ]
             }
         }
@@ -89,7 +100,8 @@ const ERASE: &str = "
     SET payload = NULL, salt = NULL
     WHERE";
 
-/// What was said of a member and of their tokens and logins, and from where those were used.
+/// What was said of a member and of their tokens and logins, from where those were used, and what was
+/// mailed to them.
 fn erase(account: &AccountId, holder: HolderId, after: i64, through: i64) -> Vec<Query<'static>> {
     let theirs = |account: usize, holder: usize| {
         format!("SELECT id FROM token WHERE account = ?{account} AND holder = ?{holder}")
@@ -107,6 +119,8 @@ fn erase(account: &AccountId, holder: HolderId, after: i64, through: i64) -> Vec
             format!("DELETE FROM usage_source WHERE source = 'address' AND token IN ({})", theirs(1, 2)),
             of_theirs(),
         ),
+        Query::new("DELETE FROM notice WHERE account = ?1 AND member = ?2", of_theirs()),
+        Query::new("DELETE FROM letter WHERE account = ?1 AND member = ?2", of_theirs()),
     ]
 }
 

@@ -3,9 +3,12 @@
 //! They are found by their own ends, and besides by those that follow from the longest life that the
 //! policy allows: each is a range of an index, so that all the others are not looked at.
 
+use std::collections::HashSet;
+
 use domain::facts::Token;
 use domain::ids::{AccountId, HolderId};
 use domain::life::Lens;
+use token::TokenId;
 
 use super::Dialect;
 use super::query::{Query, Read};
@@ -16,6 +19,7 @@ use super::states;
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) tokens: Vec<Token>,
+    had: HashSet<TokenId>,
     seen: Seen,
 }
 
@@ -68,7 +72,7 @@ pub(crate) fn due(
         state: Found::default(),
         row: |found, _, row| {
             let token = rows::token(row, &mut found.seen)?;
-            if found.tokens.iter().all(|had| had.id != token.id) {
+            if found.had.insert(token.id) {
                 found.tokens.push(token);
             }
             Ok(())

@@ -48,7 +48,11 @@ pub(super) fn import<'a>(
     let mut foreign = tokens.iter().filter_map(row).peekable();
     while foreign.peek().is_some() {
         let into = "foreign_key (mark, make, lookup, phc, account, token)";
-        steps.push(Step::Rows(Rows { into, rows: foreign.by_ref().take(ROWS).collect() }));
+        steps.push(Step::Rows(Rows {
+            into,
+            rows: foreign.by_ref().take(ROWS).collect(),
+            unless_there: false,
+        }));
     }
     Ok(steps)
 }

@@ -128,6 +128,15 @@ pub(crate) struct Rows<'a> {
     /// The table and the columns that each row has a value for.
     pub(crate) into: &'static str,
     pub(crate) rows: Vec<Vec<Value<'a>>>,
+    /// What is there already stays as it is; otherwise it is an error.
+    pub(crate) unless_there: bool,
+}
+
+impl Rows<'_> {
+    /// What ends the statement.
+    pub(crate) fn ending(&self) -> &'static str {
+        if self.unless_there { " ON CONFLICT DO NOTHING" } else { "" }
+    }
 }
 
 /// Values of several types, in the order of their placeholders.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use token::{Entropy, TokenId, TokenText};
 
 use super::query::{Query, Rows, Unreadable, Value, values};
-use super::{Dialect, foreign, persons, sweeps};
+use super::{Dialect, foreign, mail, persons, sweeps};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -65,7 +65,7 @@ pub(crate) struct Tools<'a> {
 }
 
 /// What carries out one write, in this order.
-pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss> {
+fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss> {
     let query = match write {
         Write::InsertAccount(row) => insert_account(row),
         Write::UpdateAccount(row) => update_account(row),
@@ -118,8 +118,19 @@ pub(crate) fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<
             let sql = "DELETE FROM link WHERE hash = ?1 AND until > ?2";
             Ok(Query::new(sql, values![hash, tools.now]))
         }
+        Write::UpdateLetter(row) => Ok(mail::update(row)),
     }?;
     Ok(vec![Step::Query { query, must: Must::Hit }])
+}
+
+/// What carries out the whole of a change, in this order.
+pub(crate) fn all_steps<'a>(change: &'a Change, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss> {
+    let mut all = Vec::new();
+    for write in &change.writes {
+        all.extend(steps(write, tools)?);
+    }
+    all.extend(change.outbox.iter().flat_map(mail::put));
+    Ok(all)
 }
 
 /// Refuses a change that writes facts of which the journal would not know.
@@ -205,13 +216,14 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
         | Write::Remember(_)
         | Write::UseSetupLink { .. }
         | Write::InsertInvitation(_)
-        | Write::UseLink { .. } => {}
+        | Write::UseLink { .. }
+        | Write::UpdateLetter(_) => {}
     }
 }
 
 /// Whether the write changes what is known, so that the journal must say so.
 fn is_fact(write: &Write) -> bool {
-    !matches!(write, Write::Remember(_))
+    !matches!(write, Write::Remember(_) | Write::UpdateLetter(_))
 }
 
 fn json(value: &impl Serialize) -> Result<String, Miss> {
@@ -426,7 +438,8 @@ pub(crate) fn insert_tokens<'a>(tokens: &[(&'a Token, i64)]) -> Result<Rows<'a>,
         values.push(Value::from(*number));
         Ok(values)
     };
-    Ok(Rows { into: NEW_TOKEN, rows: tokens.iter().map(row).collect::<Result<_, Miss>>()? })
+    let rows = tokens.iter().map(row).collect::<Result<_, Miss>>()?;
+    Ok(Rows { into: NEW_TOKEN, rows, unless_there: false })
 }
 
 fn placeholders(first: usize, last: usize) -> String {

@@ -42,7 +42,8 @@ pub(crate) fn run(db: &Connection, query: &Query<'_>) -> rusqlite::Result<usize>
 pub(crate) fn insert(db: &Connection, new: &Rows<'_>) -> rusqlite::Result<()> {
     let Some(first) = new.rows.first() else { return Ok(()) };
     let values = vec!["?"; first.len()].join(", ");
-    let mut statement = db.prepare_cached(&format!("INSERT INTO {} VALUES ({values})", new.into))?;
+    let mut statement =
+        db.prepare_cached(&format!("INSERT INTO {} VALUES ({values}){}", new.into, new.ending()))?;
     for row in &new.rows {
         statement.execute(rusqlite::params_from_iter(row))?;
     }

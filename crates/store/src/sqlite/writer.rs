@@ -366,10 +366,8 @@ fn write_change(
     writes::is_told(change)?;
     check(db, change)?;
     let mut numbers = Vec::new();
-    for write in &change.writes {
-        for step in writes::steps(write, tools)? {
-            numbers.extend(execute::step(db, &step)?);
-        }
+    for step in writes::all_steps(change, tools)? {
+        numbers.extend(execute::step(db, &step)?);
     }
     let lines = head.append(change, Touched::by(change), tools.entropy);
     execute::insert(db, &journal::insert(lines)).map_err(execute::miss)?;

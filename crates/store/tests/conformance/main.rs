@@ -9,6 +9,7 @@ mod erasure;
 mod journal;
 mod lists;
 mod loads;
+mod mail;
 mod others;
 mod place;
 mod states;
@@ -96,6 +97,14 @@ behaviours! {
     loads:
         a_snapshot_brings_what_belongs_to_a_digest_and_its_position,
         a_bulk_load_brings_everything_that_could_verify,
+    ;
+    mail:
+        a_notice_is_kept_once_and_a_letter_only_with_one,
+        letters_are_kept_with_their_change_or_not_at_all,
+        of_many_who_would_send_a_letter_one_does,
+        a_letter_reads_back_wherever_it_is,
+        what_was_told_outlives_a_clock_that_ran_ahead,
+        what_was_mailed_to_a_member_is_erased_with_them,
     ;
     others:
         a_kept_secret_reads_back_until_it_is_forgotten,

@@ -9,6 +9,7 @@ use domain::facts::{Account, Holder, Installation, Link, Opens, Token};
 use domain::grant::Grant;
 use domain::ids::{HolderId, InstallationId};
 use domain::life::Lens;
+use domain::mail::{Letter, Notice, Outgoing};
 use domain::usage::{By, Count, Usage, day};
 use rusqlite::Connection;
 use store::place::{Access, Place};
@@ -134,6 +135,11 @@ impl Rich {
             let (account, until) = (account.id.clone(), at(3000 * DAY));
             let invitation = Link { hash: [8; 32], account, member, opens: Opens::Login, until };
             store.put_link(invitation).await.unwrap();
+            let id = "let_0123456789ab".parse().unwrap();
+            let letter = Letter::new(id, holder.account.clone(), member, at(0));
+            let notice = Notice { token: tokens[0].id, ends_at: at(30 * DAY), days: 30 };
+            let outbox = vec![Outgoing { letter, notices: vec![notice] }];
+            store.commit(Change { outbox, ..Change::default() }).await.unwrap();
         }
         let count = |by| Count { day: day(at(0)), by, admitted: 3, refused: 1 };
         let counts =
@@ -177,6 +183,9 @@ impl Rich {
         seen.push(format!("{:?}", store.remembered(&answer().key).await.unwrap()));
         seen.push(format!("{:?}", store.setup_link_open([9; 32]).await.unwrap()));
         seen.push(format!("{:?}", store.link([8; 32]).await.unwrap()));
+        for letter in store.letters_due(at(DAY), 9).await.unwrap() {
+            seen.push(format!("{letter:?} {:?}", store.notices_of(letter.id).await.unwrap()));
+        }
         seen.push(format!("{} entries are whole", store.verify_journal().await.unwrap().entries));
         seen.extend(store.journal(0, 1000).await.unwrap().iter().map(|entry| format!("{entry:?}")));
         seen

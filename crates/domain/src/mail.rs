@@ -1,0 +1,206 @@
+//! Mails: rows of the outbox, written with what they tell of, and what becomes of them.
+//!
+//! A letter names its reader and what it is about by ids. Addresses and names are read when it is sent,
+//! so that the outbox keeps nobody's, and whoever was erased or moved since is not written to. Nothing
+//! here is a secret, but for the way out of further mails ([`WayOut`]), which is worked out and kept
+//! nowhere. How a mail reads is said in the crate `mail`.
+
+use std::fmt;
+
+use token::TokenId;
+
+use crate::ids::{AccountId, LetterId, MemberId};
+use crate::time::{DAY, Timestamp};
+
+/// For how long one process has a letter to itself while it sends it, in µs: longer than a server takes
+/// that answers at all.
+pub const TURN: i64 = 5 * MINUTE;
+/// For how long it is tried to send a letter, in µs (RFC 5321, section 4.5.4.1: four to five days).
+pub const PATIENCE: i64 = 5 * DAY;
+/// The same of one that the mail server said it will not take.
+pub const REFUSED_PATIENCE: i64 = DAY;
+/// How long a letter is kept once it is done with, in µs: for that long its way out of further mails is open.
+pub const KEPT: i64 = 90 * DAY;
+
+const MINUTE: i64 = 60 * 1_000_000;
+const HOUR: i64 = 60 * MINUTE;
+
+/// A mail to one member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    pub id: LetterId,
+    pub account: AccountId,
+    pub to: MemberId,
+    pub queued_at: Timestamp,
+    /// How often somebody began to send it.
+    pub tries: i64,
+    pub fate: Fate,
+    pub version: i64,
+}
+
+/// Where a letter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// To be sent at this time or later.
+    Due(Timestamp),
+    /// The mail server has taken it.
+    Sent(Timestamp),
+    /// What it was about was so no more when it was to be sent.
+    Dropped(Timestamp),
+    /// The mail server would not take it for as long as it was tried.
+    GivenUp(Timestamp),
+}
+
+/// A letter on its way into the outbox, with the notices that it gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    pub letter: Letter,
+    /// Of these the ones are kept that were not given before; a letter without any is not.
+    pub notices: Vec<Notice>,
+}
+
+/// That a token ends. With the member who is told it is the key under which it is told once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Notice {
+    pub token: TokenId,
+    pub ends_at: Timestamp,
+    /// Of the policy's days before the end.
+    pub days: u32,
+}
+
+/// What a mail server made of a letter that it did not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It may take it later, or could not be asked.
+    Passing,
+    /// It said that it will not.
+    Refused,
+}
+
+impl Letter {
+    /// A letter that is to be sent at once.
+    pub fn new(id: LetterId, account: AccountId, to: MemberId, now: Timestamp) -> Self {
+        Self { id, account, to, queued_at: now, tries: 0, fate: Fate::Due(now), version: 0 }
+    }
+
+    /// Whether somebody should begin to send it.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        matches!(self.fate, Fate::Due(at) if at <= now)
+    }
+
+    /// The row of whoever sends it now: nobody else begins to for a while, and if nobody says how it went,
+    /// it is tried again after that.
+    pub fn begun(self, now: Timestamp) -> Self {
+        Self { tries: self.tries + 1, fate: Fate::Due(now.plus_micros(TURN)), ..self }
+    }
+
+    /// The row of one that was sent or needs no sending.
+    pub fn ended(self, fate: Fate) -> Self {
+        Self { fate, ..self }
+    }
+
+    /// The row of one that could not be sent: when it is tried again, after a minute, two, four, and at
+    /// last every hour; one that was refused every six.
+    pub fn failed(self, trouble: Trouble, now: Timestamp) -> Self {
+        let doublings = u32::try_from(self.tries.clamp(1, 7) - 1).unwrap_or(0);
+        let (pause, patience) = match trouble {
+            Trouble::Passing => ((MINUTE << doublings).min(HOUR), PATIENCE),
+            Trouble::Refused => (6 * HOUR, REFUSED_PATIENCE),
+        };
+        let fate = match now > self.queued_at.plus_micros(patience) {
+            true => Fate::GivenUp(now),
+            false => Fate::Due(now.plus_micros(pause)),
+        };
+        Self { fate, ..self }
+    }
+}
+
+/// Everything that a mail says, in no language yet.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// The same each time that it is tried.
+    pub id: LetterId,
+    /// The address of the reader, and their name.
+    pub address: String,
+    pub name: String,
+    pub account: AccountId,
+    pub account_name: String,
+    /// The tokens that end, the nearest end first.
+    pub ending: Vec<Ending>,
+    pub now: Timestamp,
+    pub way_out: WayOut,
+}
+
+/// A token that ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub token: TokenId,
+    pub name: String,
+    pub holder: String,
+    pub ends_at: Timestamp,
+}
+
+/// The last part of an address by which a reader turns further mails off; whoever has it may.
+#[derive(Clone)]
+pub struct WayOut(String);
+
+impl WayOut {
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WayOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WayOut(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(now: Timestamp) -> Letter {
+        let (id, to) = ("let_0123456789ab".parse().unwrap(), "mem_0123456789ab".parse().unwrap());
+        Letter::new(id, "acme".parse().unwrap(), to, now)
+    }
+
+    /// How far apart its tries are, in minutes, until it is given up.
+    fn pauses(trouble: Trouble) -> Vec<i64> {
+        let mut now = Timestamp::EPOCH;
+        let (mut letter, mut pauses) = (letter(now), Vec::new());
+        while let Fate::Due(at) = letter.fate {
+            pauses.push(now.micros_until(at) / MINUTE);
+            now = at.max(now);
+            assert!(letter.is_due(now));
+            letter = letter.begun(now).failed(trouble, now);
+        }
+        assert!(matches!(letter.fate, Fate::GivenUp(_)));
+        pauses
+    }
+
+    #[test]
+    fn a_mail_server_that_is_down_for_days_loses_nothing() {
+        let passing = pauses(Trouble::Passing);
+        assert_eq!(passing[..9], [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+        let total: i64 = passing.iter().sum();
+        assert!((5 * 24 * 60..5 * 24 * 60 + 61).contains(&total), "{total} minutes");
+        assert_eq!(pauses(Trouble::Refused), [0, 360, 360, 360, 360, 360]);
+    }
+
+    #[test]
+    fn a_letter_that_somebody_sends_is_nobody_else_s_until_their_turn_is_over() {
+        let now = Timestamp::from_micros(DAY);
+        let begun = letter(now).begun(now);
+        assert!(!begun.is_due(now.plus_micros(TURN - 1)) && begun.is_due(now.plus_micros(TURN)));
+    }
+
+    #[test]
+    fn the_way_out_does_not_print() {
+        assert_eq!(format!("{:?}", WayOut::new("let_x.secret".to_owned())), "WayOut(…)");
+    }
+}
