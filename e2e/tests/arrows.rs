@@ -8,7 +8,7 @@ use e2e::repository;
 
 /// Each room and its floor. Arrows point to lower floors only, so rooms of one floor do not know
 /// each other.
-const FLOORS: [(&str, u32); 10] = [
+const FLOORS: [(&str, u32); 11] = [
     ("token", 0),
     ("meter", 0),
     ("domain", 1),
@@ -16,13 +16,14 @@ const FLOORS: [(&str, u32); 10] = [
     ("store", 2),
     ("verifier", 2),
     ("client", 2),
+    ("mail", 2),
     ("service", 3),
     ("web", 4),
     ("jeton", 5),
 ];
 
 /// Which rooms may name a crate of which kind.
-const KEEPERS: [(&str, &[&str], &[&str]); 3] = [
+const KEEPERS: [(&str, &[&str], &[&str]); 4] = [
     (
         "SQL",
         &["rusqlite", "libsqlite3-sys", "tokio-postgres", "deadpool-postgres", "postgres", "sqlx", "diesel"],
@@ -33,6 +34,7 @@ const KEEPERS: [(&str, &[&str], &[&str]); 3] = [
         &["axum", "hyper", "hyper-util", "http", "http-body", "http-body-util", "tower", "tower-http", "h2"],
         &["web", "client"],
     ),
+    ("SMTP", &["lettre"], &["mail"]),
     // The command line and the client speak HTTP to a server as anybody does.
     ("HTTP on the asking side", &["ureq", "reqwest"], &["jeton", "client"]),
 ];

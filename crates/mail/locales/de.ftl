@@ -1,0 +1,26 @@
+# Was in Mails steht.
+subject-one = Token „{ $name }“ endet { $when }
+subject-many = { $count } Token enden bald in { $account }
+sentence-one = Das Token „{ $name }“ von { $holder } in { $account } endet am { $date }, { $when }; was es benutzt, geht dann nicht mehr.
+sentence-many = { $count } Token in { $account } enden bald, das erste { $when }; was sie benutzt, geht dann nicht mehr.
+link-one = Das Token ansehen
+link-many = Ansehen, was endet
+more = und { $count } weitere
+why = Sie bekommen diese Mail, weil Ihnen in { $account } gesagt wird, wenn Token enden.
+leave = Keine solchen Mails mehr
+today = heute
+tomorrow = morgen
+in-days = in { $count } Tagen
+date = { $day }. { $month } { $year }, { $time } UTC
+month-01 = Januar
+month-02 = Februar
+month-03 = März
+month-04 = April
+month-05 = Mai
+month-06 = Juni
+month-07 = Juli
+month-08 = August
+month-09 = September
+month-10 = Oktober
+month-11 = November
+month-12 = Dezember

@@ -1,0 +1,26 @@
+# What mails say.
+subject-one = Token “{ $name }” ends { $when }
+subject-many = { $count } tokens end soon in { $account }
+sentence-one = The token “{ $name }” of { $holder } in { $account } ends on { $date }, { $when }; what uses it stops working then.
+sentence-many = { $count } tokens in { $account } end soon, the first of them { $when }; what uses them stops working then.
+link-one = Look at the token
+link-many = See what ends
+more = and { $count } more
+why = You get this because you are told of tokens’ ends in { $account }.
+leave = Send me no more of these
+today = today
+tomorrow = tomorrow
+in-days = in { $count } days
+date = { $day } { $month } { $year }, { $time } UTC
+month-01 = January
+month-02 = February
+month-03 = March
+month-04 = April
+month-05 = May
+month-06 = June
+month-07 = July
+month-08 = August
+month-09 = September
+month-10 = October
+month-11 = November
+month-12 = December
