@@ -43,6 +43,8 @@ pub struct Letter {
 pub enum Fate {
     /// To be sent at this time or later.
     Due(Timestamp),
+    /// Somebody is sending it, and has it to themselves until then.
+    Begun(Timestamp),
     /// The mail server has taken it.
     Sent(Timestamp),
     /// What it was about was so no more when it was to be sent.
@@ -85,13 +87,13 @@ impl Letter {
 
     /// Whether somebody should begin to send it.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        matches!(self.fate, Fate::Due(at) if at <= now)
+        matches!(self.fate, Fate::Due(at) | Fate::Begun(at) if at <= now)
     }
 
     /// The row of whoever sends it now: nobody else begins to for a while, and if nobody says how it went,
     /// it is tried again after that.
     pub fn begun(self, now: Timestamp) -> Self {
-        Self { tries: self.tries + 1, fate: Fate::Due(now.plus_micros(TURN)), ..self }
+        Self { tries: self.tries + 1, fate: Fate::Begun(now.plus_micros(TURN)), ..self }
     }
 
     /// The row of one that was sent or needs no sending.

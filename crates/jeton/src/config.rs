@@ -11,6 +11,7 @@
 
 mod console;
 pub mod key;
+mod mails;
 pub mod resolve;
 pub mod show;
 pub mod sources;
@@ -129,6 +130,23 @@ keys! {
     /// The sites that may show the console in a frame. It needs https, because a browser gives a frame on
     /// another site no other cookie.
     console_framed_by: Option<Origins> = "console.framed_by", Unset::Nothing;
+
+    /// The mail server, as in `smtp://relay.example.com:587` (STARTTLS where it is offered; with
+    /// `?starttls=required` or with a user always, with `?starttls=none` never) or `smtps://relay.example.com`
+    /// (TLS from the first byte). A user, and a password that is better kept in `mail.password`, stand before
+    /// the host; `ca=FILE` names the certificates of an authority that is not a public one. Without a mail
+    /// server nothing is mailed, and nothing is kept to be mailed.
+    mail_url: Option<mail::Place> = "mail.url", Unset::Nothing;
+
+    /// The password for the mail server.
+    mail_password: Option<Secret> = "mail.password", Unset::Nothing, secret;
+
+    /// Whom mails come from; needed with `mail.url`.
+    mail_from: Option<mail::Sender> = "mail.from", Unset::Nothing;
+
+    /// A directory with `notice.txt` and `notice.html`, or one of them, in place of our own. They are checked at
+    /// the start.
+    mail_templates: Option<PathBuf> = "mail.templates", Unset::Nothing;
 
     /// The file that gets a signed checkpoint of the journal every `journal.checkpoint_interval`, by which
     /// `jeton doctor` and `jeton journal verify` find a journal that was rewritten or cut back. Best on

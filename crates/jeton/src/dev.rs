@@ -79,7 +79,7 @@ pub(crate) fn dev(args: &DevArgs) -> Result<(), Failure> {
         }
         let hour = Duration::from_secs(3_600);
         let care = Care { checkpoints: place.0.join("checkpoints"), every: hour, keep: None };
-        let workers = Workers::start(&desk, care);
+        let workers = Workers::start(&desk, care, None);
         let tracker = Tracker::new();
         let limits = Limits { drain: Duration::from_secs(2), ..Limits::default() };
         let options = web::Options {
@@ -98,7 +98,8 @@ pub(crate) fn dev(args: &DevArgs) -> Result<(), Failure> {
 }
 
 async fn open(data: &Path, clock: Arc<DevClock>, seeds: Arc<Seeds>) -> Result<Arc<Desk>, Failure> {
-    let setup = Setup { entropy: seeds, verifier: verifier::Options::default(), foreign_tokens: false };
+    let setup =
+        Setup { entropy: seeds, verifier: verifier::Options::default(), foreign_tokens: false, mails: false };
     let options = Options {
         data: data.to_owned(),
         keys: data.join("keys"),

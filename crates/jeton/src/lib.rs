@@ -19,6 +19,7 @@ mod nearest;
 mod notify;
 mod operations;
 mod owner;
+mod post;
 pub mod reload;
 mod serve;
 mod sockets;

@@ -23,7 +23,7 @@ use crate::notify::{self, Notify};
 use crate::reload::{Live, Reloader, Reloads};
 use crate::sockets::{self, Given};
 use crate::telemetry::Volume;
-use crate::{access, look, wiring};
+use crate::{access, look, post, wiring};
 
 /// Opens the data, serves, reads the configuration again on SIGHUP, and on SIGTERM or SIGINT lets
 /// what is under way finish.
@@ -62,7 +62,11 @@ pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Resul
         let version = env!("CARGO_PKG_VERSION");
         info!(version, %address, %place, "jeton {version} answers on {address}; the data is in {place}");
 
-        let workers = Workers::start(&desk, care(&config));
+        let carrier = post::carrier(&config, &format!("http://{address}"))?;
+        if carrier.is_some() && config.server_public_url.is_none() {
+            warn!("mails link to http://{address}; set server.public_url to where people reach this server");
+        }
+        let workers = Workers::start(&desk, care(&config), carrier);
         let options = web::Options { preset: preset.clone(), patience: Limits::default().request, look };
         let app = web::router(desk.clone(), &options, tracker.clone());
         let live = Live { volume, tracker: tracker.clone(), preset };
@@ -181,10 +185,11 @@ pub(crate) fn limits(config: &Config) -> Limits {
     }
 }
 
-/// A preset that does not exist, and a logo that is none, are said at the start, not to the first person
+/// A preset that does not exist, a logo that is none, and mail that cannot be sent so are said at the start, not to the first person
 /// who needs them.
 pub(crate) fn must_know(config: &Config) -> Result<(), Failure> {
     must_know_preset(&config.server_preset.0)?;
+    post::of(config, "")?;
     look::of(config).map(drop)
 }
 

@@ -67,6 +67,7 @@ async fn opened(config: &Config, access: Access) -> anyhow::Result<Arc<Desk>> {
             ..verifier::Options::default()
         },
         foreign_tokens: config.server_foreign_tokens,
+        mails: config.mail_url.is_some(),
     };
     Desk::open(setup, async |listener| {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));

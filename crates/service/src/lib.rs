@@ -21,6 +21,7 @@ pub mod installations;
 pub mod inventory;
 pub mod journal;
 pub mod links;
+pub mod mail;
 pub mod members;
 pub mod nodes;
 pub mod notices;
@@ -85,6 +86,12 @@ pub struct Desk {
     foreign: foreign::Foreign,
     /// Told when memory was emptied and has to be filled again.
     reload: Arc<Notify>,
+    mails: bool,
+    ways_out: mail::WaysOut,
+    /// Told when facts have changed by which somebody may have to be told of an end.
+    stirred: Arc<Notify>,
+    /// Told when letters were kept.
+    posted: Notify,
 }
 
 /// What a desk is made of.
@@ -94,6 +101,8 @@ pub struct Setup {
     pub verifier: verifier::Options,
     /// Texts that jeton did not make may be looked up.
     pub foreign_tokens: bool,
+    /// Mails are sent from here; without it none are kept, and nobody is promised any.
+    pub mails: bool,
 }
 
 impl Desk {
@@ -108,13 +117,17 @@ impl Desk {
     {
         // The store holds the verifier weakly: the verifier holds the store to read from it.
         let hearing: Arc<OnceLock<Weak<Verifier>>> = Arc::default();
-        let reload = Arc::new(Notify::new());
+        let (reload, stirred) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let catalogue = Arc::new(Catalogue::new(setup.verifier.max_tokens));
         let listener: store::Listener = {
             let (hearing, reload, catalogue) = (hearing.clone(), reload.clone(), catalogue.clone());
+            let stirred = stirred.clone();
             Arc::new(move |heard| match (hearing.get().and_then(Weak::upgrade), heard) {
                 (Some(verifier), Heard::Rows(rows)) => {
                     catalogue.apply(&rows);
+                    if workers::stirs(&rows) {
+                        stirred.notify_one();
+                    }
                     apply(&verifier, rows);
                 }
                 (Some(verifier), Heard::Lost) => {
@@ -143,19 +156,8 @@ impl Desk {
         let makes = if setup.foreign_tokens { store.makes().await? } else { Vec::new() };
         let foreign = foreign::Foreign::new(&makes, store.keys());
         let parser = Parser::new([Brand::default()], setup.foreign_tokens);
-        Ok(Self::new(store, verifier, catalogue, setup.entropy, parser, foreign, reload))
-    }
-
-    fn new(
-        store: Store,
-        verifier: Arc<Verifier>,
-        catalogue: Arc<Catalogue>,
-        entropy: Arc<dyn Entropy>,
-        parser: Parser,
-        foreign: foreign::Foreign,
-        reload: Arc<Notify>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+        let entropy = setup.entropy;
+        Ok(Arc::new(Self {
             passwords: passwords::Passwords::new(entropy.clone()),
             factors: second_factor::Factors::new(store.keys()),
             guesses: guesses::Guesses::default(),
@@ -168,11 +170,15 @@ impl Desk {
             verdicts: verify::counters(),
             batches: Semaphore::new(provision::AT_ONCE),
             reload,
+            mails: setup.mails,
+            ways_out: mail::WaysOut::new(store.keys()),
+            stirred,
+            posted: Notify::new(),
             store,
             verifier,
             catalogue,
             entropy,
-        })
+        }))
     }
 
     pub fn now(&self) -> Timestamp {

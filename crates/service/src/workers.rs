@@ -4,12 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::facts::{Snapshot, Token};
+use domain::time::DAY;
 use domain::usage::Usage;
-use token::TokenId;
+use token::{Kind, TokenId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::checkpoints::{self, Care};
+use crate::mail::{Carrier, Queued};
 use crate::{Desk, Error};
 
 /// How often counters are written, and how often old rows are purged. Whoever asks how a token
@@ -20,6 +24,15 @@ const PURGE: Duration = Duration::from_secs(600);
 
 /// How often payloads are looked at that were kept for long enough.
 const RETAIN: Duration = Duration::from_secs(3600);
+
+/// How often it is looked for notices where nothing has changed, besides at the start of each day (UTC).
+const LOOK: Duration = Duration::from_secs(3600);
+/// The least pause between two looks. One that took long is followed by a hundred times as long a pause,
+/// so that looking never costs more than a hundredth of a processor.
+const REST: Duration = Duration::from_secs(5);
+const REST_PER_LOOK: u32 = 100;
+/// How long letters wait that could not be sent, and how often it is looked for those that other peers kept.
+const POST: Duration = Duration::from_secs(30);
 
 /// Pause before loading is tried again.
 const RELOAD: Duration = Duration::from_secs(5);
@@ -39,10 +52,11 @@ pub struct Workers {
 }
 
 impl Workers {
-    pub fn start(desk: &Arc<Desk>, care: Care) -> Self {
+    /// `carrier`: by which mails are sent; none where none are.
+    pub fn start(desk: &Arc<Desk>, care: Care, carrier: Option<Arc<dyn Carrier>>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let care = Arc::new(care);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(load(stopped.clone(), desk.clone())),
             tokio::spawn(every(FLUSH, stopped.clone(), desk.clone(), async |desk: Arc<Desk>| {
                 if let Err(error) = desk.flush_usage().await {
@@ -51,13 +65,17 @@ impl Workers {
             })),
             tokio::spawn(retain(stopped.clone(), desk.clone(), care.clone())),
             tokio::spawn(watch_over(stopped.clone(), desk.clone(), care.clone())),
-            tokio::spawn(every(PURGE, stopped, desk.clone(), async |desk: Arc<Desk>| {
+            tokio::spawn(every(PURGE, stopped.clone(), desk.clone(), async |desk: Arc<Desk>| {
                 if let Err(error) = desk.store.purge(desk.now()).await {
                     tracing::warn!(%error, "old rows could not be purged; they are tried again");
                 }
                 desk.catalogue.rest(desk.now());
             })),
         ];
+        if let Some(carrier) = carrier {
+            tasks.push(tokio::spawn(look_for_notices(stopped.clone(), desk.clone())));
+            tasks.push(tokio::spawn(post(stopped, desk.clone(), carrier)));
+        }
         Self { stop, tasks, care }
     }
 
@@ -117,6 +135,63 @@ async fn retain(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>, care: Arc<C
         tokio::select! {
             () = tokio::time::sleep(RETAIN) => {}
             _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Whether somebody may have to be told of an end by these rows.
+pub(crate) fn stirs(rows: &Snapshot) -> bool {
+    let token = |token: &Token| matches!(token.id.kind, Kind::Pat | Kind::Sat);
+    !rows.accounts.is_empty() || !rows.holders.is_empty() || rows.tokens.iter().any(token)
+}
+
+/// Keeps what is to be told: at once, with each day, when facts have changed, and every so often.
+async fn look_for_notices(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>) {
+    loop {
+        let begun = Instant::now();
+        match desk.queue_notices().await {
+            Ok(Queued { letters: 0, .. }) => {}
+            Ok(Queued { letters, notices }) => {
+                tracing::info!(letters, notices, "{letters} letters are to be sent, with {notices} notices");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "it could not be looked for notices; it is tried again")
+            }
+        }
+        let rest = REST.max(begun.elapsed().saturating_mul(REST_PER_LOOK));
+        let now = desk.now().as_micros();
+        let midnight = u64::try_from(DAY - now.rem_euclid(DAY)).map_or(LOOK, Duration::from_micros);
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            _ = stopped.changed() => return,
+        }
+        tokio::select! {
+            () = desk.stirred.notified() => {}
+            () = tokio::time::sleep(LOOK.min(midnight).saturating_sub(rest)) => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Sends letters as they fall due.
+async fn post(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>, carrier: Arc<dyn Carrier>) {
+    if !desk.store.has_peers()
+        && let Err(error) = desk.put_letters_back().await
+    {
+        tracing::warn!(%error, "letters that were being sent could not be put back; they wait for some minutes");
+    }
+    loop {
+        let mut pause = POST;
+        match desk.send_letters(&carrier).await {
+            Ok(round) if round.more => pause = Duration::ZERO,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "letters could not be looked at; it is tried again"),
+        }
+        tokio::select! {
+            biased;
+            _ = stopped.changed() => return,
+            () = desk.posted.notified() => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

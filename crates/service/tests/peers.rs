@@ -82,6 +82,7 @@ impl Database {
             entropy: Arc::new(SystemEntropy),
             verifier: verifier::Options::default(),
             foreign_tokens: false,
+            mails: false,
         };
         let opened: Result<_, Unavailable> = Desk::open(setup, async |listener| {
             let (clock, entropy) = (Arc::new(Running::since_now()), Arc::new(SystemEntropy));

@@ -16,6 +16,11 @@ impl Store {
         self.read(mail::due(now, limit)).await
     }
 
+    /// Letters that somebody has begun to send, and has not said how it went.
+    pub async fn letters_begun(&self) -> Result<Vec<Letter>, Unavailable> {
+        self.read(mail::begun()).await
+    }
+
     /// When the next letter may be sent; none where no letter waits.
     pub async fn next_letter(&self) -> Result<Option<Timestamp>, Unavailable> {
         self.read(mail::next()).await

@@ -18,6 +18,7 @@ mod installations;
 mod inventory;
 pub(crate) mod invite;
 mod journal;
+mod leave;
 mod look;
 mod me;
 mod members;
@@ -68,6 +69,7 @@ pub(crate) fn routes(table: &mut Table) {
     sign_in::routes(table);
     handoff::routes(table);
     invite::routes(table);
+    leave::routes(table);
     tokens::routes(table);
     members::routes(table);
     service_accounts::routes(table);
@@ -108,7 +110,9 @@ mod tests {
                 "GET /console/_handoff/{secret}",
                 "POST /console/_handoff/{secret}",
                 "GET /console/_invitation/{secret}",
-                "POST /console/_invitation/{secret}"
+                "POST /console/_invitation/{secret}",
+                "GET /console/_leave/{secret}",
+                "POST /console/_leave/{secret}"
             ]
         );
         assert!(

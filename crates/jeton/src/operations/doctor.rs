@@ -12,12 +12,12 @@ use crate::client::http::{Request, Server};
 use crate::client::output;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use crate::{access, wiring};
+use crate::{access, post, wiring};
 
 /// Examines the store, changes nothing, and ends with 1 if anything is bad.
 ///
 /// Versions, what makes a commit durable, the schema, the key file, the journal's chain from its
-/// beginning to its end, whether it agrees with the signed checkpoints, and the peers. It may run
+/// beginning to its end, whether it agrees with the signed checkpoints, the peers, and whether the mail server answers. It may run
 /// beside the server.
 #[derive(Debug, Args)]
 #[command(before_help = "\
@@ -47,7 +47,11 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         checkpoints: Some(&config.journal_checkpoints),
         watermark_bytes: config.store_free_space_watermark_bytes,
     };
-    let findings = wiring::block_on(async { Ok(store::examine(&access, &wiring::clock(), by).await) })?;
+    let findings = wiring::block_on(async {
+        let mut findings = store::examine(&access, &wiring::clock(), by).await;
+        findings.extend(post::look(&config).await?);
+        Ok(findings)
+    })?;
     let healthy = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
     match args.json {
         true => output::data(&diagnosis(&access.place, healthy, &findings).to_string())?,

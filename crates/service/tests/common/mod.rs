@@ -168,6 +168,7 @@ async fn open(data: &std::path::Path, clock: Arc<Driven>) -> Arc<Desk> {
         entropy: Arc::new(SystemEntropy),
         verifier: verifier::Options::default(),
         foreign_tokens: false,
+        mails: true,
     };
     let opened: Result<_, NotOpened> = Desk::open(setup, async |listener| {
         Ok(Store::open_sqlite(options, clock, Arc::new(SystemEntropy), listener).unwrap())

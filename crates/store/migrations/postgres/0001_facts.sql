@@ -272,7 +272,7 @@ CREATE INDEX link_member
     ON link (account, member);
 
 -- Mails. Who is written to, and what about, is said by ids alone: addresses and names are read when it is
--- sent. `next_at` is when somebody may begin to send it, none once it is done with.
+-- sent. `next_at` is when somebody may begin to send it, or may again; none once it is done with.
 CREATE TABLE letter (
     id        TEXT COLLATE "C" PRIMARY KEY,
     account   TEXT COLLATE "C" NOT NULL,
@@ -280,7 +280,7 @@ CREATE TABLE letter (
     queued_at BIGINT NOT NULL,
     next_at   BIGINT,
     tries     BIGINT NOT NULL,
-    outcome   TEXT COLLATE "C" CHECK (outcome IN ('sent', 'dropped', 'given_up')),
+    outcome   TEXT COLLATE "C" CHECK (outcome IN ('begun', 'sent', 'dropped', 'given_up')),
     ended_at  BIGINT,
     version   BIGINT NOT NULL
 );

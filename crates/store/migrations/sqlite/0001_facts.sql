@@ -268,7 +268,7 @@ CREATE INDEX link_member
     ON link (account, member);
 
 -- Mails. Who is written to, and what about, is said by ids alone: addresses and names are read when it is
--- sent. `next_at` is when somebody may begin to send it, none once it is done with.
+-- sent. `next_at` is when somebody may begin to send it, or may again; none once it is done with.
 CREATE TABLE letter (
     id        TEXT PRIMARY KEY,
     account   TEXT NOT NULL,
@@ -276,7 +276,7 @@ CREATE TABLE letter (
     queued_at INTEGER NOT NULL,
     next_at   INTEGER,
     tries     INTEGER NOT NULL,
-    outcome   TEXT CHECK (outcome IN ('sent', 'dropped', 'given_up')),
+    outcome   TEXT CHECK (outcome IN ('begun', 'sent', 'dropped', 'given_up')),
     ended_at  INTEGER,
     version   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -63,6 +63,7 @@ fn place(fate: Fate) -> (Option<Timestamp>, Option<String>, Option<Timestamp>) {
     let ended = |outcome: &str, at| (None, Some(outcome.to_owned()), Some(at));
     match fate {
         Fate::Due(at) => (Some(at), None, None),
+        Fate::Begun(until) => (Some(until), Some("begun".to_owned()), None),
         Fate::Sent(at) => ended("sent", at),
         Fate::Dropped(at) => ended("dropped", at),
         Fate::GivenUp(at) => ended("given_up", at),
@@ -73,6 +74,14 @@ fn place(fate: Fate) -> (Option<Timestamp>, Option<String>, Option<Timestamp>) {
 pub(crate) fn due(now: Timestamp, limit: usize) -> Read<Vec<Letter>> {
     let sql = format!("SELECT {LETTER} FROM letter WHERE next_at <= ?1 ORDER BY next_at, id LIMIT ?2");
     all(Query::new(sql, values![now, bound(limit)]))
+}
+
+/// Letters that somebody has begun to send, and has not said how it went.
+pub(crate) fn begun() -> Read<Vec<Letter>> {
+    all(Query::new(
+        format!("SELECT {LETTER} FROM letter WHERE next_at IS NOT NULL AND outcome = 'begun'"),
+        [],
+    ))
 }
 
 pub(crate) fn letter(id: LetterId) -> Read<Vec<Letter>> {
@@ -92,7 +101,8 @@ fn all(query: Query<'static>) -> Read<Vec<Letter>> {
 
 fn read(row: &dyn Row) -> Result<Letter, Unreadable> {
     let fate = match (rows::time_or_none(row, 4)?, rows::string_or_none(row, 6)?.as_deref()) {
-        (Some(at), _) => Fate::Due(at),
+        (Some(at), None) => Fate::Due(at),
+        (Some(until), Some(_)) => Fate::Begun(until),
         (None, Some("sent")) => Fate::Sent(rows::time(row, 7)?),
         (None, Some("dropped")) => Fate::Dropped(rows::time(row, 7)?),
         (None, Some("given_up")) => Fate::GivenUp(rows::time(row, 7)?),

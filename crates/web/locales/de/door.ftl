@@ -74,3 +74,13 @@ invitation-join = Beitreten
 invitation-dead-title = Diese Einladung öffnet nichts
 invitation-dead-how = Sie gilt einmal und 7 Tage lang, und nicht mehr, wenn eine neue erstellt wurde oder die Mitgliedschaft endete. Haben Sie sie schon angenommen, melden Sie sich an. Sonst bitten Sie die Person, die Sie eingeladen hat, um eine neue.
 done-joined = Sie sind jetzt Mitglied dieses Kontos.
+
+# Der Link am Ende einer Mail
+leave-title = Keine Mails mehr, wenn etwas endet?
+leave-sentence = Sie bekommen eine Mail, wenn Token in { $account } bald enden.
+leave-do = Keine solchen Mails mehr
+leave-done-title = Sie bekommen keine solchen Mails mehr
+leave-done = Was in { $account } endet, steht weiter auf der Seite der Hinweise; dort lassen sich die Mails auch wieder einschalten.
+leave-back = Zu den Hinweisen
+leave-dead-title = Dieser Link führt nirgends mehr hin
+leave-dead-how = Ein Link in einer Mail gilt 90 Tage. Melden Sie sich an der Konsole an und wählen Sie bei den Hinweisen, was Ihnen gemailt wird.

@@ -128,5 +128,5 @@ notices-ends = Endet
 notices-account = Was das Konto sagt
 notices-change = In der Richtlinie ändern
 notices-closed = Diese Seite sehen nur die, die die Tokens dieses Kontos verwalten.
-notices-no-mail-yet = Diese Version zählt und zeigt, was bald endet; E-Mails sendet sie noch nicht.
+notices-no-mail = Dieser Server sendet keine Mails: Sein Betreiber hat keinen Mailserver genannt. Ihre Wahl wird gemerkt.
 done-notices = Ihre Wahl ist gespeichert.

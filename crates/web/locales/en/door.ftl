@@ -74,3 +74,13 @@ invitation-join = Join
 invitation-dead-title = This invitation opens nothing
 invitation-dead-how = It works once and for 7 days, and not any more when another was made or the membership ended. If you have accepted it already, sign in. Otherwise ask whoever invited you for another.
 done-joined = You are a member of this account now.
+
+# The link at the end of a mail
+leave-title = No more mails of ends?
+leave-sentence = You are told by mail when tokens in { $account } are about to end.
+leave-do = Send me no more of these
+leave-done-title = You get no more of these mails
+leave-done = What ends in { $account } is still on the page for notices, where you can also turn the mails on again.
+leave-back = To the notices
+leave-dead-title = This link leads nowhere any more
+leave-dead-how = A link in a mail works for 90 days. Sign in to the console and choose under notices what is mailed to you.

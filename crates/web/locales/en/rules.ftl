@@ -128,5 +128,5 @@ notices-ends = Ends
 notices-account = What the account says
 notices-change = Change it in the policy
 notices-closed = Only those who manage this account's tokens see this page.
-notices-no-mail-yet = This version counts and shows what ends soon; it does not send mails yet.
+notices-no-mail = This server sends no mails: its operator has named no mail server. Your choice is kept.
 done-notices = Your choice is kept.

@@ -16,7 +16,6 @@ use super::House;
 use super::call::{Body, Call, Place};
 use super::door::{Door, Who};
 use super::shape::{Answer, Shape};
-use crate::console::fields::Fields;
 use crate::console::packed;
 use crate::console::reply::Asked;
 use crate::problem::Problem;
@@ -110,13 +109,14 @@ impl Table {
     }
 
     /// What a form of the console is sent to.
-    pub(crate) fn form<W, P, Q, A, F, Fut>(&mut self, path: &'static str, handler: F)
+    pub(crate) fn form<W, P, Q, B, A, F, Fut>(&mut self, path: &'static str, handler: F)
     where
         W: Door + 'static,
         P: Place + 'static,
         Q: DeserializeOwned + IntoParams + Send + 'static,
+        B: Body + 'static,
         A: Answer + 'static,
-        F: Fn(Call<W, P, Q, Fields>) -> Fut + Clone + Send + Sync + 'static,
+        F: Fn(Call<W, P, Q, B>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Problem>> + Send + 'static,
     {
         let named = Named { path, id: "", summary: "", page: true };

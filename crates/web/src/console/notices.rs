@@ -45,6 +45,8 @@ struct Page<'a> {
     chosen: &'static str,
     /// What the account says where they did not choose.
     usual: bool,
+    /// Mails are sent from here at all.
+    mails: bool,
     /// They are there themselves, so they may choose.
     may_choose: bool,
     due: Vec<Due>,
@@ -111,6 +113,7 @@ async fn page(
             None => "",
         },
         usual: notices.policy.mail,
+        mails: house.desk.mails(),
         may_choose: caller.holder.id.kind() == "member",
         due: notices.due.into_iter().map(due).collect(),
         more: notices.more,

@@ -114,6 +114,7 @@ impl World {
             entropy: Arc::new(SystemEntropy),
             verifier: verifier::Options::default(),
             foreign_tokens: false,
+            mails: false,
         };
         let opened: Result<_, NotOpened> = Desk::open(setup, async |listener| {
             Ok(Store::open_sqlite(options, clock.clone(), Arc::new(SystemEntropy), listener).unwrap())
