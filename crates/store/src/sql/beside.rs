@@ -8,9 +8,9 @@ use domain::time::Timestamp;
 use domain::usage::{self, By, Count, OTHER, TOLD_APART, Usage};
 use token::TokenId;
 
+use super::links;
 use super::query::{Query, values};
 use super::reads::{OF_HOLDER, TELLS};
-use super::writes;
 use crate::contract::{Purged, USAGE_DAYS};
 
 pub(crate) enum Beside {
@@ -51,7 +51,7 @@ impl Beside {
                 Query::new("DELETE FROM setup_link", []),
                 Query::new("INSERT INTO setup_link (hash, until) VALUES (?1, ?2)", values![hash, *until]),
             ],
-            Self::Link(link) => vec![writes::insert_link(link)],
+            Self::Link(link) => vec![links::insert(link)],
             Self::Erase { of: None, after, through } => {
                 let sql = format!("{ERASE} seq > ?1 AND seq <= ?2 AND payload IS NOT NULL AND NOT ({TELLS})");
                 vec![Query::new(sql, values![*after, *through])]

@@ -1,4 +1,4 @@
-//! Questions about links that let somebody in.
+//! Links that let somebody in: what is asked about them, and how one is kept.
 
 use domain::facts::{Link, Opens};
 use domain::time::Timestamp;
@@ -34,4 +34,16 @@ pub(crate) fn link(hash: [u8; 32], now: Timestamp) -> Read<Option<Link>> {
         });
         Ok(())
     })
+}
+
+pub(crate) fn insert(row: &Link) -> Query<'_> {
+    let sql = "
+        INSERT INTO link (hash, account, member, service, place, until)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let (service, place) = match &row.opens {
+        Opens::Console { service, place } => (Some(service.to_string()), Some(place.clone())),
+        Opens::Login => (None, None),
+    };
+    let member = row.member.to_string();
+    Query::new(sql, values![&row.hash, row.account.as_str(), member, service, place, row.until])
 }

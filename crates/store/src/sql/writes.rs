@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use domain::change::{Change, Remembered, Write};
-use domain::facts::{Account, Holder, Installation, Link, Node, Opens, Service, Snapshot, Standing, Token};
+use domain::facts::{Account, Holder, Installation, Node, Service, Snapshot, Standing, Token};
 use domain::ids::AccountId;
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use token::{Entropy, TokenId, TokenText};
 
 use super::query::{Query, Rows, Unreadable, Value, values};
-use super::{Dialect, foreign, mail, persons, sweeps};
+use super::{Dialect, foreign, links, mail, persons, sweeps};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -111,7 +111,7 @@ fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss>
             let before = Query::new(sql, values![row.account.as_str(), row.member.to_string()]);
             return Ok(vec![
                 Step::Query { query: before, must: Must::Pass },
-                Step::Query { query: insert_link(row), must: Must::Hit },
+                Step::Query { query: links::insert(row), must: Must::Hit },
             ]);
         }
         Write::UseLink { hash } => {
@@ -582,18 +582,6 @@ fn insert_permission(bit: u8, name: &str) -> Query<'_> {
         SELECT ?1, ?2
         WHERE ?1 = (SELECT count(*) FROM permission)";
     Query::new(sql, values![i64::from(bit), name])
-}
-
-pub(crate) fn insert_link(row: &Link) -> Query<'_> {
-    let sql = "
-        INSERT INTO link (hash, account, member, service, place, until)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let (service, place) = match &row.opens {
-        Opens::Console { service, place } => (Some(service.to_string()), Some(place.clone())),
-        Opens::Login => (None, None),
-    };
-    let member = row.member.to_string();
-    Query::new(sql, values![&row.hash, row.account.as_str(), member, service, place, row.until])
 }
 
 pub(crate) fn remember(answer: &Remembered, now: Timestamp) -> Query<'_> {
