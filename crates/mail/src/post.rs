@@ -113,12 +113,11 @@ fn parameters(host: &str, authority: Option<&Path>) -> Result<TlsParameters, Pos
 /// service that is closing, 421, or credentials, RFC 4954, section 6) is the server's.
 fn undelivered(cause: &Error) -> Undelivered {
     let Some(status) = cause.status() else {
-        return unreachable(match (cause.is_tls(), cause.is_timeout()) {
-            (true, _) => {
-                "could not speak TLS with the mail server; its certificate may not be trusted".to_owned()
-            }
+        let first = first(cause);
+        return unreachable(match (first.contains("certificate"), cause.is_timeout()) {
+            (true, _) => format!("the mail server's certificate is not trusted ({first})"),
             (_, true) => "the mail server did not answer in time".to_owned(),
-            _ => format!("could not talk to the mail server: {}", told(cause)),
+            _ => format!("could not talk to the mail server: {first}"),
         });
     };
     let code = u16::from(status);
@@ -130,18 +129,13 @@ fn undelivered(cause: &Error) -> Undelivered {
     }
 }
 
-/// What caused it, down to the first cause.
-fn told(cause: &Error) -> String {
-    let mut told = cause.to_string();
-    let mut next = std::error::Error::source(cause);
-    while let Some(cause) = next {
-        let sentence = cause.to_string();
-        if !told.contains(&sentence) {
-            told = format!("{told}: {sentence}");
-        }
-        next = cause.source();
+/// What caused it in the first place.
+fn first(cause: &Error) -> String {
+    let mut first: &dyn std::error::Error = cause;
+    while let Some(next) = first.source() {
+        first = next;
     }
-    told
+    first.to_string()
 }
 
 fn unreachable(why: String) -> Undelivered {

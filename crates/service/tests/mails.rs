@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use common::{World, named};
+use domain::change::{Action, Actor, Change, Entry, Write};
+use domain::facts::Token;
 use domain::lifecycle::{AskedEnd, Create, Edit};
 use domain::mail::{Mail, TURN, Trouble};
 use domain::time::DAY;
 use service::Error;
 use service::mail::{Carrier, Carrying, Queued, Round, Undelivered};
 use service::tokens::Issued;
+use token::{Brand, Kind, SystemEntropy, TokenText};
 
 const HOUR: i64 = 3600 * 1_000_000;
 const MINUTE: i64 = 60 * 1_000_000;
@@ -237,4 +240,45 @@ async fn the_way_out_turns_further_mails_off_and_leads_nobody_else_anywhere() {
     token(&world, "another", 20).await;
     world.clock.forward(24 * DAY);
     assert_eq!(post.runs(&world).await, []);
+}
+
+/// So many more tokens like one, written as rows.
+async fn copies(world: &World, of: &Issued, count: usize) {
+    let sample = &of.shown.token;
+    let copy = |_| {
+        let text = TokenText::issue(Brand::default(), Kind::Pat, &SystemEntropy);
+        Token { id: text.id(), digest: text.digest(), version: 0, ..sample.clone() }
+    };
+    let all: Vec<Token> = (0..count).map(copy).collect();
+    for some in all.chunks(500) {
+        let entry = Entry {
+            at: world.desk.now(),
+            actor: Actor::Operator,
+            account: Some(world.account.clone()),
+            action: Action::TokenCreated,
+            subject: sample.id.to_string(),
+            payload: serde_json::json!({}),
+        };
+        let insert = |token: &Token| Write::InsertToken { token: Box::new(token.clone()), keep: None };
+        let change = some.iter().map(insert).fold(Change::default().entry(entry), Change::write);
+        world.desk.store().commit(change).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_ends_of_a_day_are_kept_at_once_and_told_in_one_mail() {
+    let (world, post) = (World::of("default").await, Post::new());
+    let sample = token(&world, "deploy", 30).await;
+    copies(&world, &sample, 9_999).await;
+    world.member("Admin", "eve@example.com").await;
+    let begun = tokio::time::Instant::now();
+    let queued = world.desk.queue_notices().await.unwrap();
+    println!("{} notices of 10,000 ends were kept in {:?}", queued.notices, begun.elapsed());
+    assert_eq!(queued, Queued { letters: 2, notices: 20_000 });
+    let begun = tokio::time::Instant::now();
+    assert_eq!(world.desk.queue_notices().await.unwrap(), Queued::default());
+    println!("and nothing was found again in {:?}", begun.elapsed());
+    assert_eq!(post.sends(&world).await.sent, 2);
+    let taken = post.taken();
+    assert!(taken.iter().all(|(_, names)| names.len() == 10_000), "{}", taken.len());
 }

@@ -76,9 +76,9 @@ invitation-dead-how = Sie gilt einmal und 7 Tage lang, und nicht mehr, wenn eine
 done-joined = Sie sind jetzt Mitglied dieses Kontos.
 
 # Der Link am Ende einer Mail
-leave-title = Keine Mails mehr, wenn etwas endet?
+leave-title = Diese Mails abstellen?
 leave-sentence = Sie bekommen eine Mail, wenn Token in { $account } bald enden.
-leave-do = Keine solchen Mails mehr
+leave-do = Abstellen
 leave-done-title = Sie bekommen keine solchen Mails mehr
 leave-done = Was in { $account } endet, steht weiter auf der Seite der Hinweise; dort lassen sich die Mails auch wieder einschalten.
 leave-back = Zu den Hinweisen

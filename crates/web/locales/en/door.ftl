@@ -76,9 +76,9 @@ invitation-dead-how = It works once and for 7 days, and not any more when anothe
 done-joined = You are a member of this account now.
 
 # The link at the end of a mail
-leave-title = No more mails of ends?
+leave-title = Turn these mails off?
 leave-sentence = You are told by mail when tokens in { $account } are about to end.
-leave-do = Send me no more of these
+leave-do = Turn them off
 leave-done-title = You get no more of these mails
 leave-done = What ends in { $account } is still on the page for notices, where you can also turn the mails on again.
 leave-back = To the notices
