@@ -34,6 +34,9 @@ const REST_PER_LOOK: u32 = 100;
 /// How long letters wait that could not be sent, and how often it is looked for those that other peers kept.
 const POST: Duration = Duration::from_secs(30);
 
+/// How long a mail server may take when the server stops.
+const LAST: Duration = Duration::from_secs(10);
+
 /// Pause before loading is tried again.
 const RELOAD: Duration = Duration::from_secs(5);
 
@@ -182,7 +185,19 @@ async fn post(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>, carrier: Arc<
     }
     loop {
         let mut pause = POST;
-        match desk.send_letters(&carrier).await {
+        let sending = desk.send_letters(&carrier);
+        tokio::pin!(sending);
+        let round = tokio::select! {
+            round = &mut sending => round,
+            _ = stopped.changed() => {
+                // What the mail server is taking in just now is let finish, or it would be sent twice.
+                if tokio::time::timeout(LAST, sending).await.is_err() {
+                    tracing::warn!("a mail server took too long while stopping; what it may have is sent again");
+                }
+                return;
+            }
+        };
+        match round {
             Ok(round) if round.more => pause = Duration::ZERO,
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "letters could not be looked at; it is tried again"),
