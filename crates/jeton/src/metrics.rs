@@ -90,6 +90,8 @@ metrics! {
     CHANGES_WAITING: Gauge "jeton_changes_waiting" [] "Changes that wait for the writer.";
     READS_WAITING: Gauge "jeton_reads_waiting" [] "Reads that wait for a connection to the database.";
     POSITION: Gauge "jeton_journal_position" [] "The last entry of the journal that memory knows of.";
+    LETTERS: Counter "jeton_letters" ["outcome"]
+        "Mails that were taken up: sent, dropped (about nothing that is still so), failed (tried again later).";
     PEERS: Gauge "jeton_peers" [] "Peers on this database, this one among them. PostgreSQL only.";
     BEHIND: Gauge "jeton_peer_behind_entries" []
         "Entries of the journal that this peer had not applied at its last beat. PostgreSQL only.";
@@ -193,6 +195,10 @@ impl Sources {
         page.gauge(&CHANGES_WAITING, store.waiting_changes)?;
         page.gauge(&READS_WAITING, store.waiting_reads)?;
         page.gauge(&POSITION, store.health.position)?;
+        page.counters(
+            &LETTERS,
+            &self.desk.letters().map(|(outcome, count)| ([("outcome", outcome)], count)),
+        )?;
         if let Some(following) = store.following {
             page.gauge(&PEERS, following.peers)?;
             page.gauge(&BEHIND, following.head - store.health.position)?;

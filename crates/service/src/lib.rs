@@ -87,6 +87,7 @@ pub struct Desk {
     /// Told when memory was emptied and has to be filled again.
     reload: Arc<Notify>,
     mails: bool,
+    letters: meter::Tally,
     ways_out: mail::WaysOut,
     /// Told when facts have changed by which somebody may have to be told of an end.
     stirred: Arc<Notify>,
@@ -171,6 +172,7 @@ impl Desk {
             batches: Semaphore::new(provision::AT_ONCE),
             reload,
             mails: setup.mails,
+            letters: mail::counters(),
             ways_out: mail::WaysOut::new(store.keys()),
             stirred,
             posted: Notify::new(),

@@ -71,6 +71,13 @@ pub struct Round {
     pub more: bool,
 }
 
+/// How often a letter was taken up since the start, by what became of it, as metrics call it.
+pub type Letters = [(&'static str, u64); 3];
+
+pub(crate) fn counters() -> meter::Tally {
+    meter::Tally::new(3)
+}
+
 /// Whom a way out leads away from further mails.
 #[derive(Debug)]
 pub struct Leaver {
@@ -113,6 +120,12 @@ impl Desk {
     /// Whether mails are sent from here.
     pub fn mails(&self) -> bool {
         self.mails
+    }
+
+    /// What became of letters since the start.
+    pub fn letters(&self) -> Letters {
+        let told = |which| self.letters.read(which);
+        [("sent", told(0)), ("dropped", told(1)), ("failed", told(2))]
     }
 
     /// Keeps every notice that is to be given now and was not given before, as one letter a reader and
@@ -244,6 +257,9 @@ impl Desk {
                 }
                 Err(error) => failed = Some(error),
             }
+        }
+        for (which, count) in [round.sent, round.dropped, round.failed].into_iter().enumerate() {
+            self.letters.add(which, count as u64);
         }
         failed.map_or(Ok(round), Err)
     }

@@ -191,6 +191,7 @@ async fn what_was_stopped_or_extended_while_its_notice_waited_is_not_told() {
     let taken = post.runs(&world).await;
     assert!(taken.iter().all(|(_, names)| names.contains(&"extended".to_owned())), "{taken:?}");
     assert_eq!(taken.len(), 1, "its new end is told");
+    assert_eq!(world.desk.letters(), [("sent", 1), ("dropped", 1), ("failed", 0)]);
 }
 
 #[tokio::test]

@@ -45,7 +45,11 @@ async fn a_look_asks_a_click_leaves_and_the_way_back_is_shown() {
     let mut browser = Browser::new(&world);
     let asked = browser.get(&path).await;
     assert_eq!(asked.status, 200);
-    assert!(words(&asked).contains("You are told by mail when tokens in Acme are about to end."), "{}", words(&asked));
+    assert!(
+        words(&asked).contains("You are told by mail when tokens in Acme are about to end."),
+        "{}",
+        words(&asked)
+    );
     let notices = async || world.get(&world.admin, "/v1/accounts/acme/notices").await.ok(200)["mail"].clone();
     assert_eq!(notices().await, true, "a look turns nothing off");
     let left = browser.post(&path, &[]).await;

@@ -226,6 +226,19 @@ fn each_type_takes_what_it_says_and_nothing_else() {
 }
 
 #[test]
+fn the_password_of_a_mail_server_may_stand_in_its_url_and_is_never_shown() {
+    let toml = "[mail]\nurl = 'smtp://jeton:s3cret@relay:587'\nfrom = 'Tokens <t@example.com>'\n";
+    let (config, resolved) = Config::load(&sources(None, &[], Some(toml))).unwrap();
+    let shown = [show::as_toml(&resolved, true), show::as_json(&resolved, true).to_string()];
+    assert!(shown.iter().all(|text| text.contains("smtp://jeton:…@relay:587")), "{shown:?}");
+    let printed = format!("{shown:?} {resolved:?} {config:?}");
+    assert!(!printed.contains("s3cret"), "{printed}");
+    let said = refusal(&[], Some("mail.url = 'smtp://jeton:s3cret@relay?starttls=none'"));
+    assert!(said.contains("a password would go to another machine as it is"), "{said}");
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
 fn a_secret_may_come_from_a_file_and_is_never_shown() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "https://s3cret.example").unwrap();
