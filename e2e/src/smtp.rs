@@ -4,12 +4,12 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Authority, binary, free_port, repository};
+use crate::{Authority, binary, free_port, now, repository};
 
 /// Longer than a letter that failed once waits to be tried again.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -94,13 +94,13 @@ impl MailServer {
     /// Waits until there are so many mails, and hands them out.
     #[track_caller]
     pub fn takes(&self, count: usize) -> Vec<Value> {
-        let begun = Instant::now();
+        let deadline = now() + jiff::SignedDuration::try_from(PATIENCE).expect("minutes fit");
         loop {
             let taken = self.taken();
             if taken.len() >= count {
                 return taken;
             }
-            assert!(begun.elapsed() < PATIENCE, "{} mails of {count}: {taken:#?}", taken.len());
+            assert!(now() < deadline, "{} mails of {count}: {taken:#?}", taken.len());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
