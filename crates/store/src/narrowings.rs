@@ -14,14 +14,15 @@
 //! is [`MARK`]; see `restore`, which reads all of this.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use domain::change::Write as Written;
 use domain::facts::{Holder, Token};
 use domain::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -86,6 +87,82 @@ impl Line {
     }
 }
 
+/// A line as the database keeps it until a later change has lines: it says where in the log it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) seq: i64,
+    pub(crate) place: u64,
+    pub(crate) line: String,
+}
+
+/// Those that are kept, in order.
+pub(crate) fn kept(db: &Connection) -> rusqlite::Result<Vec<Kept>> {
+    let mut lines = db.prepare("SELECT seq, place, line FROM narrowing ORDER BY seq, part")?;
+    let each = |row: &Row<'_>| {
+        let place: i64 = row.get(1)?;
+        Ok(Kept { seq: row.get(0)?, place: place.unsigned_abs(), line: row.get(2)? })
+    };
+    lines.query_map([], each)?.collect()
+}
+
+/// How a log stands to the lines that were committed for it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Compared {
+    /// Those that are not where they belong, in order.
+    missing: Vec<String>,
+    /// The journal's entry of the first that is missing together with what was before it, or has something else in
+    /// its place. A log that ends where a line belongs only waits for it.
+    lost: Option<i64>,
+}
+
+/// `end`: how far the log has whole lines.
+fn compare(log: &File, end: u64, kept: &[Kept]) -> io::Result<Compared> {
+    let mut found = Compared::default();
+    // Where the next line that is awaited has to begin, once the log is seen to be whole so far.
+    let mut next = None;
+    for Kept { seq, place, line } in kept {
+        let follows = line.len() as u64 + 1;
+        if next.is_none_or(|next| next != *place) {
+            let mut there = vec![0; line.len() + 1];
+            if end >= place + follows {
+                log.read_exact_at(&mut there, *place)?;
+            }
+            let stands = there.strip_suffix(b"\n") == Some(line.as_bytes());
+            if stands {
+                next = (place + follows == end).then_some(end);
+                continue;
+            }
+            if *place != end || last_seq(log, end)?.is_some_and(|last| last >= *seq) {
+                found.lost = found.lost.or(Some(*seq));
+            }
+        }
+        next = Some(place + follows);
+        found.missing.push(line.clone());
+    }
+    Ok(found)
+}
+
+/// The number that the last line up to there has.
+fn last_seq(log: &File, end: u64) -> io::Result<Option<i64>> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        seq: i64,
+    }
+    if end == 0 {
+        return Ok(None);
+    }
+    let start = after_newline(log, end - 1)?;
+    let mut line = vec![0; (end - start) as usize];
+    log.read_exact_at(&mut line, start)?;
+    // What is no line of ours is certainly not what was there.
+    Ok(Some(serde_json::from_slice(&line).map_or(i64::MAX, |Numbered { seq }| seq)))
+}
+
+/// Of a log that does not have what it had.
+pub(crate) const LOST: &str = "was cut off or overwritten: it lacks lines that were written to it";
+pub(crate) const LOST_HELP: &str = "make a backup now, since an older one would bring back what those lines took away, \
+     and put the copy of the log that you kept elsewhere beside any older backup";
+
 pub(crate) struct Narrowings {
     file: File,
     /// Up to here every line is whole and on the disk.
@@ -103,6 +180,21 @@ impl Narrowings {
         Ok(Self { file, end })
     }
 
+    /// The byte at which the next line begins.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// What of the lines that the database keeps is still to be written. What was in the log and is not there any
+    /// more, the operator has to hear of.
+    pub(crate) fn missing(&self, kept: &[Kept]) -> io::Result<Vec<String>> {
+        let Compared { missing, lost } = compare(&self.file, self.end, kept)?;
+        if let Some(seq) = lost {
+            tracing::error!("{NAME} {LOST} (found by that of the journal's entry {seq}); {LOST_HELP}");
+        }
+        Ok(missing)
+    }
+
     /// Writes the lines and returns once they are on the disk. After an error nothing of them
     /// counts, and the next attempt overwrites what may have been written of them.
     pub(crate) fn append<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
@@ -110,6 +202,10 @@ impl Narrowings {
         for line in lines {
             text.push_str(line);
             text.push('\n');
+        }
+        if self.file.metadata()?.len() < self.end {
+            tracing::error!("{NAME} {LOST}; {LOST_HELP}");
+            self.end = whole_lines(&mut self.file)?;
         }
         self.file.seek(SeekFrom::Start(self.end))?;
         self.file.write_all(text.as_bytes())?;
@@ -119,16 +215,51 @@ impl Narrowings {
     }
 }
 
+/// What a look at a whole log finds first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checked {
+    Whole {
+        lines: usize,
+    },
+    /// That line, counted from one, is not as it was written.
+    Altered {
+        line: usize,
+    },
+    Lost,
+}
+
+/// Reads a log through; without a key, its lines are only counted. What is being written meanwhile is no fault.
+pub(crate) fn check(mut log: File, kept: &[Kept], key: Option<&Key>) -> io::Result<Checked> {
+    let end = whole_lines(&mut log)?;
+    log.rewind()?;
+    let mut lines = 0;
+    for line in BufReader::new((&log).take(end)).lines() {
+        lines += 1;
+        let line: Option<Line> = serde_json::from_str(&line?).ok();
+        if key.is_some_and(|key| !line.is_some_and(|line| line.is_written_with(key))) {
+            return Ok(Checked::Altered { line: lines });
+        }
+    }
+    if compare(&log, end, kept)?.lost.is_some() {
+        return Ok(Checked::Lost);
+    }
+    Ok(Checked::Whole { lines })
+}
+
 /// The length without a last line that a crash left torn.
 pub(crate) fn whole_lines(file: &mut File) -> io::Result<u64> {
+    let end = file.metadata()?.len();
+    after_newline(file, end)
+}
+
+/// The byte after the last newline before `end`.
+fn after_newline(file: &File, mut end: u64) -> io::Result<u64> {
     const STEP: u64 = 4096;
-    let mut end = file.metadata()?.len();
     let mut bytes = [0; STEP as usize];
     while end > 0 {
         let start = end.saturating_sub(STEP);
         let part = &mut bytes[..(end - start) as usize];
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(part)?;
+        file.read_exact_at(part, start)?;
         if let Some(newline) = part.iter().rposition(|byte| *byte == b'\n') {
             return Ok(start + newline as u64 + 1);
         }

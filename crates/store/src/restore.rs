@@ -29,7 +29,7 @@ use crate::contract::{Clock, OpenError, Unavailable};
 use crate::journal::{self, Head, Touched, hex};
 use crate::keys::{Key, KeyFileError, Keys};
 use crate::migrations;
-use crate::narrowings::{self, Line, MARK, Narrowings};
+use crate::narrowings::{self, Checked, Kept, LOST, Line, MARK, Narrowings};
 use crate::sql::Dialect;
 use crate::sqlite::{execute, open};
 use crate::time::Time;
@@ -86,6 +86,11 @@ pub enum RestoreError {
          it with --narrowings FILE, or say --without-narrowings if it is lost", data.display(), narrowings::NAME
     )]
     NoLog { data: PathBuf },
+    #[error(
+        "{} {LOST}; name a copy of it with --narrowings FILE, or say --without-narrowings if there is none",
+        path.display()
+    )]
+    Cut { path: PathBuf },
     #[error("line {line} of {} cannot be read ({what}); a newer jeton may have written it", path.display())]
     Line { path: PathBuf, line: usize, what: String },
     #[error(
@@ -254,7 +259,7 @@ struct Old {
     /// The hash of its first entry, if it has one.
     first: Option<[u8; 32]>,
     /// Lines that it has committed and perhaps not written.
-    unlogged: Vec<String>,
+    kept: Vec<Kept>,
 }
 
 impl Old {
@@ -267,17 +272,21 @@ impl Old {
             &path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        Ok(Some(Self { first: first(&db)?, unlogged: unlogged(&db)? }))
+        Ok(Some(Self { first: first(&db)?, kept: narrowings::kept(&db)? }))
+    }
+
+    /// Whether the log beside it lacks what it once had.
+    fn has_lost_lines(&self, log: &Path) -> io::Result<bool> {
+        Ok(match File::open(log) {
+            Ok(log) => narrowings::check(log, &self.kept, None)? == Checked::Lost,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => !self.kept.is_empty(),
+            Err(cause) => return Err(cause),
+        })
     }
 }
 
 fn first(db: &Connection) -> rusqlite::Result<Option<[u8; 32]>> {
     db.query_row("SELECT hash FROM journal WHERE seq = 1", [], |row| row.get(0)).optional()
-}
-
-fn unlogged(db: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut lines = db.prepare("SELECT line FROM narrowing ORDER BY seq, part")?;
-    lines.query_map([], |row| row.get(0))?.collect()
 }
 
 /// The lines of the log, from wherever they were.
@@ -303,7 +312,12 @@ impl Lines {
                 None => Ok(lines),
             }
         };
-        let beside = read(&order.data.join(narrowings::NAME))?;
+        let path = order.data.join(narrowings::NAME);
+        let beside = read(&path)?;
+        let lost = old.is_some_and(|old| old.has_lost_lines(&path).unwrap_or(true));
+        if order.log == Log::Beside && lost {
+            return Err(RestoreError::Cut { path });
+        }
         let failed = open::failed(&order.from);
         let mut lines = match &order.log {
             Log::File(path) => {
@@ -320,9 +334,9 @@ impl Lines {
         if order.log == Log::Beside && !is_of(&lines, db, old).map_err(&failed)? {
             return Err(RestoreError::NoLog { data: order.data.clone() });
         }
-        let unlogged = unlogged(db).map_err(&failed)?;
-        for text in unlogged.iter().chain(old.iter().flat_map(|old| &old.unlogged)) {
-            let line: Line = serde_json::from_str(text).map_err(|cause| RestoreError::Line {
+        let kept = narrowings::kept(db).map_err(&failed)?;
+        for kept in kept.iter().chain(old.iter().flat_map(|old| &old.kept)) {
+            let line: Line = serde_json::from_str(&kept.line).map_err(|cause| RestoreError::Line {
                 path: order.from.clone(),
                 line: 0,
                 what: cause.to_string(),

@@ -90,7 +90,9 @@ impl Sqlite {
         open::end(&mut db, &path)?;
         let head = execute::read(&mut db, reads::head()).map_err(open::unreadable(&path))?;
         let mut narrowings = Narrowings::open(&data).map_err(io)?;
-        let unlogged = unlogged(&db, &mut narrowings).map_err(&failed)?;
+        let kept = narrowings::kept(&db).map_err(&failed)?;
+        let missing = narrowings.missing(&kept).map_err(io)?;
+        let unlogged = unlogged(missing, &mut narrowings);
         space.keep();
 
         let readers = Readers::open(&path, options.readers.max(1)).map_err(&failed)?;
@@ -234,17 +236,15 @@ fn spawn(
 
 /// Writes the lines that a crash left committed but not in the log. Those that do not go in
 /// now, because the disk is full, go with the next.
-fn unlogged(db: &rusqlite::Connection, log: &mut Narrowings) -> rusqlite::Result<Vec<String>> {
-    let mut statement = db.prepare("SELECT line FROM narrowing ORDER BY seq, part")?;
-    let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    if lines.is_empty() {
-        return Ok(lines);
+fn unlogged(missing: Vec<String>, log: &mut Narrowings) -> Vec<String> {
+    if missing.is_empty() {
+        return missing;
     }
-    match log.append(lines.iter().map(String::as_str)) {
-        Ok(()) => Ok(Vec::new()),
+    match log.append(missing.iter().map(String::as_str)) {
+        Ok(()) => Vec::new(),
         Err(cause) => {
             tracing::error!(%cause, "could not write to {}", narrowings::NAME);
-            Ok(lines)
+            missing
         }
     }
 }

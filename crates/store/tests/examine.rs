@@ -8,11 +8,13 @@ mod world;
 
 use std::path::Path;
 
+use domain::change::Write;
+use domain::facts::Token;
 use place::{Postgres, execute};
 use rusqlite::Connection;
 use store::place::{Access, Place};
 use store::{Configured, Finding, Verdict, examine};
-use world::{Driven, Sqlite, World};
+use world::{Driven, Sqlite, World, at, change};
 
 fn run(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread()
@@ -37,6 +39,12 @@ const PLAIN: Configured<'static> = Configured { checkpoints: None, watermark_byt
 
 async fn look(access: &Access) -> Vec<Finding> {
     examine(access, &Driven::default(), PLAIN).await
+}
+
+fn revoked(token: &Token) -> Write {
+    let mut next = token.clone();
+    next.life.revoked_at = Some(at(1));
+    Write::UpdateToken(Box::new(next))
 }
 
 /// A store with a few entries.
@@ -130,6 +138,55 @@ fn each_thing_that_is_wrong_is_found_by_its_name() {
             assert!(finding.help.is_some());
         });
     }
+}
+
+#[test]
+fn a_log_of_narrowings_that_was_altered_or_cut_off_is_found() {
+    run(async {
+        let world = settled().await;
+        let (_, holder) = world.family().await;
+        let (access, log) = (access(&world), world.backend.data().join("narrowings.log"));
+        let said = async || {
+            let found = look(&access).await;
+            let finding = named(&found, "narrowings.log").clone();
+            assert_eq!(finding.verdict == Verdict::Bad, bad(&found) == ["narrowings.log"], "{found:#?}");
+            (finding.verdict, finding.value)
+        };
+        assert_eq!(said().await, (Verdict::Good, "0 lines, each as it was written".to_owned()));
+        for _ in 0..3 {
+            let token = world.token(&holder).await;
+            world.store.commit(change([revoked(&token)]).narrowing()).await.unwrap();
+        }
+        world.token(&holder).await;
+        let whole = std::fs::read_to_string(&log).unwrap();
+        let good = (Verdict::Good, "3 lines, each as it was written".to_owned());
+        assert_eq!(said().await, good, "while it runs");
+        world.store.close().await;
+        assert_eq!(said().await, good, "and when it does not");
+
+        let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+        let altered = whole.replacen("\"version\":2", "\"version\":1", 1);
+        let swapped = lines[1].replace("\"version\":2", "\"version\":3");
+        for (text, what) in [
+            (altered, "line 1 was not written with this key file"),
+            (format!("{}{swapped}{}", lines[0], lines[2]), "line 2 was not written with this key file"),
+            (lines[..1].concat(), "lacks lines"),
+            (String::new(), "lacks lines"),
+            (lines[1..].concat(), "lacks lines"),
+            (format!("{}{}", lines[0], lines[2]), "lacks lines"),
+        ] {
+            std::fs::write(&log, &text).unwrap();
+            let (verdict, value) = said().await;
+            assert_eq!(verdict, Verdict::Bad, "{text}");
+            assert!(value.contains(what), "{value}, not {what}");
+        }
+        std::fs::remove_file(&log).unwrap();
+        assert_eq!(said().await.0, Verdict::Bad, "all of it is gone");
+        std::fs::write(&log, lines[..2].concat()).unwrap();
+        assert_eq!(said().await.0, Verdict::Good, "the last one the database still has");
+        std::fs::write(&log, &whole).unwrap();
+        assert_eq!(said().await, good, "put back");
+    });
 }
 
 /// A journal whose last entries are gone, with a head that says so: a chain that holds.

@@ -295,8 +295,8 @@ fn an_acknowledged_narrowing_is_in_the_log_outside_the_database() {
 
         // A crash between the commit and the log: the line waits in the database.
         world.store.close().await;
-        let sql = "INSERT INTO narrowing (seq, part, line) VALUES (77, 0, '{\"seq\":77}')";
-        behind(&world.backend.data()).execute(sql, []).unwrap();
+        let sql = "INSERT INTO narrowing (seq, part, place, line) VALUES (77, 0, ?1, '{\"seq\":77}')";
+        behind(&world.backend.data()).execute(sql, [text.len() as i64]).unwrap();
         let store = open(world.backend.options()).unwrap();
         assert_eq!(fs::read_to_string(&log).unwrap(), format!("{text}{{\"seq\":77}}\n"));
         store.close().await;

@@ -16,9 +16,9 @@ use crate::{access, post, wiring};
 
 /// Examines the store, changes nothing, and ends with 1 if anything is bad.
 ///
-/// Versions, what makes a commit durable, the schema, the key file, the journal's chain from its
-/// beginning to its end, whether it agrees with the signed checkpoints, the peers, and whether the mail server answers. It may run
-/// beside the server.
+/// Versions, what makes a commit durable, the schema, the key file, each line of `narrowings.log`,
+/// the journal's chain from its beginning to its end, whether it agrees with the signed
+/// checkpoints, the peers, and whether the mail server answers. It may run beside the server.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:

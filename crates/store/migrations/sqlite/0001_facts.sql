@@ -347,10 +347,12 @@ CREATE TABLE key_check (
     fingerprint BLOB NOT NULL
 ) STRICT;
 
--- Lines for narrowings.log that are committed and not yet known to be in it.
+-- Lines for narrowings.log that are committed and not yet known to be in it, and those of the last change that
+-- had any, by which it is known how far the file must reach: each with the byte at which it begins there.
 CREATE TABLE narrowing (
-    seq  INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    line TEXT NOT NULL,
+    seq   INTEGER NOT NULL,
+    part  INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    line  TEXT NOT NULL,
     PRIMARY KEY (seq, part)
 ) STRICT, WITHOUT ROWID;

@@ -1,7 +1,7 @@
 //! An SQLite store: its file system, its files, and what is in the database.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -11,6 +11,8 @@ use rustix::fs::{FlockOperation, flock, statfs, statvfs};
 use super::{Finding, Kept, bad, good, has_changed, journal, keys, note, schema, unreadable};
 use crate::STRETCH;
 use crate::contract::Unavailable;
+use crate::keys::Keys;
+use crate::narrowings::{self, Checked, LOST, LOST_HELP};
 use crate::sql::{Dialect, reads};
 use crate::sqlite::{execute, open};
 
@@ -135,6 +137,7 @@ fn database(path: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Result<Vec<
     // What another version wrote may have other tables.
     let fingerprint = db.query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0)).optional()?;
     found.push(keys(key_file, fingerprint));
+    found.push(narrowed(&db, path.with_file_name(narrowings::NAME).as_path(), key_file)?);
     let mut told = execute::read(&mut db, reads::erasures())?;
     let mut walk = kept.walk(&told);
     let head = loop {
@@ -158,6 +161,40 @@ fn database(path: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Result<Vec<
         ));
     }
     Ok(found)
+}
+
+/// Whether `narrowings.log` is what was written: each line by its code, and all of them as far as the database
+/// says that it must reach.
+fn narrowed(db: &Connection, path: &Path, key_file: &Path) -> rusqlite::Result<Finding> {
+    // Read before the file, which only grows.
+    let kept = narrowings::kept(db)?;
+    // That they cannot be read is a finding of its own.
+    let key = Keys::read(key_file).ok().map(|keys| narrowings::key(&keys));
+    let name = narrowings::NAME;
+    let found = match File::open(path) {
+        Ok(log) => narrowings::check(log, &kept, key.as_ref()),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound && kept.is_empty() => {
+            return Ok(good(name, "nothing was taken away yet"));
+        }
+        Err(cause) => Err(cause),
+    };
+    Ok(match found {
+        Ok(Checked::Whole { lines }) if key.is_some() => {
+            good(name, format!("{lines} lines, each as it was written"))
+        }
+        Ok(Checked::Whole { lines }) => note(
+            name,
+            format!("{lines} lines"),
+            "without the key file nobody can say whether somebody altered them",
+        ),
+        Ok(Checked::Altered { line }) => bad(
+            name,
+            format!("line {line} was not written with this key file, or not as it stands there"),
+            "somebody altered it, and a restore will refuse it: put back the copy that you kept elsewhere, and make a backup",
+        ),
+        Ok(Checked::Lost) => bad(name, format!("it {LOST}"), LOST_HELP),
+        Err(cause) => unreadable(name, &cause),
+    })
 }
 
 fn log(db: &Connection) -> rusqlite::Result<Finding> {

@@ -33,6 +33,9 @@ use crate::sql::writes::{self, Miss, Tools};
 use crate::sql::{Dialect, checks};
 use crate::time::Time;
 
+/// Lets go of lines that are in the log, but for the last, which say how far it reaches.
+const FORGET: &str = "DELETE FROM narrowing WHERE seq < (SELECT max(seq) FROM narrowing)";
+
 /// Changes in one transaction, at most.
 pub(super) const GROUP: usize = 64;
 
@@ -205,18 +208,22 @@ impl Writer {
         let before = head.seq;
         db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         if self.unlogged.is_empty() {
-            db.prepare_cached("DELETE FROM narrowing")?.execute([])?;
+            db.prepare_cached(FORGET)?.execute([])?;
         }
         let (dialect, now) = (Dialect::Sqlite, self.time.now());
         let tools = Tools { dialect, sealer: &self.sealer, entropy: &*self.entropy, now };
         let mut all = Vec::with_capacity(waiting.len());
+        let mut place = self.narrowings.end() + length(&self.unlogged);
         for each in waiting {
             let mut next = *head;
             writes::in_order(&mut each.change, Timestamp::from_micros(head.at));
             db.prepare_cached("SAVEPOINT change")?.execute([])?;
-            let written = write_change(db, &each.change, &tools, &self.narrowing_key, &mut next);
+            let written = write_change(db, &each.change, &tools, (&self.narrowing_key, place), &mut next);
             match written {
-                Ok(_) => *head = next,
+                Ok(ref written) => {
+                    *head = next;
+                    place += length(&written.lines);
+                }
                 Err(Miss::Database(cause)) => return Err(cause),
                 Err(_) => {
                     db.prepare_cached("ROLLBACK TO change")?.execute([])?;
@@ -345,7 +352,7 @@ impl Writer {
     fn tidy_up(&mut self) {
         let tidy = || -> rusqlite::Result<()> {
             if self.unlogged.is_empty() {
-                self.db.execute_batch("DELETE FROM narrowing")?;
+                self.db.execute_batch(FORGET)?;
             }
             self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         };
@@ -360,7 +367,7 @@ fn write_change(
     db: &Connection,
     change: &Change,
     tools: &Tools<'_>,
-    narrowing_key: &Key,
+    log: (&Key, u64),
     head: &mut Head,
 ) -> Result<Written, Miss> {
     writes::is_told(change)?;
@@ -372,7 +379,7 @@ fn write_change(
     let lines = head.append(change, Touched::by(change), tools.entropy);
     execute::insert(db, &journal::insert(lines)).map_err(execute::miss)?;
     let lines = match change.narrows {
-        true => narrow(db, change, head, narrowing_key).map_err(execute::miss)?,
+        true => narrow(db, change, head, log).map_err(execute::miss)?,
         false => Vec::new(),
     };
     Ok(Written { position: head.seq, numbers, lines })
@@ -386,18 +393,29 @@ fn check(db: &Connection, change: &Change) -> Result<(), Miss> {
     checks::answer(change, row.ok_or(Miss::Malformed("its conditions were not answered"))?)
 }
 
-/// The lines that `narrowings.log` will have, kept until it has them.
-fn narrow(db: &Connection, change: &Change, head: &Head, key: &Key) -> rusqlite::Result<Vec<String>> {
+/// The lines that `narrowings.log` will have from `place` on, kept until it has them.
+fn narrow(
+    db: &Connection,
+    change: &Change,
+    head: &Head,
+    (key, mut place): (&Key, u64),
+) -> rusqlite::Result<Vec<String>> {
     let at = change.entries.last().map(|entry| entry.at);
     let mut lines = Vec::new();
     for write in &change.writes {
         let Some((table, row)) = narrowings::narrowed(write) else { continue };
         let line = Line::new(head, at, table, row, key).text();
-        let sql = "INSERT INTO narrowing (seq, part, line) VALUES (?1, ?2, ?3)";
-        db.prepare_cached(sql)?.execute(params![head.seq, lines.len() as i64, line])?;
+        let sql = "INSERT INTO narrowing (seq, part, place, line) VALUES (?1, ?2, ?3, ?4)";
+        db.prepare_cached(sql)?.execute(params![head.seq, lines.len() as i64, place.cast_signed(), line])?;
+        place += line.len() as u64 + 1;
         lines.push(line);
     }
     Ok(lines)
+}
+
+/// How many bytes of the log these lines are.
+fn length(lines: &[String]) -> u64 {
+    lines.iter().map(|line| line.len() as u64 + 1).sum()
 }
 
 /// Refuses all but what ends something; that is what stays.

@@ -498,3 +498,34 @@ fn tokens_that_were_revoked_together_stay_revoked() {
         }
     });
 }
+
+#[test]
+fn a_log_that_was_cut_off_is_not_taken_for_whole() {
+    run(async {
+        let kept = Kept::open().await;
+        let (_, holder) = kept.world.family().await;
+        let (one, two) = (kept.world.token(&holder).await, kept.world.token(&holder).await);
+        let file = kept.backup("a.db");
+        kept.narrow([revoked(&one)]).await;
+        kept.narrow([revoked(&two)]).await;
+        kept.world.store.close().await;
+        let log = kept.data().join("narrowings.log");
+        let whole = fs::read_to_string(&log).unwrap();
+        let copy = kept.file("copy.log");
+        fs::write(&copy, &whole).unwrap();
+        let rest = whole.split_inclusive('\n').nth(1).unwrap();
+        for text in ["", rest] {
+            fs::write(&log, text).unwrap();
+            let cut = refused(&kept.order(&file));
+            assert!(matches!(&cut, RestoreError::Cut { path } if *path == log), "{cut}");
+        }
+        // A server that starts writes what it still knows, and goes on after that.
+        let kept = Kept { world: kept.world.reopen().await, ..kept };
+        assert_eq!(fs::read_to_string(&log).unwrap(), format!("{rest}{rest}"));
+        kept.world.store.close().await;
+        let order = Order { log: Log::File(copy), ..kept.order(&file) };
+        let done = restore(&order, Arc::new(Driven::default()), &SystemEntropy).unwrap();
+        assert_eq!(done.reasserted.len(), 2);
+        assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 3, "both, and the mark");
+    });
+}
