@@ -30,6 +30,10 @@ impl Mask {
         self.0[row / 64] |= 1 << (row % 64);
     }
 
+    pub(super) fn remove(&mut self, row: usize) {
+        self.0[row / 64] &= !(1 << (row % 64));
+    }
+
     pub(super) fn and(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
     }

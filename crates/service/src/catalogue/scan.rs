@@ -138,16 +138,17 @@ impl<'a, 'b> Lane<'a, 'b> {
     /// Goes to the next row that is wanted.
     fn seek(&mut self) {
         let sift = self.sift.get_or_insert_with(|| self.bound.sift(self.number));
-        if sift.rows.is_empty() {
-            self.rows = &[];
-        }
         let (bound, number) = (self.bound, self.number);
-        let mut is = |row: &u16| sift.rows.has((*row).into()) && bound.wants(number, (*row).into(), sift);
+        let mut is =
+            |row: &u16| sift.none || sift.rows.has((*row).into()) && bound.wants(number, (*row).into(), sift);
         self.rows = if self.descending {
             &self.rows[..self.rows.iter().rposition(&mut is).map_or(0, |at| at + 1)]
         } else {
             &self.rows[self.rows.iter().position(&mut is).unwrap_or(self.rows.len())..]
         };
+        if sift.none {
+            self.rows = &[];
+        }
     }
 
     fn head(&self, lane: usize, wanted: bool) -> Option<Head<'a>> {

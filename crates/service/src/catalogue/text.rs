@@ -17,8 +17,8 @@ pub(super) struct Text {
     text: Vec<u8>,
     finder: Finder<'static>,
     id: InId,
-    /// The pieces that whatever has the text has, too, as long as they can be.
-    pieces: Vec<u32>,
+    /// Pieces that whatever has the text has, too, with their lengths.
+    pieces: Vec<(usize, u32)>,
     sketch: Sketch,
 }
 
@@ -30,6 +30,10 @@ pub(super) struct May {
 }
 
 impl May {
+    pub(super) fn is_nowhere(self) -> bool {
+        !self.names && !self.ids
+    }
+
     /// What it takes to look at a row, in a nanosecond or a few.
     pub(super) fn effort(self) -> u32 {
         if self.names { 10 } else { 1 }
@@ -40,8 +44,12 @@ impl Text {
     pub(super) fn new(text: &str) -> Self {
         let text = text.to_ascii_lowercase();
         let longest = text.len().min(PIECE);
+        // A short text has so few of the longest that chance would let pass a block in five.
+        let shortest = if text.len() < 2 * PIECE { longest.saturating_sub(1) } else { longest };
         let mut all = Vec::new();
-        pieces(text.as_bytes(), longest, |length, piece| all.extend((length == longest).then_some(piece)));
+        pieces(text.as_bytes(), shortest, |length, piece| all.push((length, piece)));
+        // What is typed last is what tells most.
+        all.reverse();
         Self {
             id: InId::of(&text),
             finder: Finder::new(text.as_bytes()).into_owned(),
@@ -51,20 +59,24 @@ impl Text {
         }
     }
 
-    /// Leaves the rows that may have it.
-    pub(super) fn narrow(&self, block: &Block, rows: &mut Mask) -> May {
-        let may = match &block.pieces {
-            Some(there) => May {
-                names: self.text.len() < NAME_PIECE || self.pieces.iter().all(|piece| there.in_names(*piece)),
-                ids: self.id.is_possible()
-                    && (self.text.len() < ID_PIECE || self.pieces.iter().all(|piece| there.in_ids(*piece))),
-            },
-            None => May { names: true, ids: self.id.is_possible() },
+    /// Where in a block it may be.
+    pub(super) fn may_be_in(&self, block: &Block) -> May {
+        let ids = self.id.is_possible();
+        let Some(there) = &block.pieces else { return May { names: true, ids } };
+        let all = |kept: usize, is_there: &dyn Fn(u32) -> bool| {
+            self.pieces.iter().all(|(length, piece)| *length < kept || is_there(*piece))
         };
-        if !may.names && !may.ids {
-            *rows = Mask::NONE;
-        } else if may.names {
-            let mut found = Mask::first(block.len());
+        May {
+            names: all(NAME_PIECE, &|piece| there.in_names(piece)),
+            ids: ids && all(ID_PIECE, &|piece| there.in_ids(piece)),
+        }
+    }
+
+    /// Leaves the rows that may have it.
+    pub(super) fn narrow(&self, block: &Block, rows: &mut Mask, may: May) {
+        let mut found = Mask::NONE;
+        if may.names {
+            found = Mask::first(block.len());
             if self.text.len() < 3 {
                 let letters = self.sketch.letters;
                 found.keep(&block.letters, |there| there & letters == letters);
@@ -72,12 +84,11 @@ impl Text {
                 let threes = self.sketch.threes;
                 found.keep(&block.threes, |there| there & threes == threes);
             }
-            if may.ids {
-                found.or(&self.ids(block));
-            }
-            rows.and(&found);
         }
-        may
+        if may.ids {
+            found.or(&self.ids(block));
+        }
+        rows.and(&found);
     }
 
     /// Whether a row has it.
@@ -100,7 +111,18 @@ impl Text {
 
     fn ids(&self, block: &Block) -> Mask {
         let mut rows = Mask::first(block.len());
-        rows.keep(&block.ids, |id| self.id.is_in(id));
+        match self.id.digits {
+            Some(digits) if self.id.kinds == 0 && digits.anywhere => {
+                let begins = digits.begins();
+                rows.keep(&block.ids, |id| begins.may_be_in(id & CODE));
+                if digits.count > 3 {
+                    for row in rows.rows().filter(|row| !digits.are_in(block.ids[*row] & CODE)) {
+                        rows.remove(row);
+                    }
+                }
+            }
+            _ => rows.keep(&block.ids, |id| self.id.is_in(id)),
+        }
         rows
     }
 
@@ -281,28 +303,41 @@ impl InId {
 }
 
 impl Digits {
-    /// Whether they stand anywhere in a code. The first three are looked for at all places at once.
+    /// Whether they stand anywhere in a code.
     fn are_in(&self, code: u64) -> bool {
         let Self { value, count, .. } = *self;
-        // The highest bit of each digit that is this one of the value: those that equal it are zero once it
-        // is taken away.
-        let places = |nth: u32| {
-            let digit = value >> (5 * (count - 1 - nth)) & 31;
-            let apart = code ^ (digit * ONES);
-            !(((apart & LOW) + LOW) | apart) & HIGH
-        };
-        let mut at = places(0);
-        if count > 1 {
-            at &= places(1) << 5;
-        }
-        if count > 2 {
-            at &= places(2) << 10;
-        }
-        if at == 0 || count <= 3 {
-            return at != 0;
-        }
         let mask = (1 << (5 * count)) - 1;
-        (0..=12 - count).any(|shift| code >> (5 * shift) & mask == value)
+        self.begins().may_be_in(code)
+            && (count <= 3 || (0..=12 - count).any(|shift| code >> (5 * shift) & mask == value))
+    }
+
+    fn begins(&self) -> Begins {
+        let Self { value, count, .. } = *self;
+        Begins(std::array::from_fn(|nth| {
+            let nth = nth as u32;
+            (nth < count).then(|| (value >> (5 * (count - 1 - nth)) & 31) * ONES)
+        }))
+    }
+}
+
+/// The first three of some digits, each at all places of a code; none where there are fewer.
+struct Begins([Option<u64>; 3]);
+
+impl Begins {
+    /// Whether those stand anywhere in a code, looked for at all places at once and without a branch.
+    fn may_be_in(&self, code: u64) -> bool {
+        // The highest bit of each digit that is this one: those that equal it are zero once it is taken away.
+        let places = |digit: Option<u64>| match digit {
+            Some(all) => {
+                let apart = code ^ all;
+                !(((apart & LOW) + LOW) | apart) & HIGH
+            }
+            None => HIGH,
+        };
+        let [first, second, third] = self.0.map(places);
+        // What is not asked for is everywhere, past the last place as well.
+        let past = |bits: u64, shift: u32, asked: bool| if asked { bits << shift } else { HIGH };
+        first & past(second, 5, self.0[1].is_some()) & past(third, 10, self.0[2].is_some()) != 0
     }
 }
 

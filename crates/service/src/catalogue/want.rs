@@ -153,22 +153,34 @@ impl<'a, 't> Bound<'a, 't> {
         self.shelf
     }
 
-    /// The rows of a block that may be wanted, column by column.
+    /// The rows of a block that may be wanted, by what is known of the block: their states, and whether the text
+    /// can be there at all.
     pub(super) fn sift(&self, number: usize) -> Sift {
         let block = &self.shelf.blocks[number];
         let mut rows = Mask::first(block.len());
         if block.kinds & !self.kinds != 0 {
             rows.keep(&block.ids, |id: u64| self.kinds >> (id >> CODE_BITS) & 1 == 1);
         }
-        self.keep_states(number, &mut rows);
+        let text = self.text.map(|text| text.may_be_in(block));
+        if text.is_some_and(May::is_nowhere) {
+            rows = Mask::NONE;
+        } else {
+            self.keep_states(number, &mut rows);
+        }
+        Sift { none: rows.is_empty(), rows, text, swept: false, missed: 0 }
+    }
+
+    /// Leaves of a block's rows those that fit, column by column, and may have the text.
+    fn sweep(&self, number: usize, sift: &mut Sift) {
+        let (block, rows) = (&self.shelf.blocks[number], &mut sift.rows);
         let is = |rows: &mut Mask, wanted: Option<u32>, column: &[u32]| {
             if let Some(wanted) = wanted {
                 rows.keep(column, |value| value == wanted);
             }
         };
-        is(&mut rows, self.holder, &block.holders);
-        is(&mut rows, self.issuer, &block.issuers);
-        is(&mut rows, self.grant, &block.grants);
+        is(rows, self.holder, &block.holders);
+        is(rows, self.issuer, &block.issuers);
+        is(rows, self.grant, &block.grants);
         if let Some(nodes) = &self.nodes {
             rows.keep(&block.nodes, |node| nodes.get(node as usize) == Some(&true));
         }
@@ -177,11 +189,30 @@ impl<'a, 't> Bound<'a, 't> {
                 rows.keep(column, |value| from <= value && value <= to);
             }
         };
-        lies(&mut rows, self.created, &block.created);
-        lies(&mut rows, self.expires, &block.expires);
-        lies(&mut rows, self.used, &block.used);
-        let text = self.text.filter(|_| !rows.is_empty()).map(|text| text.narrow(block, &mut rows));
-        Sift { rows, text, missed: 0 }
+        lies(rows, self.created, &block.created);
+        lies(rows, self.expires, &block.expires);
+        lies(rows, self.used, &block.used);
+        if let (Some(text), Some(may)) = (self.text, sift.text)
+            && !rows.is_empty()
+        {
+            text.narrow(block, rows, may);
+        }
+        sift.swept = true;
+    }
+
+    /// The same of one row, but for the text.
+    fn fits(&self, number: usize, row: usize) -> bool {
+        let block = &self.shelf.blocks[number];
+        let is = |wanted: Option<u32>, value: u32| wanted.is_none_or(|wanted| value == wanted);
+        let lies = |(from, to): (i64, i64), value: i64| from <= value && value <= to;
+        let at = |nodes: &Vec<bool>| nodes.get(block.nodes[row] as usize) == Some(&true);
+        is(self.holder, block.holders[row])
+            && is(self.issuer, block.issuers[row])
+            && is(self.grant, block.grants[row])
+            && self.nodes.as_ref().is_none_or(at)
+            && lies(self.created, block.created[row])
+            && lies(self.expires, block.expires[row])
+            && lies(self.used, block.used[row])
     }
 
     fn keep_states(&self, number: usize, rows: &mut Mask) {
@@ -197,24 +228,40 @@ impl<'a, 't> Bound<'a, 't> {
         }
     }
 
-    /// Whether a row that was left over is wanted.
+    /// Whether a row is wanted. Rows are looked at one by one, until all at once takes less.
     pub(super) fn wants(&self, number: usize, row: usize, sift: &mut Sift) -> bool {
         if !sift.rows.has(row) {
+            return false;
+        }
+        if !sift.swept && !self.fits(number, row) {
+            self.miss(number, sift, 1);
             return false;
         }
         if let (Some(text), Some(may)) = (self.text, sift.text) {
             let block = &self.shelf.blocks[number];
             if !text.is_in(block, row, may) {
-                sift.missed += may.effort();
-                if sift.missed >= MISSED {
-                    // Row by row it would take longer than all at once.
-                    sift.rows.and(&text.rows(block, may, &mut self.lower.borrow_mut()));
-                    sift.text = None;
-                }
+                self.miss(number, sift, may.effort());
                 return false;
             }
         }
         self.permission.as_ref().is_none_or(|rights| rights.are_had(self.shelf, number, row))
+    }
+
+    /// Counts what was spent on a row that is not wanted.
+    fn miss(&self, number: usize, sift: &mut Sift, effort: u32) {
+        sift.missed += effort;
+        if !sift.swept && sift.missed >= UNSWEPT {
+            self.sweep(number, sift);
+            sift.none = sift.rows.is_empty();
+            sift.missed = 0;
+        } else if sift.missed >= MISSED
+            && let (Some(text), Some(may)) = (self.text, sift.text)
+        {
+            let block = &self.shelf.blocks[number];
+            sift.rows.and(&text.rows(block, may, &mut self.lower.borrow_mut()));
+            sift.text = None;
+            sift.none = sift.rows.is_empty();
+        }
     }
 
     pub(super) fn state(&self, block: usize, row: usize) -> State {
@@ -225,13 +272,20 @@ impl<'a, 't> Bound<'a, 't> {
 /// The rows of a block that may be wanted, as far as that is known.
 pub(super) struct Sift {
     pub(super) rows: Mask,
+    /// That is none.
+    pub(super) none: bool,
     /// Where the text may be that each row is still to be asked for.
     text: Option<May>,
-    /// What was spent on rows that do not have it.
+    /// Whether the columns were looked through already.
+    swept: bool,
+    /// What was spent on rows that are not wanted.
     missed: u32,
 }
 
-/// What may be spent on looking for a text row by row, in efforts of [`May`].
+/// What may be spent row by row before all columns are looked through, in efforts of [`May`].
+const UNSWEPT: u32 = 32;
+
+/// The same before the text is looked for in all names at once.
 const MISSED: u32 = 160;
 
 fn kinds(want: &Want, shelf: &Shelf) -> u8 {
