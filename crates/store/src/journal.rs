@@ -377,7 +377,7 @@ pub fn canonical(value: &serde_json::Value) -> String {
     text
 }
 
-fn write_canonical(value: &serde_json::Value, to: &mut String) {
+pub(crate) fn write_canonical(value: &serde_json::Value, to: &mut String) {
     match value {
         serde_json::Value::Object(map) => {
             // Sorted here, because another crate may switch serde_json to insertion order.

@@ -361,7 +361,7 @@ impl Store {
 
     /// These tokens of any account, in no order.
     pub async fn token_rows(&self, ids: &[TokenId]) -> Result<Vec<Token>, Unavailable> {
-        self.read(rolls::token_rows(ids, self.dialect())).await
+        Ok(self.read(rolls::token_rows(ids, self.dialect())).await?.0)
     }
 
     /// How many tokens the account was ever given: no fewer than it has.
@@ -398,7 +398,7 @@ impl Store {
         ids: &[HolderId],
         accounts: &[AccountId],
     ) -> Result<Vec<Holder>, Unavailable> {
-        self.read(rolls::holders_anywhere(ids, accounts, self.dialect())).await
+        Ok(self.read(rolls::holders_anywhere(ids, accounts, self.dialect())).await?.0)
     }
 
     /// When tokens were last used, of an account or of the server, where that was after `since`.
@@ -412,12 +412,12 @@ impl Store {
 
     /// The tokens, not ended otherwise, that were replaced by one of these and are in grace at `now`.
     pub async fn in_grace(&self, ids: &[TokenId], now: Timestamp) -> Result<Vec<Token>, Unavailable> {
-        self.read(rolls::in_grace(ids, now, self.dialect())).await
+        Ok(self.read(rolls::in_grace(ids, now, self.dialect())).await?.0)
     }
 
     /// Those of these tokens, ended or not, that were rotated into one made after `since`.
     pub async fn rotated_since(&self, ids: &[TokenId], since: Timestamp) -> Result<Vec<Token>, Unavailable> {
-        self.read(rolls::rotated_since(ids, since, self.dialect())).await
+        Ok(self.read(rolls::rotated_since(ids, since, self.dialect())).await?.0)
     }
 
     /// Tokens that are expiring by this lens: about the nearest, those that end by themselves before

@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::checkpoints::unhex;
-use crate::journal::{Head, canonical, hex};
+use crate::journal::{Head, hex, write_canonical};
 use crate::keys::{Key, Keys};
 
 pub(crate) const NAME: &str = "narrowings.log";
@@ -75,9 +75,13 @@ impl Line {
 
     fn code(&self, key: &Key) -> Hmac<Sha256> {
         let Self { seq, hash, at, table, row, mac: _ } = self;
-        let said = json!({ "seq": seq, "hash": hash, "at": at, "table": table, "row": row });
+        // A row can be of many tokens, so it is not copied into a value with the others; the keys are in order.
+        let (at, hash, table) = (json!(at), json!(hash), json!(table));
+        let mut said = format!(r#"{{"at":{at},"hash":{hash},"row":"#);
+        write_canonical(row, &mut said);
+        said.push_str(&format!(r#","seq":{seq},"table":{table}}}"#));
         let mut mac = Hmac::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
-        mac.update(canonical(&said).as_bytes());
+        mac.update(said.as_bytes());
         mac
     }
 

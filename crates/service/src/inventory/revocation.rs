@@ -7,7 +7,7 @@
 //! A rotation is no such news. What a token was rotated to since the look ends with it, whatever the
 //! filter says of the new one: whoever revokes must not be outrun by whoever holds the secret.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use domain::change::Expect;
 use domain::facts::Token;
@@ -146,29 +146,36 @@ impl Desk {
             );
             return Err(Refusal::invalid("filter", sentence).into());
         }
-        // What lists remember may be behind the rows: another peer was faster.
-        let found: HashSet<TokenId> = found.into_iter().map(|(_, id)| id).collect();
-        let rows = self.rows_of(found.iter().copied().collect()).await?;
+        // What lists remember may be behind the rows: another peer was faster. In the order in which they are
+        // found, most lie beside each other in the store.
+        let found: Vec<TokenId> = found.into_iter().map(|(_, id)| id).collect();
+        let rows = self.rows_of(&found).await?;
         // Of those that were rotated long ago there may be any number, and their rows say nothing new.
+        let found: HashSet<TokenId> = found.into_iter().collect();
         let elsewhere = rotated.into_iter().map(|(_, id)| id).filter(|id| !found.contains(id));
         let here = rows.iter().filter(|token| token.life.rotated_to.is_some()).map(|token| token.id);
         let older = elsewhere.chain(here).collect();
-        let alive = rows.into_iter().filter(|token| !has_ended(token));
-        let mut all: HashMap<TokenId, Token> = alive.map(|token| (token.id, token)).collect();
+        let mut all = Gathered::with_capacity(rows.len());
+        rows.into_iter().filter(|token| !has_ended(token)).for_each(|token| all.add(token));
         let newer = self.rotated_since(older, since, &mut all).await?;
-        let looked_at = Fingerprint::of(all.keys().filter(|id| !newer.contains(id)).copied().collect());
-        let newer = self.rows_of(newer.into_iter().collect()).await?;
-        all.extend(newer.into_iter().filter(|token| !has_ended(token)).map(|token| (token.id, token)));
+        let looked_at = Fingerprint::of(all.ids.iter().filter(|id| !newer.contains(id)).copied().collect());
+        let newer: Vec<TokenId> = newer.into_iter().collect();
+        let newer = self.rows_of(&newer).await?;
+        newer.into_iter().filter(|token| !has_ended(token)).for_each(|token| all.add(token));
         self.with_what_they_replaced(&mut all, caller.now).await?;
 
         let mut accounts: BTreeMap<AccountId, u64> = BTreeMap::new();
-        for token in all.values() {
-            *accounts.entry(token.account.clone()).or_default() += 1;
+        for token in &all.tokens {
+            match accounts.get_mut(&token.account) {
+                Some(count) => *count += 1,
+                None => drop(accounts.insert(token.account.clone(), 1)),
+            }
         }
-        let includes_yours = all.keys().any(|id| caller.comes_with(*id));
-        let mut tokens: Vec<Token> = all.into_values().collect();
-        // As they lie in the store, so that those beside each other are written together.
-        tokens.sort_unstable_by(|a, b| (&a.account, a.number).cmp(&(&b.account, b.number)));
+        let includes_yours = all.ids.iter().any(|id| caller.comes_with(*id));
+        let mut tokens = all.tokens;
+        // As they lie in the store, so that those beside each other are written together. Nearly so they are already,
+        // which this sort makes use of.
+        tokens.sort_by(|a, b| (&a.account, a.number).cmp(&(&b.account, b.number)));
         Ok(Matching { count: tokens.len(), accounts, includes_yours, tokens, looked_at })
     }
 
@@ -188,7 +195,7 @@ impl Desk {
         &self,
         mut older: Vec<TokenId>,
         since: Timestamp,
-        all: &mut HashMap<TokenId, Token>,
+        all: &mut Gathered,
     ) -> Result<HashSet<TokenId>, Error> {
         let mut newer = HashSet::new();
         while !older.is_empty() {
@@ -197,7 +204,7 @@ impl Desk {
                 for token in self.store.rotated_since(some, since).await? {
                     next.extend(token.life.rotated_to.filter(|new| newer.insert(*new)));
                     if !has_ended(&token) {
-                        all.insert(token.id, token);
+                        all.add(token);
                     }
                 }
             }
@@ -207,29 +214,20 @@ impl Desk {
     }
 
     /// What ends takes along what it replaced.
-    async fn with_what_they_replaced(
-        &self,
-        all: &mut HashMap<TokenId, Token>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let mut newer: Vec<TokenId> = all.keys().copied().collect();
-        while !newer.is_empty() {
-            let mut older = Vec::new();
+    async fn with_what_they_replaced(&self, all: &mut Gathered, now: Timestamp) -> Result<(), Error> {
+        let mut looked_at = 0;
+        while looked_at < all.tokens.len() {
+            let newer: Vec<TokenId> = all.tokens[looked_at..].iter().map(|token| token.id).collect();
+            looked_at = all.tokens.len();
             for some in newer.chunks(CHUNK) {
-                for token in self.store.in_grace(some, now).await? {
-                    let id = token.id;
-                    if all.insert(id, token).is_none() {
-                        older.push(id);
-                    }
-                }
+                self.store.in_grace(some, now).await?.into_iter().for_each(|token| all.add(token));
             }
-            newer = older;
         }
         Ok(())
     }
 
-    /// Their rows, in no order; two chunks are read at a time.
-    async fn rows_of(&self, ids: Vec<TokenId>) -> Result<Vec<Token>, Error> {
+    /// Their rows, most of them in this order; two chunks are read at a time.
+    async fn rows_of(&self, ids: &[TokenId]) -> Result<Vec<Token>, Error> {
         let mut rows = Vec::with_capacity(ids.len());
         for some in ids.chunks(2 * CHUNK) {
             let (one, other) = some.split_at(some.len() / 2);
@@ -237,6 +235,24 @@ impl Desk {
             rows.extend(one.into_iter().chain(other));
         }
         Ok(rows)
+    }
+}
+
+/// Rows, each once.
+struct Gathered {
+    ids: HashSet<TokenId>,
+    tokens: Vec<Token>,
+}
+
+impl Gathered {
+    fn with_capacity(count: usize) -> Self {
+        Self { ids: HashSet::with_capacity(count), tokens: Vec::with_capacity(count) }
+    }
+
+    fn add(&mut self, token: Token) {
+        if self.ids.insert(token.id) {
+            self.tokens.push(token);
+        }
     }
 }
 

@@ -147,14 +147,14 @@ pub(crate) fn tokens(account: Option<&AccountId>, ids: &[TokenId], dialect: Dial
 }
 
 /// These tokens of any account, in no order.
-pub(crate) fn token_rows(ids: &[TokenId], dialect: Dialect) -> Read<Vec<Token>> {
+pub(crate) fn token_rows(ids: &[TokenId], dialect: Dialect) -> Read<(Vec<Token>, Seen)> {
     let codes = Value::Texts(ids.iter().map(|id| id.code.to_string()).collect());
     let sql = format!("SELECT {TOKEN} FROM token AS t WHERE {}", dialect.one_of_texts("t.code", 1));
     each(Query::new(sql, vec![codes]))
 }
 
 /// The tokens that were replaced by one of these and are good beside it until after `now`.
-pub(crate) fn in_grace(ids: &[TokenId], now: Timestamp, dialect: Dialect) -> Read<Vec<Token>> {
+pub(crate) fn in_grace(ids: &[TokenId], now: Timestamp, dialect: Dialect) -> Read<(Vec<Token>, Seen)> {
     let into = Value::Texts(ids.iter().map(TokenId::to_string).collect());
     let among = dialect.one_of_texts("t.rotated_to", 1);
     let sql = format!(
@@ -167,7 +167,7 @@ pub(crate) fn in_grace(ids: &[TokenId], now: Timestamp, dialect: Dialect) -> Rea
 }
 
 /// Those of these tokens, whatever became of them, that were rotated into one made after `since`.
-pub(crate) fn rotated_since(ids: &[TokenId], since: Timestamp, dialect: Dialect) -> Read<Vec<Token>> {
+pub(crate) fn rotated_since(ids: &[TokenId], since: Timestamp, dialect: Dialect) -> Read<(Vec<Token>, Seen)> {
     let codes = Value::Texts(ids.iter().map(|id| id.code.to_string()).collect());
     let among = dialect.one_of_texts("t.code", 1);
     let join = dialect.join();
@@ -181,12 +181,12 @@ pub(crate) fn rotated_since(ids: &[TokenId], since: Timestamp, dialect: Dialect)
 }
 
 /// The token of each row.
-fn each(query: Query<'static>) -> Read<Vec<Token>> {
+fn each(query: Query<'static>) -> Read<(Vec<Token>, Seen)> {
     Read {
         queries: vec![query],
-        state: Vec::new(),
-        row: |all, _, row| {
-            all.push(rows::token(row, &mut Seen::default())?);
+        state: Default::default(),
+        row: |(all, seen), _, row| {
+            all.push(rows::token(row, seen)?);
             Ok(())
         },
     }
@@ -197,7 +197,7 @@ pub(crate) fn holders_anywhere(
     ids: &[HolderId],
     accounts: &[AccountId],
     dialect: Dialect,
-) -> Read<Vec<Holder>> {
+) -> Read<(Vec<Holder>, Seen)> {
     let among = dialect.one_of_texts("h.id", 1);
     let within = dialect.one_of_texts("h.account", 2);
     let sql = format!("SELECT {HOLDER} FROM holder AS h WHERE {within} AND {among}");
@@ -205,9 +205,9 @@ pub(crate) fn holders_anywhere(
     let accounts = Value::Texts(accounts.iter().map(AccountId::to_string).collect());
     Read {
         queries: vec![Query::new(sql, vec![ids, accounts])],
-        state: Vec::new(),
-        row: |all, _, row| {
-            all.push(rows::holder(row, &mut Seen::default())?);
+        state: Default::default(),
+        row: |(all, seen), _, row| {
+            all.push(rows::holder(row, seen)?);
             Ok(())
         },
     }

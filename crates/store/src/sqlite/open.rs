@@ -32,6 +32,9 @@ const AT_START: i64 = 256;
 /// With NORMAL, acknowledged commits are gone after a power cut.
 pub(crate) const DURABLE: &str = "PRAGMA synchronous = FULL";
 
+/// What the connection that writes keeps of the file in memory, in KiB.
+pub(crate) const PAGES: u32 = 32 << 10;
+
 /// Makes the data directory where there is none, readable by nobody else.
 pub(crate) fn directory(data: &Path) -> Result<(), OpenError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
@@ -116,14 +119,14 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
     db.execute_batch(DURABLE).map_err(&failed)?;
     // A checkpoint every 1,000 pages keeps the log's index within its first 32 KiB, so that on a
     // full disk it does not have to grow after a commit is in the log already.
-    db.execute_batch(
+    db.execute_batch(&format!(
         "PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 1000;
          PRAGMA journal_size_limit = 16777216;
-         PRAGMA cache_size = -32768;
+         PRAGMA cache_size = -{PAGES};
          PRAGMA temp_store = MEMORY;
-         PRAGMA trusted_schema = OFF;",
-    )
+         PRAGMA trusted_schema = OFF;"
+    ))
     .and_then(|()| usual(&db))
     .map_err(&failed)?;
     Ok(db)

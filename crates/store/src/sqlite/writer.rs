@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use domain::change::Change;
+use domain::change::{Change, Write};
 use domain::facts::Snapshot;
 use domain::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, params};
@@ -20,7 +20,7 @@ use token::Entropy;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::execute;
-use super::open::Lock;
+use super::open::{self, Lock};
 use super::space::Space;
 use crate::contract::{CommitError, Committed, Heard, Listener, Purged, Stop, Unavailable};
 use crate::figures::Meter;
@@ -32,6 +32,11 @@ use crate::sql::beside::Beside;
 use crate::sql::writes::{self, Miss, Tools};
 use crate::sql::{Dialect, checks};
 use crate::time::Time;
+
+/// From how many rows of one write on SQLite gets more memory for its pages, and how much, in KiB: all that are
+/// changed fit in then, and none has to be written before the commit and read again.
+const MANY: usize = 5_000;
+const PAGES_OF_MANY: u32 = 256 << 10;
 
 /// Lets go of lines that are in the log, but for the last, which say how far it reaches.
 const FORGET: &str = "DELETE FROM narrowing WHERE seq < (SELECT max(seq) FROM narrowing)";
@@ -172,6 +177,18 @@ impl Writer {
         if !self.pulse.alive.load(Ordering::SeqCst) {
             return Err(Failed::Undone("the writer has stopped".into()));
         }
+        let many = waiting.iter().any(|each| each.change.writes.iter().any(is_of_many));
+        if many {
+            self.cache(PAGES_OF_MANY);
+        }
+        let written = self.transaction(waiting);
+        if many {
+            self.cache(open::PAGES);
+        }
+        written
+    }
+
+    fn transaction(&mut self, waiting: &mut [Waiting]) -> Result<Vec<Result<Written, Miss>>, Failed> {
         let mut head = self.head;
         let written = match self.write_group(waiting, &mut head) {
             Ok(written) => written,
@@ -186,6 +203,15 @@ impl Writer {
             // commit; what fails to be *synced* is another error.
             Err(cause) if is_full(&cause) => Err(self.undo(cause)),
             Err(cause) => Err(Failed::Unknown(cause.into())),
+        }
+    }
+
+    /// Gives SQLite room for so much of the file; what it has beyond that it lets go of.
+    fn cache(&self, kibibytes: u32) {
+        let sql = format!("PRAGMA cache_size = -{kibibytes}; PRAGMA shrink_memory");
+        // It goes on with what it has.
+        if let Err(cause) = self.db.execute_batch(&sql) {
+            tracing::warn!(%cause, "could not set how much of the database is kept in memory");
         }
     }
 
@@ -213,11 +239,15 @@ impl Writer {
         let (dialect, now) = (Dialect::Sqlite, self.time.now());
         let tools = Tools { dialect, sealer: &self.sealer, entropy: &*self.entropy, now };
         let mut all = Vec::with_capacity(waiting.len());
+        // One alone needs no savepoint, for which a copy of every page it changes would be kept.
+        let alone = waiting.len() == 1;
         let mut place = self.narrowings.end() + length(&self.unlogged);
         for each in waiting {
             let mut next = *head;
             writes::in_order(&mut each.change, Timestamp::from_micros(head.at));
-            db.prepare_cached("SAVEPOINT change")?.execute([])?;
+            if !alone {
+                db.prepare_cached("SAVEPOINT change")?.execute([])?;
+            }
             let written = write_change(db, &each.change, &tools, (&self.narrowing_key, place), &mut next);
             match written {
                 Ok(ref written) => {
@@ -225,11 +255,14 @@ impl Writer {
                     place += length(&written.lines);
                 }
                 Err(Miss::Database(cause)) => return Err(cause),
+                Err(_) if alone => db.execute_batch("ROLLBACK; BEGIN IMMEDIATE")?,
                 Err(_) => {
                     db.prepare_cached("ROLLBACK TO change")?.execute([])?;
                 }
             }
-            db.prepare_cached("RELEASE change")?.execute([])?;
+            if !alone {
+                db.prepare_cached("RELEASE change")?.execute([])?;
+            }
             all.push(written);
         }
         if head.seq != before {
@@ -264,7 +297,7 @@ impl Writer {
                     let number = written.numbers.last().copied();
                     let mut numbers = written.numbers.into_iter();
                     for write in change.writes {
-                        let inserts = matches!(write, domain::change::Write::InsertToken { .. });
+                        let inserts = matches!(write, Write::InsertToken { .. });
                         let number = if inserts { numbers.next() } else { None };
                         writes::settle(write, number, &mut snapshot);
                     }
@@ -391,6 +424,10 @@ fn check(db: &Connection, change: &Change) -> Result<(), Miss> {
     let mut rows = statement.query(execute::values(&question).as_slice()).map_err(execute::miss)?;
     let row = rows.next().map_err(execute::miss)?;
     checks::answer(change, row.ok_or(Miss::Malformed("its conditions were not answered"))?)
+}
+
+fn is_of_many(write: &Write) -> bool {
+    matches!(write, Write::RevokeTokens { tokens, .. } if tokens.len() > MANY)
 }
 
 /// The lines that `narrowings.log` will have from `place` on, kept until it has them.
