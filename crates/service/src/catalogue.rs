@@ -31,7 +31,6 @@ use domain::ids::{AccountId, HolderId};
 use domain::outlook::Outlook;
 use domain::policy::Policy;
 use domain::time::Timestamp;
-use domain::usage::Usage;
 use store::{HolderQuery, Roll, Store};
 use token::TokenId;
 
@@ -269,17 +268,23 @@ impl Catalogue {
                 break;
             }
         }
-        let (most, mut after) = (self.most.saturating_sub(self.len()), None);
+        let most = self.most.saturating_sub(self.len());
+        let mut read = store.rolls(account, None, CHUNK).await?;
         loop {
-            let (some, next) = store.rolls(account, after, CHUNK).await?;
-            some.iter().for_each(|roll| shelves.put(roll));
+            let (some, next) = read;
+            let put = async { some.iter().for_each(|roll| shelves.put(roll)) };
+            let Some(after) = next else {
+                put.await;
+                break;
+            };
+            // The next ones are read while these find their places.
+            read = tokio::join!(store.rolls(account, Some(after), CHUNK), put).0?;
             if shelves.places.len() > most {
                 return Ok(Err(TooMany));
             }
-            match next {
-                Some(_) => after = next,
-                None => break,
-            }
+        }
+        if shelves.places.len() > most {
+            return Ok(Err(TooMany));
         }
         self.uses_read.store(store.now().as_micros(), Ordering::Relaxed);
         // Row by row takes ten times as long as all in their order.
@@ -307,11 +312,10 @@ impl Catalogue {
         self.hear(accounts.chain(holders).chain(tokens));
     }
 
-    /// Uses that were written.
-    pub(crate) fn used(&self, uses: &[Usage]) {
+    /// When tokens were last used.
+    pub(crate) fn used(&self, uses: impl IntoIterator<Item = (TokenId, Timestamp)>) {
         if self.late().is_some() || !self.is_empty() {
-            let used = |usage: &Usage| Some(Late::Use(usage.token, usage.last.as_ref()?.0));
-            self.hear(uses.iter().filter_map(used));
+            self.hear(uses.into_iter().map(|(token, at)| Late::Use(token, at)));
         }
     }
 

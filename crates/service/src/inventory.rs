@@ -13,11 +13,12 @@ use domain::time::Timestamp;
 use domain::who::Caller;
 use store::{After, LastUse, Sort};
 use token::TokenId;
+use tokio::task::JoinHandle;
 
 pub use crate::catalogue::{Buckets, Span, Tally, Want};
 pub use revocation::{MOST, Matching, Preview, Receipt};
 
-use crate::catalogue::{Catalogue, Order, Scope};
+use crate::catalogue::{Catalogue, Order, Scope, TooMany};
 use crate::cursors::Page;
 use crate::tokens::{Shown, show};
 use crate::{Desk, Error};
@@ -153,8 +154,8 @@ impl Desk {
         };
         let look = move |catalogue: &Catalogue, scope: &Scope| catalogue.first(scope, &want, &order, now);
         let Some(ids) = self.look(scope, look).await? else { return Ok(None) };
-        self.flush_usage_of(&ids).await;
         let mut rows = self.store.tokens_by_id(account.as_ref(), &ids).await?;
+        self.used_since(&mut rows);
         let places: HashMap<TokenId, usize> = ids.into_iter().zip(0..).collect();
         rows.sort_unstable_by_key(|(token, _)| places.get(&token.id).copied());
         Ok(Some(rows))
@@ -176,25 +177,38 @@ impl Desk {
             match found.map_err(|_| Error::Undetermined)? {
                 Some(found) => return Ok(Some(found)),
                 None => {
-                    // In a task of its own: whoever asks next is glad of it, though this caller goes away.
-                    let (catalogue, store, scope) =
-                        (self.catalogue.clone(), self.store.clone(), scope.clone());
-                    let bringing = tokio::spawn(async move { catalogue.bring(&store, &scope).await });
-                    if bringing.await.map_err(|_| Error::Undetermined)??.is_err() {
+                    if self.bringing(&scope).await.map_err(|_| Error::Undetermined)??.is_err() {
                         return Ok(None);
                     }
+                    self.catalogue.used(self.verifier.last_uses());
                 }
             }
         }
         Err(Error::Undetermined)
     }
 
-    /// Makes the catalogue know of uses up to now.
+    /// Brings in what is not here, in a task of its own: whoever asks next is glad of it, though this caller goes
+    /// away, or does not wait.
+    pub(crate) fn bringing(&self, scope: &Scope) -> JoinHandle<Result<Result<(), TooMany>, Error>> {
+        let (catalogue, store, scope) = (self.catalogue.clone(), self.store.clone(), scope.clone());
+        tokio::spawn(async move { catalogue.bring(&store, &scope).await })
+    }
+
+    /// Makes the catalogue know of uses up to now: those that are not written yet, and other peers'.
     pub(crate) async fn know_uses(&self, now: Timestamp) -> Result<(), Error> {
-        if let Err(error) = self.flush_usage().await {
-            tracing::warn!(%error, "use counters could not be written; they are kept and tried again");
-        }
+        self.catalogue.used(self.verifier.last_uses());
         self.catalogue.learn_uses(&self.store, now).await
+    }
+
+    /// Puts in the last uses that are not written yet: whoever only looks has nothing to write.
+    pub(crate) fn used_since(&self, rows: &mut [(Token, LastUse)]) {
+        for (token, last) in rows {
+            if let Some((at, address)) = self.verifier.last_use_of(token.id)
+                && last.at.is_none_or(|before| before <= at)
+            {
+                *last = LastUse { at: Some(at), address };
+            }
+        }
     }
 
     /// Rows of several accounts with what is shown beside them.

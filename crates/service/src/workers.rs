@@ -256,15 +256,13 @@ impl Desk {
         self.write_usage(self.verifier.take_usage()).await
     }
 
-    /// Writes what was counted of these tokens, for whoever is about to show it; tells whether
-    /// there was any. What cannot be written now is written with the rest.
-    pub(crate) async fn flush_usage_of(&self, tokens: &[TokenId]) -> bool {
+    /// Writes what was counted of these tokens, for whoever is about to show all of it. What cannot be
+    /// written now is written with the rest.
+    pub(crate) async fn flush_usage_of(&self, tokens: &[TokenId]) {
         let usage = self.verifier.take_usage_of(tokens);
-        let any = !usage.is_empty();
         if let Err(error) = self.write_usage(usage).await {
             tracing::warn!(%error, "use counters could not be written; they are kept and tried again");
         }
-        any
     }
 
     async fn write_usage(&self, usage: Vec<Usage>) -> Result<(), Error> {
@@ -275,7 +273,7 @@ impl Desk {
                 self.verifier.give_back(left.to_vec());
                 return Err(error.into());
             }
-            self.catalogue.used(some);
+            self.catalogue.used(some.iter().filter_map(|usage| Some((usage.token, usage.last.as_ref()?.0))));
             left = rest;
         }
         Ok(())

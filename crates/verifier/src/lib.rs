@@ -255,6 +255,16 @@ impl Verifier {
         self.counters.take_of(tokens)
     }
 
+    /// When tokens were last used, of those that were since the last call of [`take_usage`](Self::take_usage).
+    pub fn last_uses(&self) -> Vec<(TokenId, Timestamp)> {
+        self.counters.last()
+    }
+
+    /// The same of one token, with the address that was named.
+    pub fn last_use_of(&self, token: TokenId) -> Option<(Timestamp, Option<String>)> {
+        self.counters.last_of(token)
+    }
+
     /// Counts that could not be written, to be taken again with what came since.
     pub fn give_back(&self, usage: Vec<Usage>) {
         self.counters.give_back(usage);

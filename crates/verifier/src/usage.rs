@@ -115,6 +115,22 @@ impl Counters {
         taken
     }
 
+    /// Every token's last use that was not taken yet.
+    pub(crate) fn last(&self) -> Vec<(TokenId, Timestamp)> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            all.extend(shard.iter().filter_map(|(token, tally)| Some((*token, tally.last.as_ref()?.0))));
+        }
+        all
+    }
+
+    /// The same of one, with the address that was named.
+    pub(crate) fn last_of(&self, token: TokenId) -> Option<(Timestamp, Option<String>)> {
+        let (at, address) = self.shard(token).get(&token)?.last.clone()?;
+        Some((at, address.map(|address| address.as_ref().to_owned())))
+    }
+
     pub(crate) fn give_back(&self, usage: Vec<Usage>) {
         for Usage { token, last, counts } in usage {
             let mut shard = self.shard(token);

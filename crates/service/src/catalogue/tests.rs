@@ -202,7 +202,7 @@ impl World {
             |token: &Token, n: i64| Usage { token: token.id, last: Some((at(n / 2), None)), counts: vec![] };
         let uses: Vec<Usage> = tokens.iter().step_by(3).zip(0..).map(|(token, n)| used(token, n)).collect();
         self.store.record_usage(uses.clone()).await.unwrap();
-        self.catalogue.used(&uses);
+        self.catalogue.used(uses.iter().filter_map(|usage| Some((usage.token, usage.last.as_ref()?.0))));
         tokens
     }
 

@@ -47,6 +47,9 @@ pub struct Used {
     pub services: HashMap<String, String>,
 }
 
+/// How many tokens the store searches in no time.
+const FEW: i64 = 1_000;
+
 /// Which tokens to list, and in what order.
 #[derive(Clone, Debug, Default)]
 pub struct List {
@@ -144,6 +147,14 @@ impl Desk {
     ) -> Result<Page<Offered>, Error> {
         let Page { items, next_cursor } = self.page_of_rows(caller, account, list).await?;
         let items = items.into_iter().map(|rows| rows.offered(caller)).collect();
+        // Whoever looks at a page will filter it next.
+        let scope = Scope::Account(account.clone());
+        if next_cursor.is_some()
+            && !self.catalogue.has(&scope)
+            && self.store.tokens_made(account).await? > FEW
+        {
+            drop(self.bringing(&scope));
+        }
         Ok(Page { items, next_cursor })
     }
 
@@ -275,15 +286,19 @@ impl Desk {
                 return Ok(rows);
             }
         }
-        let rows = self.store.tokens(account, query.clone()).await?;
-        let ids: Vec<TokenId> = rows.iter().map(|(token, _)| token.id).collect();
-        if self.flush_usage_of(&ids).await { Ok(self.store.tokens(account, query).await?) } else { Ok(rows) }
+        // In order of last use the store goes by what is written.
+        if query.sort == Sort::LastUsedAt
+            && let Err(error) = self.flush_usage().await
+        {
+            tracing::warn!(%error, "use counters could not be written; they are kept and tried again");
+        }
+        let mut rows = self.store.tokens(account, query).await?;
+        self.used_since(&mut rows);
+        Ok(rows)
     }
 
     /// Whether the store would have to look at more rows than the page has, and at many.
     async fn searches(&self, account: &AccountId, query: &TokenQuery) -> Result<bool, Error> {
-        /// What the store searches in no time.
-        const FEW: i64 = 1_000;
         let walks = matches!(query.sort, Sort::CreatedAt | Sort::Name)
             && query.holder.is_none()
             && query.issued_by.is_none()
