@@ -75,9 +75,6 @@ pub struct CreateMember {
 pub struct EditMember {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
-    #[schema(value_type = Option<String>)]
-    pub email: Maybe<String>,
     /// The role at the root; others stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
@@ -88,13 +85,8 @@ pub struct EditMember {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     #[serde(default, skip_serializing_if = "Maybe::is_absent")]
-    #[schema(value_type = Option<String>)]
-    pub external_id: Maybe<String>,
-    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Maybe<Metadata>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<Secret>,
     /// If it is not the member's present version the edit is refused as a `conflict`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,

@@ -66,9 +66,6 @@ pub struct EditServiceAccount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     #[serde(default, skip_serializing_if = "Maybe::is_absent")]
-    #[schema(value_type = Option<String>)]
-    pub external_id: Maybe<String>,
-    #[serde(default, skip_serializing_if = "Maybe::is_absent")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Maybe<Metadata>,
     /// If it is not the present version the edit is refused as a `conflict`.

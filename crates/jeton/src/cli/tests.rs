@@ -141,6 +141,17 @@ fn a_misspelt_command_or_flag_is_answered_with_the_nearest() {
 }
 
 #[test]
+fn each_state_of_a_token_is_explained_where_one_filters_by_it() {
+    for words in [["jeton", "token", "list", "--help"], ["jeton", "token", "inventory", "--help"]] {
+        let help = Cli::try_parse_from(words).unwrap_err().to_string();
+        for state in domain::life::State::ALL {
+            let explained = format!("- {}:", state.as_str());
+            assert!(help.contains(&explained), "{explained} is not in:\n{help}");
+        }
+    }
+}
+
+#[test]
 fn no_secret_can_be_given_as_an_argument() {
     walk(&tree(), &["jeton".to_owned()], &mut |command, words| {
         for argument in command.get_arguments() {

@@ -110,14 +110,6 @@ async fn show(call: Call<Reader, Within<MemberId>>) -> Answer {
 
 async fn edit(call: Call<Holder, Within<MemberId>, NoQuery, Json<EditMember>>) -> Answer {
     let Json(body) = call.body;
-    let fixed = [
-        (!body.email.is_absent(), "email"),
-        (!body.external_id.is_absent(), "external_id"),
-        (body.password.is_some(), "password"),
-    ];
-    if let Some((_, field)) = fixed.into_iter().find(|(given, _)| *given) {
-        return Err(map::unknown_here(field));
-    }
     let change = Change {
         name: body.name,
         role: body.role,

@@ -84,9 +84,6 @@ async fn show(call: Call<Holder, At>) -> Answer {
 
 async fn edit(call: Call<Holder, At, NoQuery, Json<EditServiceAccount>>) -> Answer {
     let Json(body) = call.body;
-    if !body.external_id.is_absent() {
-        return Err(map::unknown_here("external_id"));
-    }
     let change = Change {
         name: body.name,
         role: body.role,

@@ -12,7 +12,7 @@ use super::super::noun::verbs::YesArgs;
 use super::super::noun::{self, Facts, Noun, PageArgs, grant, word};
 use super::super::output::many;
 use super::super::{Desk, WholeServerArgs, output};
-use super::look::{KINDS, SORTS, STATUSES};
+use super::look::{KINDS, SORTS, statuses};
 use crate::exit::Failure;
 
 /// Which tokens; everything that is given must hold. Times are written as in 2026-07-28T09:30:00Z.
@@ -31,7 +31,7 @@ pub(super) struct FilterArgs {
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
     /// Only those in this state; `active` includes expiring and grace.
-    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES))]
+    #[arg(long, value_parser = statuses())]
     status: Option<String>,
     /// Only those of this kind.
     #[arg(long, value_parser = PossibleValuesParser::new(KINDS))]

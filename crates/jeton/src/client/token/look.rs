@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use api::tokens::{Token, Usage};
 use api::verify::{Ask, Expression, Verdict};
 use clap::Args;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::super::http::Request;
 use super::super::noun::{self, Noun, PageArgs, Place, word};
@@ -13,17 +13,23 @@ use super::super::{Desk, ServerArgs, WholeServerArgs, filled, input, output};
 use super::{get, not_self, route};
 use crate::exit::{Exit, Failure};
 
-pub(super) const STATUSES: [&str; 10] = [
-    "active",
-    "expiring",
-    "grace",
-    "pending",
-    "suspended",
-    "rotated",
-    "expired",
-    "revoked",
-    "leaked",
-    "deleted",
+/// The states, with what `--help` says of each.
+pub(super) fn statuses() -> PossibleValuesParser {
+    let of = |(name, help): (&'static str, &'static str)| PossibleValue::new(name).help(help);
+    PossibleValuesParser::new(STATUSES.map(of))
+}
+
+const STATUSES: [(&str, &str); 10] = [
+    ("active", "it works; as a filter, whatever works, also what is expiring or in grace"),
+    ("expiring", "it works, and ends so soon that the policy has people told (`notices.days`)"),
+    ("grace", "it was rotated, and works beside the new one for a while"),
+    ("pending", "it does not work before somebody approves it, or approves it again"),
+    ("suspended", "its holder or account is deactivated; it works again when they are back"),
+    ("rotated", "a new one has taken its place"),
+    ("expired", "its time is over"),
+    ("revoked", "somebody ended it, by itself or with all of its holder's"),
+    ("leaked", "it was reported as leaked, which ended it for good"),
+    ("deleted", "it is gone, and listed only where the policy keeps it (`tombstones`)"),
 ];
 pub(super) const KINDS: [&str; 3] = ["pat", "sat", "ses"];
 pub(super) const SORTS: [&str; 10] = [
@@ -49,7 +55,7 @@ Examples:
   jeton token list --search ci --sort expires_at")]
 pub struct ListArgs {
     /// Only those in this state; `active` includes expiring and grace.
-    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES))]
+    #[arg(long, value_parser = statuses())]
     status: Option<String>,
     /// Only those of this kind.
     #[arg(long, value_parser = PossibleValuesParser::new(KINDS))]
