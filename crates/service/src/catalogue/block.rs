@@ -88,7 +88,7 @@ impl Block {
     /// Where a row stands in an order.
     pub(super) fn place(&self, sort: Sort, row: usize) -> (Key<'_>, u64) {
         let key = match sort {
-            Sort::Name => Key::Name(self.name(row)),
+            Sort::Name => Key::name(self.name(row)),
             Sort::ExpiresAt => Key::Number(self.expires[row]),
             Sort::CreatedAt => Key::Number(self.created[row]),
             Sort::LastUsedAt => Key::Number(self.used[row]),

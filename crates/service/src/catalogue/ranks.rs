@@ -14,7 +14,18 @@ use super::block::Block;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key<'a> {
     Number(i64),
-    Name(&'a [u8]),
+    /// Its first letters stand by themselves: most names differ in them, and those need not be fetched.
+    Name(u128, &'a [u8]),
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn name(name: &'a [u8]) -> Self {
+        let mut first = [0; 16];
+        let length = name.len().min(first.len());
+        first[..length].copy_from_slice(&name[..length]);
+        // No name has a NUL, so that shorter ones come first as they do in full.
+        Self::Name(u128::from_be_bytes(first), name)
+    }
 }
 
 const SORTS: [Sort; 5] = [Sort::Name, Sort::ExpiresAt, Sort::CreatedAt, Sort::LastUsedAt, Sort::Id];

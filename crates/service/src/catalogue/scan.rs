@@ -113,7 +113,7 @@ impl<'a, 'b> Lane<'a, 'b> {
             let key = match &after.value {
                 _ if sort == Sort::Id => Key::Number(0),
                 store::Place::Time(micros) => Key::Number(*micros),
-                store::Place::Text(name) => Key::Name(name.as_bytes()),
+                store::Place::Text(name) => Key::name(name.as_bytes()),
             };
             let place = (key, pack(after.id));
             if descending {

@@ -234,7 +234,7 @@ impl<'a, 't> Bound<'a, 't> {
             return false;
         }
         if !sift.swept && !self.fits(number, row) {
-            self.miss(number, sift, 1);
+            self.miss(number, sift, 0);
             return false;
         }
         if let (Some(text), Some(may)) = (self.text, sift.text) {
@@ -247,10 +247,10 @@ impl<'a, 't> Bound<'a, 't> {
         self.permission.as_ref().is_none_or(|rights| rights.are_had(self.shelf, number, row))
     }
 
-    /// Counts what was spent on a row that is not wanted.
+    /// Counts a row that is not wanted, and what was spent on its text.
     fn miss(&self, number: usize, sift: &mut Sift, effort: u32) {
-        sift.missed += effort;
-        if !sift.swept && sift.missed >= UNSWEPT {
+        sift.missed += if sift.swept { effort } else { 1 };
+        if !sift.swept && sift.missed == UNSWEPT {
             self.sweep(number, sift);
             sift.none = sift.rows.is_empty();
             sift.missed = 0;
@@ -278,14 +278,14 @@ pub(super) struct Sift {
     text: Option<May>,
     /// Whether the columns were looked through already.
     swept: bool,
-    /// What was spent on rows that are not wanted.
+    /// How many rows were not wanted; once it is swept, what was spent on their texts.
     missed: u32,
 }
 
-/// What may be spent row by row before all columns are looked through, in efforts of [`May`].
-const UNSWEPT: u32 = 32;
+/// Rows that may fail one by one before all columns are looked through.
+const UNSWEPT: u32 = 8;
 
-/// The same before the text is looked for in all names at once.
+/// What may be spent on a text row by row before it is looked for in all names at once, in efforts of [`May`].
 const MISSED: u32 = 160;
 
 fn kinds(want: &Want, shelf: &Shelf) -> u8 {
