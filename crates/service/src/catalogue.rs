@@ -123,21 +123,16 @@ impl Catalogue {
         self.over(scope, now, |shelves| scan::first(shelves, want, order, now))
     }
 
-    /// Every token that is wanted, in no order.
-    pub(crate) fn every(
-        &self,
-        scope: &Scope,
-        want: &Want,
-        now: Timestamp,
-    ) -> Option<Vec<(AccountId, TokenId)>> {
+    /// Every token that is wanted, in the order in which they were made: so most lie beside each other in a store.
+    pub(crate) fn every(&self, scope: &Scope, want: &Want, now: Timestamp) -> Option<Vec<TokenId>> {
         self.over(scope, now, |shelves| {
             let mut all = Vec::new();
             scan::every(shelves, want, now, |shelf, _, block, row| {
-                if let Some(id) = want::id(shelf.blocks[block].ids[row]) {
-                    all.push((shelf.account.id.clone(), id));
-                }
+                let block = &shelf.blocks[block];
+                all.push((block.created[row], block.ids[row]));
             });
-            all
+            all.sort_unstable();
+            all.into_iter().filter_map(|(_, id)| want::id(id)).collect()
         })
     }
 

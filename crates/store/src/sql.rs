@@ -40,6 +40,15 @@ impl Dialect {
         }
     }
 
+    /// An update of many rows. SQLite need not be able to take back a part of one: a change that fails is undone
+    /// whole, and a copy of every page is saved.
+    pub(crate) fn update_of_many(self) -> &'static str {
+        match self {
+            Self::Sqlite => "UPDATE OR FAIL",
+            Self::Postgres => "UPDATE",
+        }
+    }
+
     /// A hint which index to walk, for SQLite, which keeps no statistics here.
     pub(crate) fn by(self, index: &str) -> String {
         match self {

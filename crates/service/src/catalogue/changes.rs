@@ -362,8 +362,7 @@ impl World {
         }
         let expected: Vec<TokenId> = expected.into_iter().map(|(_, id)| id).collect();
         assert!(found == expected, "{} for {}: {want:?} by {sort:?}", found.len(), expected.len());
-        let mut every: Vec<TokenId> =
-            self.catalogue.every(&scope, &want, now).unwrap().into_iter().map(|(_, id)| id).collect();
+        let mut every: Vec<TokenId> = self.catalogue.every(&scope, &want, now).unwrap();
         let mut expected = expected;
         every.sort_unstable();
         expected.sort_unstable();

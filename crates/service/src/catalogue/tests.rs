@@ -345,13 +345,7 @@ async fn what_the_store_has_no_filter_for_is_found_too() {
     world.catalogue.bring(&world.store, &Scope::Server).await.unwrap().unwrap();
     let base = Want { kinds: Kind::ALL.to_vec(), states: State::ALL.to_vec(), ..Want::default() };
     let found = |want: Want| {
-        let mut ids: Vec<TokenId> = world
-            .catalogue
-            .every(&Scope::Server, &want, at(0))
-            .unwrap()
-            .into_iter()
-            .map(|(_, id)| id)
-            .collect();
+        let mut ids = world.catalogue.every(&Scope::Server, &want, at(0)).unwrap();
         ids.sort_unstable();
         ids
     };

@@ -28,9 +28,10 @@ pub(super) fn revoke_tokens<'a>(
     for (version, codes) in by_version {
         for some in codes.chunks(AT_ONCE) {
             let sql = format!(
-                "UPDATE token
+                "{update} token
                  SET revoked_at = ?1, reason = ?2, version = version + 1
                  WHERE {among} AND version = ?4",
+                update = dialect.update_of_many(),
                 among = dialect.one_of_texts("code", 3)
             );
             let values = vec![at.into(), reason.into(), Value::Texts(some.to_vec()), version.into()];
