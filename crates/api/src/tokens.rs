@@ -186,13 +186,18 @@ pub struct EditToken {
 }
 
 /// `POST …/rotate`. The body may be absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "grace": "2 hours" }))]
 pub struct RotateToken {
     /// How long the old secret stays good, such as `2 hours`; not at all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace: Option<String>,
+    /// Where the policy asks for it again before a token is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_time_code: Option<Secret>,
 }
 
 /// `POST …/revoke`. The body may be absent.

@@ -36,6 +36,11 @@ pub fn lens(account: &Account, now: Timestamp) -> Option<Lens> {
     Some(Lens::until(account, now, Some(soon)))
 }
 
+/// By this lens those tokens are expiring for which the section is marked. None where the policy has no mark.
+pub fn lens_of_mark(account: &Account, now: Timestamp) -> Option<Lens> {
+    marked_until(&account.policy, now).map(|until| Lens::until(account, now, Some(until)))
+}
+
 /// What is due of a token that the lens found; none if it ends later, or never.
 pub fn due(account: &Account, holder: &Holder, token: &Token, now: Timestamp) -> Option<Due> {
     let around = Surroundings::of(account, holder, token.id.kind);

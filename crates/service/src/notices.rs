@@ -48,11 +48,12 @@ impl Desk {
     /// How many tokens that the caller may see end so soon that their section is marked; what is
     /// counted ends at [`SHOWN`].
     pub async fn marked(&self, caller: &Caller) -> Result<usize, Error> {
-        if caller.account.policy.notices.badge.is_none() {
+        let account = &*caller.account;
+        let (Some(whose), Some(lens)) = (whose(caller), notices::lens_of_mark(account, caller.now)) else {
             return Ok(0);
-        }
-        let (due, _) = self.falling_due(caller).await?;
-        Ok(due.iter().filter(|falling| falling.due.marked).count())
+        };
+        // It stands on every page, so nothing but the tokens themselves is read.
+        Ok(self.store.due(&account.id, whose, &lens, SHOWN).await?.len().min(SHOWN))
     }
 
     /// Turns the caller's own switch; none: as the policy says.
@@ -69,12 +70,9 @@ impl Desk {
 
     async fn falling_due(&self, caller: &Caller) -> Result<(Vec<Falling>, bool), Error> {
         let account = &*caller.account;
-        let whose = match (caller.manages(), account.policy.visibility) {
-            (true, _) | (_, Visibility::All) => None,
-            (false, Visibility::Own) => Some(caller.holder.id),
-            (false, Visibility::None) => return Ok((Vec::new(), false)),
+        let (Some(whose), Some(lens)) = (whose(caller), notices::lens(account, caller.now)) else {
+            return Ok((Vec::new(), false));
         };
-        let Some(lens) = notices::lens(account, caller.now) else { return Ok((Vec::new(), false)) };
         let tokens = self.store.due(&account.id, whose, &lens, SHOWN + 1).await?;
         let mut ids: Vec<HolderId> = tokens.iter().map(|token| token.holder).collect();
         ids.sort_unstable();
@@ -94,5 +92,14 @@ impl Desk {
         let more = all.len() > SHOWN;
         all.truncate(SHOWN);
         Ok((all, more))
+    }
+}
+
+/// Whose tokens the caller is told of: of all (none), or of one holder. None where of nobody's.
+fn whose(caller: &Caller) -> Option<Option<HolderId>> {
+    match (caller.manages(), caller.account.policy.visibility) {
+        (true, _) | (_, Visibility::All) => Some(None),
+        (false, Visibility::Own) => Some(Some(caller.holder.id)),
+        (false, Visibility::None) => None,
     }
 }

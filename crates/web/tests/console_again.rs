@@ -179,3 +179,27 @@ async fn the_api_says_to_sign_in_again_and_a_token_is_not_asked() {
         assert!(reply.status.is_success(), "{path}: {}", reply.text);
     }
 }
+
+#[tokio::test]
+async fn a_rotation_makes_a_secret_and_asks_as_a_creation_does() {
+    let world = World::of("default").await;
+    let made = world.post(&world.admin, &format!("{ACME}/tokens"), json!({ "name": "ci" })).await.ok(201);
+    let login = json!({ "email": ADMIN, "password": PASSWORD });
+    let session = world.post("", "/v1/sessions", login).await.ok(201)["token"].as_str().unwrap().to_owned();
+    let mut browser = signed_in(&world).await;
+    world.clock.pass(6 * MINUTE);
+    let path = format!("{ACME}/tokens/{}/rotate", id(&made));
+    world.post(&session, &path, json!({})).await.refused(403, "reauthentication_required");
+    let new = world.post(&session, &path, json!({ "password": PASSWORD })).await.ok(201);
+
+    let page = format!("{HERE}/tokens/{}/rotate", id(&new));
+    says(&browser.get(&page).await, &["name=\"password\""]);
+    let refused = browser.fill(&page, &[]).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    says(&refused, &["id=\"wrong-password\""]);
+    let rotated = browser.fill(&page, &[("password", PASSWORD)]).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.text);
+    assert_ne!(rotated.secret(), new["secret"].as_str().unwrap());
+    // A token is asked for no password.
+    world.post(&rotated.secret(), "/v1/tokens/self/rotate", json!({})).await.ok(201);
+}

@@ -236,6 +236,7 @@ fn may_create(caller: &Caller, holder: &Holder, node: &NodePath) -> Result<(), R
     Ok(())
 }
 
-fn caller_fresh(caller: &Caller) -> Result<(), Refusal> {
+/// Where the policy asks who one is before a secret is made.
+pub(super) fn caller_fresh(caller: &Caller) -> Result<(), Refusal> {
     if caller.account.policy.create.reauth { caller.needs_fresh() } else { Ok(()) }
 }

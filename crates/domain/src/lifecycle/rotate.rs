@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use token::TokenText;
 
+use super::create::caller_fresh;
 use super::{
     Decided, expiry, gone, insert, must_be_active, must_not_be_login, resting_on, state, within_own_rights,
 };
@@ -29,6 +30,8 @@ pub fn rotate(
     text: &Arc<TokenText>,
 ) -> Result<Decided, Refusal> {
     may_rotate(caller, &token, holder)?;
+    // A rotation makes a secret, as a creation does.
+    caller_fresh(caller)?;
 
     let account = &*caller.account;
     let now = caller.now;

@@ -33,8 +33,10 @@ async fn rotate(
     call: Call<Holder, (), NoQuery, EmptyOrJson<RotateToken>>,
 ) -> Result<Created<IssuedToken>, Problem> {
     let replay = call.replay()?;
-    let grace = call.body.0.grace.map(|grace| map::period("grace", &grace)).transpose()?;
-    let caller = call.who.0;
+    let RotateToken { grace, password, one_time_code } = call.body.0;
+    let grace = grace.map(|grace| map::period("grace", &grace)).transpose()?;
+    let proof = tokens::proof(password, one_time_code);
+    let caller = call.house.desk.reauthenticate(call.who.0, proof).await?;
     let id = caller.own_token().map_err(service::Error::from)?.id;
     let account = caller.account.id.clone();
     let issued = call.house.desk.rotate_token(caller, &account, id, grace, replay).await?;

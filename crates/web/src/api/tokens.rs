@@ -217,9 +217,11 @@ async fn rotate(
     call: Call<Holder, At, NoQuery, EmptyOrJson<RotateToken>>,
 ) -> Result<Created<IssuedToken>, Problem> {
     let replay = call.replay()?;
-    let grace = call.body.0.grace.map(|grace| map::period("grace", &grace)).transpose()?;
-    let Within(account, id) = &call.at;
-    let issued = call.house.desk.rotate_token(call.who.0, account, *id, grace, replay).await?;
+    let RotateToken { grace, password, one_time_code } = call.body.0;
+    let grace = grace.map(|grace| map::period("grace", &grace)).transpose()?;
+    let (desk, Within(account, id)) = (&call.house.desk, &call.at);
+    let who = desk.reauthenticate(call.who.0, proof(password, one_time_code)).await?;
+    let issued = desk.rotate_token(who, account, *id, grace, replay).await?;
     Ok(answer(issued))
 }
 

@@ -171,7 +171,8 @@ pub struct RotateArgs {
 pub(super) fn rotate(args: RotateArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &["rotate"])?;
-    let answer = desk.send(&Request::post(route, &RotateToken { grace: args.grace }).once())?;
+    let answer = desk
+        .send(&Request::post(route, &RotateToken { grace: args.grace, ..RotateToken::default() }).once())?;
     noun::hand_over::<Token>(&answer, args.server.json(), "rotated; now it is")
 }
 

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use domain::facts::Token;
 use domain::lifecycle::{Actions, confirmation};
-use domain::policy::ConfirmMode;
+use domain::policy::{ConfirmMode, Policy};
 use domain::refusal::{Code, Refusal};
 use domain::who::Caller;
 use service::Error;
@@ -75,6 +75,15 @@ impl Act {
             Act::ReportLeak => actions.report_leak,
             Act::Reveal => actions.reveal,
             Act::Delete => actions.delete,
+        }
+    }
+
+    /// Whether it shows a secret, and the policy wants to know to whom.
+    fn takes_proof(self, policy: &Policy) -> bool {
+        match self {
+            Act::Reveal => policy.reveal_reauth,
+            Act::Rotate => policy.create.reauth,
+            _ => false,
         }
     }
 }
@@ -184,7 +193,7 @@ async fn page(
     let reauth = match &wrong {
         // What was typed was wrong, though it need not have been typed.
         Some(wrong) if reauth::is_about(wrong) => Reauth::always(house, caller).await?,
-        _ => Reauth::of(house, caller, act == Act::Reveal && policy.reveal_reauth).await?,
+        _ => Reauth::of(house, caller, act.takes_proof(policy)).await?,
     };
     let page = Page {
         act: act.slug(),
@@ -228,7 +237,7 @@ async fn carry_out(
     let Offered { shown, .. } = house.desk.offered_token(caller, account, id).await?;
     let desk = &house.desk;
     let mut who = caller.clone();
-    if act == Act::Reveal && caller.account.policy.reveal_reauth {
+    if act.takes_proof(&caller.account.policy) {
         who = match reauth::proved(house, tongue, caller, &mut fields).await? {
             Ok(proven) => proven,
             Err(wrong) => {
@@ -240,7 +249,7 @@ async fn carry_out(
     let done = |done: &str| Ok(Reply::to(&house.look, &path(caller, id, done)));
     let error = match act {
         Act::Edit => return Err(closed(tongue, caller, act)),
-        Act::Rotate => match rotate(&call, tongue, &fields).await? {
+        Act::Rotate => match rotate(&call, who, tongue, &fields).await? {
             Ok(reply) => return Ok(reply),
             Err(wrong) => {
                 let page = page(house, tongue, caller, act, &shown.token, fields, Some(wrong)).await?;
@@ -283,6 +292,7 @@ async fn carry_out(
 /// The new token's secret; or what is wrong with what was asked.
 async fn rotate(
     call: &Call<Signed, Within<TokenId>, NoQuery, Fields>,
+    who: Caller,
     tongue: Tongue,
     fields: &Fields,
 ) -> Result<Result<Reply, Wrong>, Problem> {
@@ -302,7 +312,7 @@ async fn rotate(
         },
     };
     let account = &caller.account.id;
-    match house.desk.rotate_token(caller.clone(), account, id, grace, Some(sent.replay)).await {
+    match house.desk.rotate_token(who, account, id, grace, Some(sent.replay)).await {
         Ok(issued) => once::page(house, tongue, caller, &call.parts.headers, issued).await.map(Ok),
         Err(Error::Refused(refusal)) if refusal.code == Code::WrongState => {
             // The same form, sent twice at once.
