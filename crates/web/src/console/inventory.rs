@@ -195,7 +195,7 @@ async fn show(call: Call<Signed, Account, Asked>) -> Result<Reply, Problem> {
         asked,
         frame,
     };
-    let reply = Reply::page(&house.look, &page)?;
+    let reply = Reply::page(&house.look, &page)?.packable();
     Ok(if is_wrong { reply.with_status(StatusCode::UNPROCESSABLE_ENTITY) } else { reply })
 }
 

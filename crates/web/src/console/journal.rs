@@ -158,7 +158,7 @@ async fn page(
         checked,
         frame,
     };
-    Reply::page(&house.look, &page)
+    Ok(Reply::page(&house.look, &page)?.packable())
 }
 
 async fn export(call: Call<Signed, Account, Exported>) -> Result<Journal, Problem> {

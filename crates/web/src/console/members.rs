@@ -261,5 +261,5 @@ async fn list(call: Call<Signed, Account, Asked>, noun: Noun) -> Result<Reply, P
         next,
         frame,
     };
-    Reply::page(&house.look, &page)
+    Ok(Reply::page(&house.look, &page)?.packable())
 }
