@@ -104,3 +104,4 @@ reauth-impossible = This needs you to have come in during the last five minutes,
 again-title = Show that it is you
 again-sentence = You signed in a while ago. What you filled in is kept, and happens once you have typed your password.
 again-button = Continue
+refused-title-forbidden = You may not do this

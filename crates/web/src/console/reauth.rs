@@ -34,6 +34,8 @@ pub(crate) struct Reauth {
     /// What the password's field is called, where not as usual.
     label: Option<&'static str>,
     wrong: Option<Wrong>,
+    /// The page is about nothing else: typing begins here.
+    pub(crate) first: bool,
 }
 
 /// The fields of `reauth.html`.
@@ -55,7 +57,7 @@ impl Reauth {
         let impossible = person.as_ref().is_none_or(|person| person.password.is_none());
         let code = person.is_some_and(|person| person.second_factor.is_some());
         let code = code && !impossible;
-        Ok(Reauth { asks: true, code, impossible, label: None, wrong: None })
+        Ok(Reauth { asks: true, code, impossible, label: None, wrong: None, first: false })
     }
 
     /// The same with what was wrong, where that is about these fields.
@@ -143,10 +145,13 @@ pub(crate) async fn ask(
     mut fields: Fields,
     error: Error,
 ) -> Result<Reply, Problem> {
-    let wrong = form::again(tongue, error)?;
+    // Nothing typed is nothing wrong: the page's first sentence asks already.
+    let typed = matches!(&error, Error::Refused(refusal) if refusal.field.is_some());
+    let wrong = Some(form::again(tongue, error)?).filter(|_| typed);
     let first_password = !fields.take(FIRST_PASSWORD).is_empty();
     let frame = Frame::of(house, tongue, caller, section).await?;
-    let reauth = Reauth::always(house, caller).await?.but(Some(&wrong));
+    let reauth = Reauth::always(house, caller).await?.but(wrong.as_ref());
+    let reauth = Reauth { first: wrong.is_none(), ..reauth };
     let page = Again { path: frame.path(place), frame, reauth, fields: &fields, first_password };
     Ok(Reply::page(&house.look, &page)?.with_status(StatusCode::UNPROCESSABLE_ENTITY))
 }

@@ -1,6 +1,8 @@
 //! How a page leaves: its HTML with the headers that every page has, or the way to another page; and
 //! how a refusal becomes a page.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -11,7 +13,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::frame::Bare;
-use super::look::Look;
+use super::look::{Locale, Look};
 use super::packed::Packable;
 use super::tongue::Tongue;
 use super::{ROOT, sign_in};
@@ -151,10 +153,21 @@ impl Asked {
             return Reply::to(look, &sign_in::link(&self.back)).into_response();
         }
         let frame = Bare::of(house, self.tongue);
-        let page = Refused { frame, title: problem.code().title(), detail: problem.detail() };
+        let (title, detail) = words(self.tongue, &problem);
+        let page = Refused { frame, title: &title, detail: &detail };
         match Reply::page(look, &page) {
             Ok(reply) => reply.with_status(problem.status()).into_response(),
             Err(problem) => problem.into_response(),
         }
     }
+}
+
+/// A problem's title and detail for somebody who reads a page: in their language, where that has
+/// sentences for it.
+fn words(tongue: Tongue, problem: &Problem) -> (Cow<'static, str>, Cow<'_, str>) {
+    let code = problem.code().as_str().replace('_', "-");
+    let ours = |name: String| tongue.knows(&name).then(|| tongue.say(&name));
+    let title = ours(format!("refused-title-{code}")).unwrap_or(problem.code().title().into());
+    let theirs = (tongue.locale() != Locale::English).then(|| ours(format!("refused-{code}"))).flatten();
+    (title, theirs.unwrap_or(problem.detail().into()))
 }
