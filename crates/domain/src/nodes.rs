@@ -28,10 +28,13 @@ pub fn add(caller: &Caller, path: &NodePath, name: &str) -> Result<(Node, Change
     };
     let levels = account.levels.len().saturating_sub(1);
     if path.depth() > levels {
-        let sentence = format!(
-            "This account's tree has {levels} levels below the account ({}).",
-            account.levels.join(" > ")
-        );
+        let count = match levels {
+            0 => "no level".to_owned(),
+            1 => "one level".to_owned(),
+            levels => format!("{levels} levels"),
+        };
+        let names = account.levels.join(" > ");
+        let sentence = format!("This account's tree has {count} below the account ({names}).");
         return Err(Refusal::invalid("path", sentence));
     }
     let node = Node {
