@@ -88,17 +88,15 @@ const NEWCOMER: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
-/// Where a request came from, as far as that is known. A proxy on this machine says for whom it asks, last
-/// of those it names; what one elsewhere says, or anybody who only pretends to be one, is not believed.
+/// Where a request came from, where a proxy on this machine says so: the last of those it names, because
+/// the others are whatever its client liked. Whom a connection is of says nothing: it may be a proxy, behind
+/// which everybody is; and what one elsewhere says anybody could.
 pub(crate) fn from(parts: &Parts) -> Option<IpAddr> {
     let Peer(peer) = parts.extensions.get()?;
-    let peer = peer.ip().to_canonical();
-    let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
-    match forwarded {
-        None => Some(peer),
-        Some(_) if !peer.is_loopback() => None,
-        Some(said) => said.to_str().ok()?.rsplit(',').next()?.trim().parse().ok(),
-    }
+    let said = parts.headers.get_all("x-forwarded-for").iter().next_back()?;
+    let here = peer.ip().to_canonical().is_loopback();
+    let last = said.to_str().ok().filter(|_| here)?.rsplit(',').next()?;
+    last.trim().parse().ok()
 }
 
 /// What the server is doing, for readiness and metrics. Clones look at the same server.
