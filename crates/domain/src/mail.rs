@@ -22,6 +22,8 @@ pub const REFUSED_PATIENCE: i64 = DAY;
 /// How long a letter is kept once it is done with, in µs: for that long its way out of further mails is open.
 pub const KEPT: i64 = 90 * DAY;
 
+/// Before it is tried again the first time, in µs.
+const FIRST: i64 = 10 * 1_000_000;
 const MINUTE: i64 = 60 * 1_000_000;
 const HOUR: i64 = 60 * MINUTE;
 
@@ -101,12 +103,12 @@ impl Letter {
         Self { fate, ..self }
     }
 
-    /// The row of one that could not be sent: when it is tried again, after a minute, two, four, and at
-    /// last every hour; one that was refused every six.
+    /// The row of one that could not be sent: when it is tried again, after ten seconds, twenty, forty, and at
+    /// last every hour; one that was refused every six hours.
     pub fn failed(self, trouble: Trouble, now: Timestamp) -> Self {
-        let doublings = u32::try_from(self.tries.clamp(1, 7) - 1).unwrap_or(0);
+        let doublings = u32::try_from(self.tries.clamp(1, 10) - 1).unwrap_or(0);
         let (pause, patience) = match trouble {
-            Trouble::Passing => ((MINUTE << doublings).min(HOUR), PATIENCE),
+            Trouble::Passing => ((FIRST << doublings).min(HOUR), PATIENCE),
             Trouble::Refused => (6 * HOUR, REFUSED_PATIENCE),
         };
         let fate = match now > self.queued_at.plus_micros(patience) {
@@ -171,12 +173,12 @@ mod tests {
         Letter::new(id, "acme".parse().unwrap(), to, now)
     }
 
-    /// How far apart its tries are, in minutes, until it is given up.
+    /// How far apart its tries are, in seconds, until it is given up.
     fn pauses(trouble: Trouble) -> Vec<i64> {
         let mut now = Timestamp::EPOCH;
         let (mut letter, mut pauses) = (letter(now), Vec::new());
         while let Fate::Due(at) = letter.fate {
-            pauses.push(now.micros_until(at) / MINUTE);
+            pauses.push(now.micros_until(at) / 1_000_000);
             now = at.max(now);
             assert!(letter.is_due(now));
             letter = letter.begun(now).failed(trouble, now);
@@ -188,10 +190,10 @@ mod tests {
     #[test]
     fn a_mail_server_that_is_down_for_days_loses_nothing() {
         let passing = pauses(Trouble::Passing);
-        assert_eq!(passing[..9], [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(passing[..12], [0, 10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 3_600, 3_600]);
         let total: i64 = passing.iter().sum();
-        assert!((5 * 24 * 60..5 * 24 * 60 + 61).contains(&total), "{total} minutes");
-        assert_eq!(pauses(Trouble::Refused), [0, 360, 360, 360, 360, 360]);
+        assert!((432_000..432_000 + 3_601).contains(&total), "five days: {total} s");
+        assert_eq!(pauses(Trouble::Refused), [0, 21_600, 21_600, 21_600, 21_600, 21_600]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(3600);
 const REST: Duration = Duration::from_secs(5);
 const REST_PER_LOOK: u32 = 100;
 /// How long letters wait that could not be sent, and how often it is looked for those that other peers kept.
-const POST: Duration = Duration::from_secs(30);
+const POST: Duration = Duration::from_secs(10);
 
 /// How long a mail server may take when the server stops.
 const LAST: Duration = Duration::from_secs(10);
