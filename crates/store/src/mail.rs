@@ -21,11 +21,6 @@ impl Store {
         self.read(mail::begun()).await
     }
 
-    /// When the next letter may be sent; none where no letter waits.
-    pub async fn next_letter(&self) -> Result<Option<Timestamp>, Unavailable> {
-        self.read(mail::next()).await
-    }
-
     pub async fn letter(&self, id: LetterId) -> Result<Option<Letter>, Unavailable> {
         Ok(self.read(mail::letter(id)).await?.pop())
     }

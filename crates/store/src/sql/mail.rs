@@ -119,15 +119,6 @@ fn read(row: &dyn Row) -> Result<Letter, Unreadable> {
     })
 }
 
-/// When the next letter may be sent, if any waits.
-pub(crate) fn next() -> Read<Option<Timestamp>> {
-    let sql = "SELECT min(next_at) FROM letter WHERE next_at IS NOT NULL";
-    Read::first(Query::new(sql, []), |next, _, row| {
-        *next = rows::time_or_none(row, 0)?;
-        Ok(())
-    })
-}
-
 /// The notices that a letter gives, the nearest end first.
 pub(crate) fn notices(letter: LetterId) -> Read<Vec<Notice>> {
     let sql = "SELECT member, token, ends_at, days FROM notice WHERE letter = ?1 ORDER BY ends_at, token";
