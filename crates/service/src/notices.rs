@@ -52,8 +52,8 @@ impl Desk {
         let (Some(whose), Some(lens)) = (whose(caller), notices::lens_of_mark(account, caller.now)) else {
             return Ok(0);
         };
-        // It stands on every page, so nothing but the tokens themselves is read.
-        Ok(self.store.due(&account.id, whose, &lens, SHOWN).await?.len().min(SHOWN))
+        // It stands on every page, so that nothing is read that need not be counted.
+        Ok(self.store.count_due(&account.id, whose, &lens, SHOWN).await?)
     }
 
     /// Turns the caller's own switch; none: as the policy says.

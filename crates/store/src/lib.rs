@@ -432,6 +432,18 @@ impl Store {
         Ok(self.read(due::due(account, holder, lens, limit, self.dialect())).await?.tokens)
     }
 
+    /// How many these are, at most `limit`.
+    pub async fn count_due(
+        &self,
+        account: &AccountId,
+        holder: Option<HolderId>,
+        lens: &Lens,
+        limit: usize,
+    ) -> Result<usize, Unavailable> {
+        let found = self.read(due::ids_due(account, holder, lens, limit, self.dialect())).await?;
+        Ok(found.len().min(limit))
+    }
+
     pub async fn service(&self, id: ServiceId) -> Result<Option<Service>, Unavailable> {
         self.read(reads::service(id)).await
     }

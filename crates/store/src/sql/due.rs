@@ -31,6 +31,46 @@ pub(crate) fn due(
     limit: usize,
     dialect: Dialect,
 ) -> Read<Found> {
+    Read {
+        queries: arms(TOKEN, account, holder, lens, limit, dialect),
+        state: Found::default(),
+        row: |found, _, row| {
+            let token = rows::token(row, &mut found.seen)?;
+            if found.had.insert(token.id) {
+                found.tokens.push(token);
+            }
+            Ok(())
+        },
+    }
+}
+
+/// The ids of the same, for those who count them.
+pub(crate) fn ids_due(
+    account: &AccountId,
+    holder: Option<HolderId>,
+    lens: &Lens,
+    limit: usize,
+    dialect: Dialect,
+) -> Read<HashSet<String>> {
+    Read {
+        queries: arms("t.id", account, holder, lens, limit, dialect),
+        state: HashSet::new(),
+        row: |found, _, row| {
+            found.insert(rows::string(row, 0)?);
+            Ok(())
+        },
+    }
+}
+
+/// A query for each kind of end.
+fn arms(
+    columns: &str,
+    account: &AccountId,
+    holder: Option<HolderId>,
+    lens: &Lens,
+    limit: usize,
+    dialect: Dialect,
+) -> Vec<Query<'static>> {
     let end_itself = |query: &mut Query<'static>| {
         let (now, soon) = (query.bind(lens.now), query.bind(lens.soon));
         format!("t.revoked_at IS NULL AND t.expires_at > ?{now} AND t.expires_at <= ?{soon}")
@@ -48,7 +88,7 @@ pub(crate) fn due(
         let state = states::state(&mut query, lens);
         let limit = query.bind(bound(limit));
         query.text = format!(
-            "SELECT {TOKEN}
+            "SELECT {columns}
              FROM token AS t {by}
              {join} holder AS h ON h.account = t.account AND h.id = t.holder
              WHERE t.account = ?{account} {own} AND {range}
@@ -67,15 +107,5 @@ pub(crate) fn due(
     if lens.soon_outlived.is_some() {
         queries.push(arm(&longest_life, "t.created_at", "token_created", "token_holder"));
     }
-    Read {
-        queries,
-        state: Found::default(),
-        row: |found, _, row| {
-            let token = rows::token(row, &mut found.seen)?;
-            if found.had.insert(token.id) {
-                found.tokens.push(token);
-            }
-            Ok(())
-        },
-    }
+    queries
 }

@@ -177,8 +177,12 @@ async fn check<B: Backend>(world: &World<B>, case: Case) -> Result<(), TestCaseE
                 && seen(token) == State::Expiring
                 && whose.is_none_or(|whose| whose == token.holder)
         };
-        let ruled = tokens.iter().filter(falls_due).map(|token| token.id).collect();
-        prop_assert_eq!(due, ruled, "what falls due of {:?}", whose);
+        let ruled: BTreeSet<TokenId> = tokens.iter().filter(falls_due).map(|token| token.id).collect();
+        prop_assert_eq!(&due, &ruled, "what falls due of {:?}", whose);
+        for limit in [1, 100] {
+            let count = world.store.count_due(&account.id, whose, &lens, limit).await.unwrap();
+            prop_assert_eq!(count, ruled.len().min(limit), "how many fall due of {:?}", whose);
+        }
     }
 
     let takes_a_place = |token: &&Token| {
