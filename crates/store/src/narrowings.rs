@@ -99,6 +99,9 @@ pub(crate) struct Kept {
     pub(crate) line: String,
 }
 
+/// Keeps one: the entry's number, the line's place among those of its change, its byte in the log, its text.
+pub(crate) const KEEP: &str = "INSERT INTO narrowing (seq, part, place, line) VALUES (?1, ?2, ?3, ?4)";
+
 /// Those that are kept, in order.
 pub(crate) fn kept(db: &Connection) -> rusqlite::Result<Vec<Kept>> {
     let mut lines = db.prepare("SELECT seq, place, line FROM narrowing ORDER BY seq, part")?;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use domain::change::{Action, Actor, Change, Entry};
 use domain::ids::AccountId;
 use domain::time::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde_json::{Value, json};
 use token::Entropy;
 
@@ -164,13 +164,16 @@ fn locked(order: &Order, clock: Arc<dyn Clock>, entropy: &dyn Entropy) -> Result
     transaction
         .execute_batch("DELETE FROM narrowing; DELETE FROM setup_link; DELETE FROM link")
         .map_err(&failed)?;
+    let io = |source| RestoreError::Io { path: data.clone(), source };
+    let mark = Line::new(&head, Some(now), MARK, json!({"from": found.head.seq}), &key);
+    // By this the database knows how far the log must reach from now on.
+    let place = log.end(data).map_err(io)?.cast_signed();
+    transaction.execute(narrowings::KEEP, params![mark.seq, 0, place, mark.text()]).map_err(&failed)?;
     transaction.commit().map_err(&failed)?;
     drop(db);
 
-    let io = |source| RestoreError::Io { path: data.clone(), source };
     let arriving = data.join(ARRIVING);
     File::open(&arriving).and_then(|file| file.sync_all()).map_err(io)?;
-    let mark = Line::new(&head, Some(now), MARK, json!({"from": found.head.seq}), &key);
     log.keep(data, mark).map_err(io)?;
     fs::rename(&arriving, data.join(RESTORING)).and_then(|()| sync(data)).map_err(io)?;
     let aside = finish(data).map_err(io)?;
@@ -363,6 +366,14 @@ impl Lines {
             }
         }
         Ok(since)
+    }
+
+    /// The byte at which the mark of this restore will stand in the directory's own log.
+    fn end(&self, data: &Path) -> io::Result<u64> {
+        if !self.more {
+            return Ok(Narrowings::open(data)?.end());
+        }
+        Ok(self.lines.iter().map(|line| line.text().len() as u64 + 1).sum())
     }
 
     /// Leaves everything in the directory's own log, and the mark of this restore.

@@ -442,8 +442,8 @@ fn narrow(
     for write in &change.writes {
         let Some((table, row)) = narrowings::narrowed(write) else { continue };
         let line = Line::new(head, at, table, row, key).text();
-        let sql = "INSERT INTO narrowing (seq, part, place, line) VALUES (?1, ?2, ?3, ?4)";
-        db.prepare_cached(sql)?.execute(params![head.seq, lines.len() as i64, place.cast_signed(), line])?;
+        let values = params![head.seq, lines.len() as i64, place.cast_signed(), line];
+        db.prepare_cached(narrowings::KEEP)?.execute(values)?;
         place += line.len() as u64 + 1;
         lines.push(line);
     }

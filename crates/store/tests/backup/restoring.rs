@@ -529,3 +529,31 @@ fn a_log_that_was_cut_off_is_not_taken_for_whole() {
         assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 3, "both, and the mark");
     });
 }
+
+#[test]
+fn a_log_that_was_lost_after_a_restore_is_not_taken_for_whole() {
+    run(async {
+        let kept = Kept::open().await;
+        let (_, holder) = kept.world.family().await;
+        let token = kept.world.token(&holder).await;
+        let file = kept.backup("a.db");
+        kept.narrow([revoked(&token)]).await;
+        let (kept, done) = kept.restored(&file).await;
+        assert_eq!(done.reasserted.len(), 1);
+        kept.world.store.close().await;
+        let log = kept.data().join("narrowings.log");
+        let whole = fs::read_to_string(&log).unwrap();
+        let mark = whole.split_inclusive('\n').nth(1).unwrap().to_owned();
+        for text in ["", &mark] {
+            fs::write(&log, text).unwrap();
+            let cut = refused(&kept.order(&file));
+            assert!(matches!(&cut, RestoreError::Cut { path } if *path == log), "{cut}");
+        }
+        fs::remove_file(&log).unwrap();
+        assert!(matches!(refused(&kept.order(&file)), RestoreError::Cut { .. }));
+        fs::write(&log, &whole).unwrap();
+        let (kept, done) = kept.restored(&file).await;
+        assert_eq!(done.reasserted.len(), 1);
+        assert!(kept.token(&token).await.life.revoked_at.is_some());
+    });
+}
