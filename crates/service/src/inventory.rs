@@ -48,10 +48,6 @@ impl Filter {
     fn is_about_uses(&self) -> bool {
         self.want.used != Span::default() || self.want.never_used.is_some()
     }
-
-    fn scope(&self) -> Scope {
-        self.want.account.clone().map_or(Scope::Server, Scope::Account)
-    }
 }
 
 /// A holder, and how many tokens they have.
@@ -74,6 +70,15 @@ pub struct Sheet {
 }
 
 impl Desk {
+    /// Where a filter looks.
+    async fn scope(&self, filter: &Filter) -> Result<Scope, Error> {
+        let Some(id) = &filter.want.account else { return Ok(Scope::Server) };
+        if self.store.account(id).await?.is_none() {
+            return Err(Refusal::invalid("account", format!("There is no account {id}.")).into());
+        }
+        Ok(Scope::Account(id.clone()))
+    }
+
     /// A page of the server's tokens.
     pub async fn inventory(&self, caller: Caller, sheet: Sheet) -> Result<Page<Shown>, Error> {
         self.operator(&caller).await?;
@@ -92,8 +97,8 @@ impl Desk {
             self.know_uses(caller.now).await?;
         }
         let order = Order { sort, descending, after, limit: limit + 1 };
-        let mut rows =
-            self.first(sheet.filter.scope(), want, order, caller.now).await?.ok_or_else(too_many)?;
+        let scope = self.scope(&sheet.filter).await?;
+        let mut rows = self.first(scope, want, order, caller.now).await?.ok_or_else(too_many)?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|(token, last)| {
@@ -109,7 +114,8 @@ impl Desk {
         let want = filter.resolve(&caller)?;
         self.know_uses(caller.now).await?;
         let now = caller.now;
-        let tally = self.look(filter.scope(), move |catalogue, scope| catalogue.tally(scope, &want, now));
+        let scope = self.scope(&filter).await?;
+        let tally = self.look(scope, move |catalogue, scope| catalogue.tally(scope, &want, now));
         tally.await?.ok_or_else(|| too_many().into())
     }
 
@@ -127,7 +133,7 @@ impl Desk {
         }
         let now = caller.now;
         let look = move |catalogue: &Catalogue, scope: &Scope| catalogue.holders(scope, &want, most, now);
-        let found = self.look(filter.scope(), look).await?.ok_or_else(too_many)?;
+        let found = self.look(self.scope(&filter).await?, look).await?.ok_or_else(too_many)?;
         let ids: Vec<HolderId> = found.iter().map(|(_, id, _)| *id).collect();
         let mut within: Vec<AccountId> = found.iter().map(|(account, ..)| account.clone()).collect();
         within.sort_unstable();

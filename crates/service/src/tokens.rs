@@ -8,7 +8,7 @@ use std::sync::Arc;
 use domain::facts::{Account, Holder, Token};
 use domain::grant::Grant;
 use domain::ids::{AccountId, HolderId};
-use domain::life::State;
+use domain::life::{State, Surroundings};
 use domain::lifecycle::{self, Create, Edit};
 use domain::permission::Registry;
 use domain::policy::{LoginMode, Removal};
@@ -32,6 +32,8 @@ pub struct Shown {
     pub token: Token,
     pub last_use: LastUse,
     pub state: State,
+    /// When it ends, by itself or with the longest life that the policy allows now; none: never.
+    pub ends_at: Option<Timestamp>,
     pub holder_name: String,
     pub issuer_name: String,
     /// The permission in the shape that asks for it.
@@ -321,7 +323,7 @@ impl Desk {
 
     /// What ends with a token: those that it replaced and that are in grace, and those that
     /// replaced it by rotations of which nobody could have heard by `asked_at`.
-    async fn line(
+    pub(crate) async fn line(
         &self,
         token: &Token,
         asked_at: Timestamp,
@@ -396,6 +398,7 @@ pub(crate) fn show(
 ) -> Shown {
     Shown {
         state: lifecycle::state(account, holder, &token, now),
+        ends_at: token.life.ends_at(Surroundings::of(account, holder, token.id.kind).longest),
         holder_name: holder.name.clone(),
         issuer_name: issuer.name.clone(),
         permission: lifecycle::grant_as_asked(&token.grant, account, registry),

@@ -85,7 +85,10 @@ impl Desk {
         let want = alive(filter.resolve(&caller)?);
         let order = Order { sort: Sort::CreatedAt, descending: true, after: None, limit: EXAMPLES };
         let examples = match want {
-            Some(want) => self.first(filter.scope(), want, order, caller.now).await?.ok_or_else(too_many)?,
+            Some(want) => {
+                let scope = self.scope(&filter).await?;
+                self.first(scope, want, order, caller.now).await?.ok_or_else(too_many)?
+            }
             None => Vec::new(),
         };
         let confirm = (matching.count > 0)
@@ -177,7 +180,8 @@ impl Desk {
     }
 
     async fn every(&self, filter: &Filter, want: Want, now: Timestamp) -> Result<Vec<TokenId>, Error> {
-        let look = self.look(filter.scope(), move |catalogue, scope| catalogue.every(scope, &want, now));
+        let scope = self.scope(filter).await?;
+        let look = self.look(scope, move |catalogue, scope| catalogue.every(scope, &want, now));
         Ok(look.await?.ok_or_else(too_many)?)
     }
 

@@ -208,7 +208,7 @@ fn sum(tongue: Tongue, tally: &Tally) -> String {
 }
 
 fn row(tongue: Tongue, shown: Shown, own: &str, of_holder: String) -> Row {
-    let Shown { token, last_use, state, holder_name, permission, .. } = shown;
+    let Shown { token, last_use, state, ends_at, holder_name, permission, .. } = shown;
     let account = token.account.to_string();
     Row {
         id: token.id.to_string(),
@@ -218,7 +218,7 @@ fn row(tongue: Tongue, shown: Shown, own: &str, of_holder: String) -> Row {
         shape: shape(state),
         status: tongue.say(&format!("status-{}", state.as_str())),
         used: last_use.at.map(|at| (at, last_use.address)),
-        expires: token.life.expires_at,
+        expires: ends_at,
         created: token.life.created_at,
         name: token.name,
         holder: holder_name,

@@ -290,7 +290,7 @@ fn occurs(policy: &Policy, state: State) -> bool {
 
 fn row(policy: &Policy, tongue: Tongue, offered: Offered, delete_in_menu: bool) -> Row {
     let Offered { shown, actions, issuer_gone, .. } = offered;
-    let Shown { token, last_use, state, holder_name, issuer_name, permission } = shown;
+    let Shown { token, last_use, state, ends_at, holder_name, issuer_name, permission } = shown;
     let Actions { edit, rotate, revoke, approve, report_leak, delete, .. } = actions;
     Row {
         id: token.id.to_string(),
@@ -303,7 +303,7 @@ fn row(policy: &Policy, tongue: Tongue, offered: Offered, delete_in_menu: bool) 
         shape: shape(state),
         status: tongue.say(&format!("status-{}", state.as_str())),
         used: last_use.at.map(|at| (at, last_use.address)),
-        expires: token.life.expires_at,
+        expires: ends_at,
         created: token.life.created_at,
         menu: edit || rotate || revoke || approve || report_leak || (delete && delete_in_menu),
         actions,

@@ -53,6 +53,7 @@ struct Page<'a> {
     holder: String,
     issuer: String,
     issuer_gone: bool,
+    ends_at: Option<Timestamp>,
     used: Option<(Timestamp, Option<String>)>,
     days: Vec<Day>,
     /// Of the chart in a sentence.
@@ -87,7 +88,7 @@ pub(super) async fn show(call: Call<Signed, Within<TokenId>, After>) -> Result<R
     frame.said = frame::said(tongue, call.query.done.as_deref());
 
     let Offered { shown, actions, holder, issuer_gone } = offered;
-    let Shown { token, last_use, state, holder_name, issuer_name, permission } = shown;
+    let Shown { token, last_use, state, ends_at, holder_name, issuer_name, permission } = shown;
     let days = usage::days(tongue, &used, caller.now);
     let (good, bad) = usage::sums(&used);
     let (good_text, bad_text) = (number(good), number(bad));
@@ -102,6 +103,7 @@ pub(super) async fn show(call: Call<Signed, Within<TokenId>, After>) -> Result<R
         may: may(&caller.account.policy, tongue, &permission, &holder_name),
         shape: shape(state),
         status: tongue.say(&format!("status-{}", state.as_str())),
+        ends_at,
         used: last_use.at.map(|at| (at, last_use.address)),
         any_use: good + bad > 0,
         addresses: told.by_address.into_iter().map(|by| (other(by.address), number(by.count))).collect(),
