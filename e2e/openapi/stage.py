@@ -83,6 +83,10 @@ class Stage:
         }[what]
         return self.ask("POST", self.at(what), body)["id"]
 
+    def shown_once(self) -> str:
+        """The text of a token that nothing else is done with."""
+        return self.ask("POST", self.at("tokens"), {"name": self.fresh(), "expires_in": "1d"})["secret"]
+
     def session(self, email: str = EMAIL) -> str:
         """The token of a new login."""
         return self.ask("POST", "/v1/sessions", {"email": email, "password": PASSWORD})["token"]
@@ -136,6 +140,7 @@ class Stage:
         by_name = {
             "account": lambda: ACCOUNT,
             "accounts": lambda: [ACCOUNT],
+            "credentials": lambda: [self.shown_once()],
             "bindings": lambda: [{"role": "Member", "node": "/sales"}],
             "email": lambda: EMAIL if operation == "log_in" else f"{self.fresh()}@example.com",
             "expires_in": lambda: "1d",

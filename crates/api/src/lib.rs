@@ -15,6 +15,7 @@ pub mod accounts;
 pub mod installations;
 pub mod inventory;
 pub mod journal;
+pub mod leaks;
 pub mod members;
 pub mod nodes;
 pub mod notices;
@@ -76,6 +77,7 @@ mod tests {
             crate::inventory::RevokeMatching,
             crate::inventory::TokenFilter,
             crate::journal::JournalQuery,
+            crate::leaks::RevokeCredentials,
             crate::members::CreateMember,
             crate::members::EditMember,
             crate::nodes::CreateNode,

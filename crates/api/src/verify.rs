@@ -32,10 +32,10 @@ pub struct Ask {
     /// The HTTP method of what the bearer asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// How much this counts against the limits; 1 when absent.
+    /// How much this counts against the limits. Not taken yet: whatever is given here is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<u32>,
-    /// The names of the limits it counts against.
+    /// The names of the limits it counts against. Not taken yet: whatever is given here is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Vec<String>>,
 }

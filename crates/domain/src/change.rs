@@ -296,8 +296,10 @@ pub enum Actor {
     Service(ServiceId),
     /// Somebody with access to the installation itself.
     Operator,
-    /// Somebody who was not known: the bearer of a set-up link, a failed login.
+    /// Somebody who was not known: the bearer of a set-up link, a failed login, whoever found a token.
     Nobody,
+    /// GitHub's scanner, which signs what it says.
+    GitHub,
 }
 
 impl fmt::Display for Actor {
@@ -308,6 +310,7 @@ impl fmt::Display for Actor {
             Self::Service(id) => id.fmt(f),
             Self::Operator => f.write_str("operator"),
             Self::Nobody => f.write_str("nobody"),
+            Self::GitHub => f.write_str("github"),
         }
     }
 }

@@ -23,7 +23,7 @@ pub use actions::{Actions, actions, confirmation, may_create};
 pub use approve::approve;
 pub use create::{Create, create, first_token};
 pub use edit::{Edit, edit};
-pub use end::{delete, report_leak, revoke};
+pub use end::{Found, delete, found, found_key, report_leak, revoke};
 pub use expiry::AskedEnd;
 pub use import::{Import, import};
 pub use permission::AskedGrant;

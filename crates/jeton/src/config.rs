@@ -131,6 +131,11 @@ keys! {
     /// another site no other cookie.
     console_framed_by: Option<Origins> = "console.framed_by", Unset::Nothing;
 
+    /// A file with the public keys of GitHub's secret scanner, as
+    /// `https://api.github.com/meta/public_keys/secret_scanning` answers them; it is read again on a reload.
+    /// Without one, what GitHub finds is not taken.
+    leaks_github_keys: Option<PathBuf> = "leaks.github_keys", Unset::Nothing;
+
     /// The mail server, as in `smtp://relay.example.com:587` (STARTTLS where it is offered; with
     /// `?starttls=required` or with a user always, with `?starttls=none` never) or `smtps://relay.example.com`
     /// (TLS from the first byte). A user, and a password that is better kept in `mail.password`, stand before
@@ -183,6 +188,7 @@ pub const LIVE: &[&str] = &[
     "server.max_connections",
     "server.max_connections_per_ip",
     "server.drain",
+    "leaks.github_keys",
     "log.level",
 ];
 

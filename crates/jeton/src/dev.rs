@@ -19,6 +19,7 @@ use serde_json::json;
 use service::{Care, Desk, Setup, Workers};
 use store::{Clock, Options, Store};
 use token::SystemEntropy;
+use web::GitHubKeys;
 use web::console::Look;
 use web::dev::MovableClock;
 use web::server::{Limits, Tracker};
@@ -86,6 +87,7 @@ pub(crate) fn dev(args: &DevArgs) -> Result<(), Failure> {
             preset: args.preset.as_str().into(),
             patience: limits.request,
             look: Look::default(),
+            github: GitHubKeys::default(),
         };
         let moved = Arc::new(Moved { clock, desk: desk.clone() });
         let app = web::development_router(desk.clone(), &options, tracker.clone(), moved);

@@ -21,6 +21,7 @@ mod operations;
 mod owner;
 mod post;
 pub mod reload;
+mod scanner;
 mod serve;
 mod sockets;
 pub mod telemetry;

@@ -4,12 +4,13 @@
 
 use ::meter::Count;
 use tracing::{error, info, warn};
-use web::Changing;
 use web::server::Tracker;
+use web::{Changing, GitHubKeys};
 
 use crate::config::resolve::Value;
 use crate::config::{Config, LIVE, Resolved};
 use crate::exit::Failure;
+use crate::scanner;
 use crate::serve;
 use crate::telemetry::{Volume, one_line};
 
@@ -28,6 +29,7 @@ pub(crate) struct Live {
     pub(crate) volume: Volume,
     pub(crate) tracker: Tracker,
     pub(crate) preset: Changing,
+    pub(crate) github: GitHubKeys,
 }
 
 /// What is in force, and how to read it again.
@@ -46,9 +48,10 @@ impl Reloader {
     pub(crate) fn reload(&mut self, live: &Live, reloads: &Reloads) {
         let read = (self.again)().and_then(|(config, resolved)| {
             serve::must_know(&config)?;
-            Ok((config, resolved))
+            let github = scanner::keys(&config)?;
+            Ok((config, resolved, github))
         });
-        let (config, resolved) = match read {
+        let (config, resolved, github) = match read {
             Ok(read) => read,
             Err(failure) => {
                 reloads.refused.add(1);
@@ -76,6 +79,7 @@ impl Reloader {
         live.volume.set(&config.log_level);
         live.tracker.set_limits(serve::limits(&config));
         live.preset.set(&config.server_preset.0);
+        live.github.replace(&github);
         let changed = if changed.is_empty() { "nothing".to_owned() } else { changed.join(", ") };
         info!(changed, "reloaded the configuration; changed: {changed}");
         if !waiting.is_empty() {

@@ -23,13 +23,14 @@ use crate::notify::{self, Notify};
 use crate::reload::{Live, Reloader, Reloads};
 use crate::sockets::{self, Given};
 use crate::telemetry::Volume;
-use crate::{access, look, post, wiring};
+use crate::{access, look, post, scanner, wiring};
 
 /// Opens the data, serves, reads the configuration again on SIGHUP, and on SIGTERM or SIGINT lets
 /// what is under way finish.
 pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Result<(), Failure> {
     must_know(&config)?;
     let look = look::of(&config)?;
+    let github = scanner::keys(&config)?;
     let secure = look.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
     if !secure && look.framed_by.iter().any(|origin| origin.starts_with("https://")) {
         warn!(
@@ -67,9 +68,10 @@ pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Resul
             warn!("mails link to http://{address}; set server.public_url to where people reach this server");
         }
         let workers = Workers::start(&desk, care(&config), carrier);
-        let options = web::Options { preset: preset.clone(), patience: Limits::default().request, look };
+        let patience = Limits::default().request;
+        let options = web::Options { preset: preset.clone(), patience, look, github: github.clone() };
         let app = web::router(desk.clone(), &options, tracker.clone());
-        let live = Live { volume, tracker: tracker.clone(), preset };
+        let live = Live { volume, tracker: tracker.clone(), preset, github };
         let beside = [
             tokio::spawn(reload_on(hangup, reloader, live, reloads, notify.clone())),
             tokio::spawn(notify::watchdog(notify.clone(), desk.clone())),

@@ -20,6 +20,7 @@ pub mod import;
 pub mod installations;
 pub mod inventory;
 pub mod journal;
+pub mod leaks;
 pub mod links;
 pub mod mail;
 pub mod members;
@@ -75,6 +76,7 @@ pub struct Desk {
     passwords: passwords::Passwords,
     factors: second_factor::Factors,
     guesses: guesses::Guesses,
+    reports: leaks::Reports,
     cursors: cursors::Cursors,
     answers: answers::Answers,
     rotations: rotations::Rotations,
@@ -162,6 +164,7 @@ impl Desk {
             passwords: passwords::Passwords::new(entropy.clone()),
             factors: second_factor::Factors::new(store.keys()),
             guesses: guesses::Guesses::default(),
+            reports: leaks::Reports::default(),
             cursors: cursors::Cursors::new(store.keys()),
             answers: answers::Answers::new(store.keys(), entropy.clone()),
             rotations: rotations::Rotations::default(),

@@ -11,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod installations;
 pub(crate) mod inventory;
 pub(crate) mod journal;
+pub(crate) mod leaks;
 pub(crate) mod members;
 pub(crate) mod myself;
 pub(crate) mod nodes;
@@ -33,6 +34,7 @@ use tokio::sync::Semaphore;
 use crate::Changing;
 use crate::console::Look;
 use crate::console::assets::Assets;
+use crate::github::GitHubKeys;
 use crate::problem::Problem;
 use crate::server::Tracker;
 use crate::traffic::Traffic;
@@ -52,6 +54,7 @@ pub(crate) struct House {
     /// `/docs`
     pub(crate) docs: Bytes,
     pub(crate) look: Look,
+    pub(crate) github: GitHubKeys,
     /// Beside the console's pages.
     pub(crate) assets: Assets,
 }
@@ -62,6 +65,7 @@ pub(crate) fn table() -> Table {
     crate::verify::routes(&mut table);
     myself::routes(&mut table);
     inventory::routes(&mut table);
+    leaks::routes(&mut table);
     tokens::routes(&mut table);
     sessions::routes(&mut table);
     accounts::routes(&mut table);

@@ -14,6 +14,7 @@ mod api;
 pub mod console;
 pub mod credentials;
 pub mod dev;
+mod github;
 mod html;
 pub mod json;
 pub mod layers;
@@ -37,6 +38,8 @@ use axum::middleware::map_request;
 use axum::routing::get;
 use service::Desk;
 
+pub use github::GitHubKeys;
+
 /// What the routes need to know besides the desk.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -45,6 +48,8 @@ pub struct Options {
     /// How long a handler may take, [`server::Limits::request`].
     pub patience: Duration,
     pub look: console::Look,
+    /// By which GitHub's secret scanner is known; without any, its reports are refused.
+    pub github: GitHubKeys,
 }
 
 /// A text that can be changed while the server runs. Clones are one.
@@ -109,6 +114,7 @@ fn with_more(
         docs,
         assets: console::assets::Assets::of(&look),
         look,
+        github: options.github.clone(),
     };
     let dressed =
         layers::dress(more(router.with_state(Arc::new(house))), &*entropy, options.patience, traffic);

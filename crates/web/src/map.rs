@@ -83,11 +83,7 @@ fn refused(refusal: Refusal) -> Problem {
 pub(crate) fn unknown_here(field: impl Into<String>) -> Problem {
     let field = field.into();
     let detail = format!("This version does not know `{field}`; leave it out.");
-    Problem::new(Code::NotAllowedByPolicy, detail.clone()).with_error(
-        field,
-        Code::NotAllowedByPolicy.as_str(),
-        detail,
-    )
+    Problem::new(Code::InvalidField, detail.clone()).with_error(field, Code::InvalidField.as_str(), detail)
 }
 
 // What was asked
@@ -196,7 +192,7 @@ pub(crate) fn scope(scope: api::services::Scope) -> Scope {
 /// A token. Its permission was spelled by the domain in the shape that asks for it; a role that
 /// is gone has no name any more, and its token no permission.
 pub(crate) fn shown(shown: Shown) -> api::tokens::Token {
-    let Shown { token, last_use, state, holder_name, issuer_name, permission } = shown;
+    let Shown { token, last_use, state, ends_at, holder_name, issuer_name, permission } = shown;
     api::tokens::Token {
         id: token.id.to_string(),
         number: token.number,
@@ -216,7 +212,7 @@ pub(crate) fn shown(shown: Shown) -> api::tokens::Token {
         status: status(state),
         created_at: token.life.created_at.to_string(),
         not_before: text(token.life.not_before),
-        expires_at: text(token.life.expires_at),
+        expires_at: text(ends_at),
         last_used_at: text(last_use.at),
         last_used_from: last_use.address,
         conditions: None,

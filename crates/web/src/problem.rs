@@ -208,13 +208,11 @@ impl Problem {
     /// 429: somebody was wrong too often.
     pub fn slowed(wait: Duration) -> Problem {
         let seconds = wait.as_secs_f64().ceil();
-        Problem {
-            retry_after: Some(wait),
-            ..Problem::new(
-                Code::RateLimited,
-                format!("Too many wrong guesses; the next is looked at in {seconds} s."),
-            )
-        }
+        Problem::too_many(wait, format!("Too many wrong guesses; the next is looked at in {seconds} s."))
+    }
+
+    pub fn too_many(wait: Duration, detail: String) -> Problem {
+        Problem { retry_after: Some(wait), ..Problem::new(Code::RateLimited, detail) }
     }
 
     pub fn storage_full() -> Problem {

@@ -363,6 +363,7 @@ async fn whoever_takes_nothing_keeps_no_place() {
         preset: "default".into(),
         patience: Duration::from_secs(60),
         look: web::console::Look::default(),
+        github: web::GitHubKeys::default(),
     };
     let tracker = web::server::Tracker::new();
     tracker.set_limits(web::server::Limits { write: Duration::from_millis(200), ..Default::default() });

@@ -1,13 +1,14 @@
 //! Revoking, deleting, and reporting a leak.
 
 use super::{Decided, confirmation, gone, state};
-use crate::change::{Action, Change, Write};
-use crate::facts::{Holder, Token};
+use crate::change::{Action, Actor, Change, Entry, Write};
+use crate::facts::{Holder, Service, Token};
 use crate::life::State;
 use crate::permission::{PermissionSet, TOKENS_DELETE, TOKENS_UPDATE};
 use crate::policy::{ConfirmMode, Removal};
 use crate::refusal::{Code, Refusal};
 use crate::text;
+use crate::time::Timestamp;
 use crate::who::Caller;
 
 /// Characters of a reason.
@@ -69,6 +70,72 @@ pub fn report_leak(
     Ok(Decided { token, change: change.write(Write::ForgetSecret(id)) })
 }
 
+/// A text that somebody has whose it is not, or who gives it up.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Who says so: nobody in particular, or a scanner.
+    pub by: Actor,
+    /// Where it was seen, as they say.
+    pub place: Option<String>,
+    pub at: Timestamp,
+}
+
+impl Found {
+    /// As it stands with the token.
+    fn reason(&self) -> String {
+        let said = match (&self.by, self.place.as_deref()) {
+            (Actor::GitHub, Some(place)) => format!("GitHub found it at {place}"),
+            (Actor::GitHub, None) => "GitHub found it.".to_owned(),
+            _ => "Somebody who had its text reported it.".to_owned(),
+        };
+        // What cannot be kept is left out, and the report counts all the same.
+        text::description("reason", &said, REASON).unwrap_or_else(|_| "Its text was found.".to_owned())
+    }
+}
+
+/// Decides on the leak of a token whose text somebody showed, which is proof enough. It is final,
+/// whatever the token's state was; where it has ended for good already nothing changes.
+pub fn found(token: Token, line: Line, found: &Found) -> Change {
+    if token.life.deleted_at.is_some() || token.life.leaked_at.is_some() {
+        return Change::default();
+    }
+    let reason = found.reason();
+    let told = serde_json::json!({ "reason": reason, "place": found.place });
+    let mut next = token;
+    next.life.leaked_at = Some(found.at);
+    next.reason = Some(reason);
+    let (id, account) = (next.id, Some(next.account.clone()));
+    let entry = |action, id: token::TokenId, payload| Entry {
+        at: found.at,
+        actor: found.by.clone(),
+        account: account.clone(),
+        action,
+        subject: id.to_string(),
+        payload,
+    };
+    let Decided { change, .. } = ended_by(next, line, Action::TokenLeaked, told, found.at, entry);
+    change.write(Write::ForgetSecret(id))
+}
+
+/// The same of a service's key: it ends.
+pub fn found_key(service: Service, found: &Found) -> Change {
+    if service.revoked_at.is_some() {
+        return Change::default();
+    }
+    let entry = Entry {
+        at: found.at,
+        actor: found.by.clone(),
+        account: None,
+        action: Action::ServiceRevoked,
+        subject: service.id.to_string(),
+        payload: serde_json::json!({
+            "name": service.name, "reason": found.reason(), "place": found.place,
+        }),
+    };
+    let ended = Service { revoked_at: Some(found.at), ..service };
+    Change::default().write(Write::UpdateService(ended)).entry(entry).ending()
+}
+
 /// Decides on a deletion, confirmed as the policy asks. The row stays as a tombstone.
 pub fn delete(caller: &Caller, token: Token, line: Line, confirm: Option<&str>) -> Result<Decided, Refusal> {
     may_end(caller, &token, Removal::Delete, TOKENS_DELETE)?;
@@ -125,14 +192,25 @@ fn confirmed(caller: &Caller, token: &Token, confirm: Option<&str>) -> Result<()
 
 /// Writes the ended token, and ends its line with it.
 fn ended(caller: &Caller, token: Token, line: Line, action: Action, told: serde_json::Value) -> Decided {
+    ended_by(token, line, action, told, caller.now, |action, id, told| caller.entry(action, id, told))
+}
+
+fn ended_by(
+    token: Token,
+    line: Line,
+    action: Action,
+    told: serde_json::Value,
+    at: Timestamp,
+    entry: impl Fn(Action, token::TokenId, serde_json::Value) -> Entry,
+) -> Decided {
     let mut change = Change::default()
         .write(Write::UpdateToken(Box::new(token.clone())))
-        .entry(caller.entry(action, token.id, told))
+        .entry(entry(action, token.id, told))
         .ending();
     for mut other in line {
-        other.life.revoked_at = Some(caller.now);
+        other.life.revoked_at = Some(at);
         let told = serde_json::json!({ "with": token.id.to_string() });
-        let entry = caller.entry(Action::TokenRevoked, other.id, told);
+        let entry = entry(Action::TokenRevoked, other.id, told);
         change = change.write(Write::UpdateToken(Box::new(other))).entry(entry);
     }
     Decided { token, change }

@@ -53,6 +53,7 @@ family-journal = Das Journal selbst
 family-server = Der Server
 actor-operator = Der Betreiber
 actor-nobody = Jemand Unbekanntes
+actor-github = GitHub
 via-token = mit dem Token { $id }
 via-service = durch den Dienst { $id }
 told-account-created = { $who } hat das Konto { $what } erstellt

@@ -53,6 +53,7 @@ family-journal = The journal itself
 family-server = The server
 actor-operator = The operator
 actor-nobody = Somebody unknown
+actor-github = GitHub
 via-token = with the token { $id }
 via-service = through the service { $id }
 told-account-created = { $who } created the account { $what }

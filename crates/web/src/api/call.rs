@@ -48,8 +48,7 @@ impl<W: Door, P: Place, Q: DeserializeOwned, B: Body> Call<W, P, Q, B> {
         };
         let names: Vec<(&str, &str)> = names.iter().flatten().collect();
         let account = names.iter().find(|(name, _)| *name == "account").map(|(_, value)| *value);
-        let knock =
-            Knock { method: request.method(), headers: request.headers(), look: &house.look, account };
+        let knock = Knock { method: request.method(), headers: request.headers(), house: &house, account };
         let who = W::open(&house.desk, knock).await?;
         let names: Vec<&str> = names.into_iter().map(|(_, value)| value).collect();
         let at = P::find(&names).ok_or_else(Problem::not_found)?;
@@ -179,6 +178,25 @@ impl<T: DeserializeOwned + ToSchema + Send> Body for Json<T> {
         json::check_headers(headers)?;
         let raw = json::collect_body(headers, body, json::MAX_BODY).await?;
         Ok((Json(json::from_slice(&raw)?), raw))
+    }
+}
+
+/// A JSON body that is not read before it is known who wrote it: as it came, it is in `Call::raw`, and it
+/// looks like a `T`.
+pub(crate) struct Unread<T>(PhantomData<fn() -> T>);
+
+impl<T: ToSchema> Body for Unread<T> {
+    fn shape() -> Option<Shape> {
+        Some(Shape::json::<T>())
+    }
+
+    async fn read(
+        _: &House,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+    ) -> Result<(Unread<T>, Bytes), Problem> {
+        json::check_headers(headers)?;
+        Ok((Unread(PhantomData), json::collect_body(headers, body, json::MAX_BODY).await?))
     }
 }
 

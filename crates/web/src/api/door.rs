@@ -11,8 +11,9 @@ use service::provision::Provisioner;
 use service::verify::Asker;
 use service::{Desk, Visitor};
 
-use crate::console::Look;
+use super::House;
 use crate::credentials::bearer;
+use crate::github::Signed;
 use crate::problem::Problem;
 
 /// Who may call a route, as it is declared, tested and documented.
@@ -33,6 +34,8 @@ pub(crate) enum Who {
     Operator,
     /// Whoever is signed in to the console, by its cookie.
     Session,
+    /// GitHub's secret scanner, by its signature of the body.
+    GitHub,
 }
 
 impl fmt::Display for Who {
@@ -45,6 +48,7 @@ impl fmt::Display for Who {
             Who::Acting => write!(f, "service:{}", Scope::ActAs.as_str()),
             Who::Operator => f.write_str("operator"),
             Who::Session => f.write_str("session"),
+            Who::GitHub => f.write_str("github"),
         }
     }
 }
@@ -61,7 +65,7 @@ pub(crate) trait Door: Sized + Send {
 pub(crate) struct Knock<'r> {
     pub(crate) method: &'r Method,
     pub(crate) headers: &'r HeaderMap,
-    pub(crate) look: &'r Look,
+    pub(crate) house: &'r House,
     /// The account that the path names, not read yet.
     pub(crate) account: Option<&'r str>,
 }
@@ -89,6 +93,10 @@ impl AtDesk for Operator {
         &self.0
     }
 }
+
+/// Whoever says that GitHub signed the body, with a key that is one of GitHub's. Whether that is so is known
+/// once the body is there.
+pub(crate) struct GitHub(pub(crate) Signed);
 
 /// Who reads of accounts: their holders, and who provisions them.
 pub(crate) struct Reader(pub(crate) Visitor);
@@ -122,6 +130,14 @@ impl Door for Anyone {
 
     async fn open(_: &Desk, _: Knock<'_>) -> Result<Anyone, Problem> {
         Ok(Anyone)
+    }
+}
+
+impl Door for GitHub {
+    const WHO: Who = Who::GitHub;
+
+    async fn open(_: &Desk, knock: Knock<'_>) -> Result<GitHub, Problem> {
+        Signed::by(knock.headers, &knock.house.github).map(GitHub).ok_or_else(Problem::unauthenticated)
     }
 }
 

@@ -10,6 +10,7 @@ use api::journal::{Broken, Checkpoint, Entry, JournalFormat, JournalQuery, Journ
 use api::{Empty, Page};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::change::Action;
 use domain::time::Timestamp;
 use domain::who::Caller;
 use service::journal::{Export, Follow, Look, Of, Told};
@@ -321,12 +322,23 @@ fn look(of: Of, query: &JournalQuery) -> Result<Look, Problem> {
     };
     let after = query.after.map(i64::try_from).transpose();
     let actor = word("actor", &query.actor)?;
-    if actor.as_ref().is_some_and(|actor| actor.contains(' ')) {
-        return Err(bad_parameter("actor", "expected one id, `operator` or `nobody`"));
+    let action = word("action", &query.action)?;
+    if action.as_ref().is_some_and(|action| !Action::ALL.iter().any(|known| known.as_str() == action)) {
+        return Err(bad_parameter(
+            "action",
+            "expected what happened as an entry says it, as in `token.revoked`",
+        ));
+    }
+    let known = |actor: &String| {
+        let id = actor.split_once('_').is_some_and(|(kind, code)| kind.len() == 3 && code.len() == 12);
+        id || matches!(actor.as_str(), "operator" | "nobody" | "github")
+    };
+    if actor.as_ref().is_some_and(|actor| !known(actor)) {
+        return Err(bad_parameter("actor", "expected one id, `operator`, `nobody` or `github`"));
     }
     Ok(Look {
         of,
-        action: word("action", &query.action)?,
+        action,
         actor,
         subject: word("subject", &query.subject)?,
         since: time("since", &query.since)?,

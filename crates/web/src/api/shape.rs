@@ -109,6 +109,23 @@ impl<T: Serialize + ToSchema> Answer for Created<T> {
     }
 }
 
+/// 202: what came is taken, and nothing is said of what it was worth.
+pub(crate) struct Accepted<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, Json(self.0)).into_response()
+    }
+}
+
+impl<T: Serialize + ToSchema> Answer for Accepted<T> {
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+
+    fn shape() -> Shape {
+        Shape::json::<T>()
+    }
+}
+
 /// 201 with the path of what was made, or 200 where it was there before.
 pub(crate) enum Put<T> {
     Made(Created<T>),

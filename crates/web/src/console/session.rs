@@ -32,7 +32,7 @@ impl Door for Signed {
         from_our_pages(knock)?;
         let account = knock.account.and_then(|account| account.parse::<AccountId>().ok());
         let account = account.ok_or_else(Problem::not_found)?;
-        let text = find(knock.headers, knock.look, &account).ok_or_else(Problem::unauthenticated)?;
+        let text = find(knock.headers, &knock.house.look, &account).ok_or_else(Problem::unauthenticated)?;
         Ok(Signed(signed_in(desk, text, &account).await?))
     }
 }

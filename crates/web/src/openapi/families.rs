@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::table::Route;
 
 /// A part of the path that belongs to the family, its name, and what it is about.
-const FAMILIES: [(&str, &str, &str); 16] = [
+const FAMILIES: [(&str, &str, &str); 18] = [
     ("/v1/verify", "verify", "Is this token good, for this, here? What a product asks at each request."),
     (
         "/v1/accounts/{account}/tokens",
@@ -41,6 +41,8 @@ const FAMILIES: [(&str, &str, &str); 16] = [
     ("/v1/journal", "journal", ""),
     ("/v1/accounts", "accounts", "The customers of the product, and the policy of each."),
     ("/v1/services", "services", "The keys by which the product's programs ask."),
+    ("/v1/credentials", "leaks", "Texts of tokens that turned up where they should not be."),
+    ("/v1/leaks", "leaks", ""),
     ("/setup", "set-up", "How an empty server begins."),
 ];
 

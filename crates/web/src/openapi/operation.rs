@@ -12,6 +12,7 @@ use super::{Named, examples, families, reference};
 use crate::api::door::Who;
 use crate::api::shape::{JsonShape, Shape};
 use crate::api::table::Route;
+use crate::github;
 use crate::problem::Code;
 
 pub(super) fn operation(route: &Route, schemas: &Named) -> Value {
@@ -39,6 +40,7 @@ fn doors(route: &Route) -> Vec<String> {
 fn for_whom(route: &Route) -> String {
     let each = doors(route).into_iter().map(|door| match door.as_str() {
         "anyone" => "Needs no credential.".to_owned(),
+        "github" => "For GitHub's secret scanner, which signs the body.".to_owned(),
         "holder" => "For members and service accounts, as far as their permissions reach. What belongs to \
              another account behaves as if it were not there."
             .to_owned(),
@@ -55,12 +57,17 @@ fn for_whom(route: &Route) -> String {
 
 fn security(route: &Route) -> Value {
     let doors = doors(route);
-    if doors.iter().any(|door| door == "anyone") {
+    if needs_none(route) {
         return json!([]);
     }
     let by_service = doors.iter().any(|door| door.starts_with("service:")) || takes_actor(route);
     let token = json!({ "token": [] });
     if by_service { json!([token, { "service_key": [] }]) } else { json!([token]) }
+}
+
+/// Whether it takes no token and no key.
+fn needs_none(route: &Route) -> bool {
+    matches!(route.who, Who::Anyone | Who::GitHub)
 }
 
 /// Whether a service may call it for a member.
@@ -100,6 +107,15 @@ fn parameters(route: &Route) -> Vec<Value> {
             "example": "mem_0123456789ab",
         }));
     }
+    if route.who == Who::GitHub {
+        parameters.push(signed(
+            github::IDENTIFIER,
+            "Which of GitHub's public keys it is signed with.",
+            "f9525b",
+        ));
+        let signature = "ECDSA over NIST P-256 with SHA-256, of the body as it comes, in base64.";
+        parameters.push(signed(github::SIGNATURE, signature, "MEUCIFLZzeK++IhS+y276SRk2Pe5LfDrfvTX"));
+    }
     if can_be_followed(route) {
         parameters.push(json!({
             "name": "Last-Event-ID",
@@ -122,6 +138,17 @@ fn parameters(route: &Route) -> Vec<Value> {
         }));
     }
     parameters
+}
+
+fn signed(name: &str, description: &str, example: &str) -> Value {
+    json!({
+        "name": name,
+        "in": "header",
+        "required": true,
+        "description": description,
+        "schema": { "type": "string" },
+        "example": example,
+    })
 }
 
 /// The names in braces.
@@ -182,7 +209,7 @@ fn responses(route: &Route, schemas: &Named) -> Value {
 
 /// A code of each status by which the route can refuse.
 fn possible(route: &Route) -> Vec<Code> {
-    let anyone = route.who.to_string() == "anyone";
+    let anyone = needs_none(route);
     // A question is a POST because of what it carries.
     let writes = route.method != Method::GET && !route.path.starts_with("/v1/verify");
     // A body that a route does not take is not read.
@@ -193,6 +220,8 @@ fn possible(route: &Route) -> Vec<Code> {
     let names_rights = route.query.iter().any(|one| matches!(one.name.as_str(), "role" | "permission"));
     // Whoever goes on reading can have come from another journal.
     let goes_on = can_be_followed(route);
+    // Anybody may report, but not as often as they like.
+    let is_report = route.path == "/v1/credentials/revoke";
     // Reading the whole journal again is done for one at a time.
     let reads_all = route.path == "/v1/journal/verify";
     // What ends a token, a session or a holder needs no room.
@@ -210,7 +239,7 @@ fn possible(route: &Route) -> Vec<Code> {
         (reads_body, Code::UnsupportedMediaType),
         (writes || goes_on, Code::Conflict),
         (reads_body || writes || names_rights, Code::InvalidField),
-        (takes_password || goes_on || reads_all, Code::RateLimited),
+        (takes_password || goes_on || is_report || reads_all, Code::RateLimited),
         (true, Code::InternalError),
         (true, Code::Undetermined),
         (writes && !ends, Code::StorageFull),

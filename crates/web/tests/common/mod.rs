@@ -60,6 +60,7 @@ pub struct World {
     pub admin: String,
     pub key: String,
     pub clock: Arc<Still>,
+    pub github: web::GitHubKeys,
     _directory: tempfile::TempDir,
 }
 
@@ -121,9 +122,12 @@ impl World {
         })
         .await;
         let desk = opened.unwrap();
-        let options = web::Options { preset: "default".into(), patience: Duration::from_secs(60), look };
+        let github = web::GitHubKeys::default();
+        let patience = Duration::from_secs(60);
+        let options = web::Options { preset: "default".into(), patience, look, github: github.clone() };
         let router = web::router(desk.clone(), &options, Tracker::new());
-        World { desk, router, admin: String::new(), key: String::new(), clock, _directory: directory }
+        let (admin, key) = (String::new(), String::new());
+        World { desk, router, admin, key, clock, github, _directory: directory }
     }
 
     /// The account `acme` of that preset, and its administrator.

@@ -256,6 +256,8 @@ impl<'w> Stage<'w> {
 
             "POST /v1/verify" => call(Some(json!({ "token": "x" }))),
             "POST /v1/verify/batch" => call(Some(json!({ "asks": [{ "token": "x" }] }))),
+            "POST /v1/credentials/revoke" => call(Some(json!({ "credentials": ["x"] }))),
+            "POST /v1/leaks/github" => call(Some(json!([]))),
             "GET /v1/tokens/self" | "DELETE /v1/tokens/self" => nothing(),
             "POST /v1/tokens/self/rotate" => empty(),
             "POST /v1/sessions" => {

@@ -54,7 +54,7 @@ pub(super) fn said(frame: &Frame<'_>, told: Told, of_server: bool) -> Said {
         None => (entry.actor.as_str(), None),
     };
     let who = match actor {
-        "operator" | "nobody" => {
+        "operator" | "nobody" | "github" => {
             Thing { name: frame.say(&format!("actor-{actor}")).into_owned(), link: None }
         }
         id => Thing {
