@@ -11,6 +11,7 @@
 
 pub mod accounts;
 pub mod admit;
+pub mod agent;
 pub mod bindings;
 pub mod change;
 pub mod conditions;
