@@ -67,6 +67,18 @@ impl<'a> Facts<'a> {
         Surroundings::of(self.account, self.holder, self.token.id.kind)
     }
 
+    /// When the token's text ends by time alone; none if nothing will end it.
+    pub fn good_until(&self) -> Option<Timestamp> {
+        let life = life::good_until(&self.token.life, &self.surroundings());
+        life.into_iter().chain(self.token.conditions.until).min()
+    }
+
+    /// When the token expires, as whoever asks about its text is told.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let life = self.token.life.ends_at(self.surroundings().longest);
+        life.into_iter().chain(self.token.conditions.until).min()
+    }
+
     /// What the token may do at a node now, whatever its state.
     pub fn rights(&self, at: &NodePath) -> PermissionSet {
         let token = &self.token;
@@ -178,6 +190,7 @@ pub fn admit<'a>(facts: Facts<'a>, ask: &Ask<'_>, moment: Moment) -> Verdict<'a>
         State::Suspended => return no(Code::Suspended),
         State::Expired => return no(Code::Expired),
         State::Pending => return no(Code::Pending),
+        _ if facts.token.conditions.are_over(now) => return no(Code::Expired),
         State::Grace | State::Expiring | State::Active => {}
     }
     if facts.token.life.not_before.is_some_and(|start| moment.earliest < start) {
@@ -202,7 +215,7 @@ pub fn admit<'a>(facts: Facts<'a>, ask: &Ask<'_>, moment: Moment) -> Verdict<'a>
 
 fn cacheable(facts: &Facts<'_>, now: Timestamp) -> u64 {
     let policy = facts.account.policy.cache_ms;
-    match life::good_until(&facts.token.life, &facts.surroundings()) {
+    match facts.good_until() {
         Some(end) => policy.min(u64::try_from(now.micros_until(end) / 1000).unwrap_or(0)),
         None => policy,
     }

@@ -255,7 +255,8 @@ pub struct Make {
 }
 
 /// An answer kept under an Idempotency-Key: sealed, and found by a hash that tells nothing. Or a
-/// note by which one peer tells the others, for a while, that an answer was given.
+/// note for a while: that an answer was given, which one peer tells the others, or what a refresh token
+/// refreshes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
     /// Hash of caller, route and key.
@@ -365,7 +366,10 @@ actions! {
     TokenLeaked = "token.leaked",
     TokenRevealed = "token.revealed",
     TokenDeleted = "token.deleted",
+    TokenExpired = "token.expired",
     SessionStarted = "session.started",
+    SessionRefreshed = "session.refreshed",
+    SessionReplayed = "session.replayed",
     SessionEnded = "session.ended",
     PasswordChanged = "password.changed",
     SecondFactorEnabled = "second_factor.enabled",

@@ -1,5 +1,5 @@
 //! What must be true of the ask itself for a token to be good, whatever its state: from which
-//! addresses it may be shown.
+//! addresses it may be shown, and until when its text is taken.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::time::shortened;
+use crate::time::{Timestamp, shortened};
 
 /// What a token's owner tied it to. The default ties it to nothing.
 ///
@@ -19,15 +19,24 @@ pub struct Conditions {
     /// Where the token may be shown from; anywhere if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<AddressRange>,
+    /// Its text is good until just before, where that is sooner than its life: a login goes on as long as it
+    /// can be refreshed, with another text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// For whoever must point to conditions and has none.
-pub static NONE: Conditions = Conditions { addresses: Vec::new() };
+pub static NONE: Conditions = Conditions { addresses: Vec::new(), until: None };
 
 impl Conditions {
     pub fn is_empty(&self) -> bool {
-        let Self { addresses } = self;
-        addresses.is_empty()
+        let Self { addresses, until } = self;
+        addresses.is_empty() && until.is_none()
+    }
+
+    /// Whether the text is over, though the token may live on.
+    pub fn are_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| now >= until)
     }
 
     /// Whether a token with these conditions may be shown from there. An ask that names no address

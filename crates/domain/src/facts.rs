@@ -191,6 +191,13 @@ pub struct Token {
     pub version: i64,
 }
 
+impl Token {
+    /// When its text expires: of a login that can be refreshed, sooner than the login.
+    pub fn text_expires_at(&self) -> Option<Timestamp> {
+        self.life.expires_at.into_iter().chain(self.conditions.until).min()
+    }
+}
+
 /// What a token was given, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -16,7 +16,7 @@ use crate::members;
 use crate::node::NodePath;
 use crate::permission::MEMBERS_CREATE;
 use crate::refusal::{Code, Refusal};
-use crate::sessions;
+use crate::sessions::{self, Beginning};
 use crate::time::{DAY, Timestamp};
 use crate::who::{By, Caller};
 
@@ -67,7 +67,7 @@ pub fn arrive(
     acts_for(caller, person)?;
     let (account, holder) = (&caller.account, &caller.holder);
     let by = |_| caller.actor();
-    let (token, change) = sessions::start_by(account, holder, NodePath::root(), agent, text, caller.now, by)?;
+    let (token, change) = sessions::start_by(account, holder, console(agent, text), caller.now, by)?;
     let change = change.write(Write::UseLink { hash: link.hash });
     // Nobody comes to run the server in between.
     let change = match person {
@@ -75,6 +75,11 @@ pub fn arrive(
         None => change,
     };
     Ok((token, change))
+}
+
+/// Links lead to the console, in a browser.
+fn console<'a>(agent: Option<&'a str>, text: &'a Arc<TokenText>) -> Beginning<'a> {
+    Beginning { node: NodePath::root(), agent, text, refresh: None }
 }
 
 /// The service, which hands over everybody but those who run the server: a session stands for its holder,
@@ -247,7 +252,7 @@ pub fn accept(
             return Err(Refusal::forbidden("This invitation is for somebody with another address."));
         }
     };
-    let (token, begun) = sessions::start(account, holder, NodePath::root(), agent, text, now)?;
+    let (token, begun) = sessions::start(account, holder, console(agent, text), now)?;
     let holder = Holder { person: Some(person), ..holder.clone() };
     let change = change
         .write(Write::UseLink { hash: link.hash })

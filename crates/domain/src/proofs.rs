@@ -10,7 +10,7 @@ use token::TokenText;
 use crate::change::{Action, Actor, Change, Entry, Expect, Write};
 use crate::facts::{Holder, Person, SecondFactor, Token};
 use crate::refusal::{Code, Refusal};
-use crate::sessions;
+use crate::sessions::{self, Beginning};
 use crate::time::Timestamp;
 use crate::who::Caller;
 
@@ -97,11 +97,11 @@ pub fn refused(person: &Person, actor: Actor, now: Timestamp) -> Change {
     })
 }
 
-/// What the journal says of a wrong password, and from where it came.
-pub fn password_refused(person: &Person, from: Option<IpAddr>, now: Timestamp) -> Change {
+/// What the journal says of a wrong password, from where it came, and who gave it beside a session.
+pub fn password_refused(person: &Person, actor: Actor, from: Option<IpAddr>, now: Timestamp) -> Change {
     Change::default().entry(Entry {
         at: now,
-        actor: Actor::Nobody,
+        actor,
         account: None,
         action: Action::PasswordRefused,
         subject: person.id.to_string(),
@@ -137,6 +137,8 @@ pub struct Renewal<'a> {
     /// What the browser or program calls itself.
     pub agent: Option<&'a str>,
     pub text: &'a Arc<TokenText>,
+    /// As in [`sessions::Beginning`].
+    pub refresh: Option<&'a TokenText>,
     /// All that the person ever was in any account, where every token and session of theirs shall end: by one
     /// row of each, which nothing that is made meanwhile escapes.
     pub everything: Option<Vec<Holder>>,
@@ -195,7 +197,7 @@ fn renew(
     renewal: Renewal<'_>,
 ) -> Result<(Token, Change), Refusal> {
     may_change(caller)?;
-    let Renewal { session, agent, text, everything } = renewal;
+    let Renewal { session, agent, text, refresh, everything } = renewal;
     let node = session.node.clone();
     let told = |member: &Holder, everything: bool| {
         let told = serde_json::json!({ "tokens_revoked": everything, "sessions_ended": everything });
@@ -220,8 +222,9 @@ fn renew(
             }
         }
     }
-    let change = change.and(sessions::end(caller, session));
-    let (next, started) = sessions::start(&caller.account, &holder, node, agent, text, caller.now)?;
+    let change = change.and(sessions::close(caller, session));
+    let beginning = Beginning { node, agent, text, refresh };
+    let (next, started) = sessions::start(&caller.account, &holder, beginning, caller.now)?;
     // A backup from before would open to what opens nothing now.
     Ok((next, change.and(started).narrowing()))
 }

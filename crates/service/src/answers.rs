@@ -39,15 +39,24 @@ pub(crate) struct Kept {
     pub(crate) id: String,
     /// Of a token or a service, whose answer had it.
     pub(crate) secret: Option<String>,
+    /// The second of a pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh: Option<String>,
 }
 
 impl Kept {
     pub(crate) fn id(id: impl ToString) -> Self {
-        Self { id: id.to_string(), secret: None }
+        Self { id: id.to_string(), secret: None, refresh: None }
     }
 
     pub(crate) fn secret(text: &TokenText) -> Self {
-        Self { id: text.id().to_string(), secret: Some(text.expose().to_owned()) }
+        Self { id: text.id().to_string(), secret: Some(text.expose().to_owned()), refresh: None }
+    }
+
+    pub(crate) fn pair(text: &TokenText, refresh: &TokenText) -> Self {
+        let mut kept = Self::secret(text);
+        kept.refresh = Some(refresh.expose().to_owned());
+        kept
     }
 
     /// The id again. We wrote it, so one that does not read is a fault of ours.
@@ -56,14 +65,22 @@ impl Kept {
     }
 
     pub(crate) fn text(&self) -> Result<Arc<TokenText>, Error> {
-        let secret = self.secret.as_deref().ok_or(Error::Undetermined)?;
-        TokenText::parse(secret).map(Arc::new).map_err(|_| Error::Undetermined)
+        parsed(self.secret.as_deref())
     }
+
+    pub(crate) fn refresh(&self) -> Result<Arc<TokenText>, Error> {
+        parsed(self.refresh.as_deref())
+    }
+}
+
+fn parsed(text: Option<&str>) -> Result<Arc<TokenText>, Error> {
+    TokenText::parse(text.ok_or(Error::Undetermined)?).map(Arc::new).map_err(|_| Error::Undetermined)
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
         self.secret.zeroize();
+        self.refresh.zeroize();
     }
 }
 
@@ -123,7 +140,7 @@ impl Desk {
         now: Timestamp,
     ) -> Change {
         let Some(replay) = replay else { return change };
-        let without_secret = Kept { id: kept.id.clone(), secret: None };
+        let without_secret = Kept::id(&kept.id);
         let kept = if replay.once { &without_secret } else { kept };
         let kept = Zeroizing::new(serde_json::to_vec(kept).expect("two strings are plain data"));
         self.answers.keep(change, replay, &kept, now)

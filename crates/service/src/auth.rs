@@ -70,7 +70,7 @@ impl Desk {
                         desk: facts.token.desk,
                         node: facts.token.node.clone(),
                         created_at: facts.token.life.created_at,
-                        ends_at: life::good_until(&facts.token.life, &facts.surroundings()),
+                        ends_at: facts.good_until(),
                     };
                     let household = Household {
                         account: facts.account.id.clone(),
@@ -118,7 +118,10 @@ impl Desk {
             By::Token(credential) => {
                 let (token, _) = self.store.token(&id, credential.id).await?.ok_or(Error::Unauthenticated)?;
                 let around = Surroundings::of(&account, &holder, token.id.kind);
-                if !life::state(&token.life, &around, self.now()).is_good() || !holder.is_active() {
+                let now = self.now();
+                let good =
+                    life::state(&token.life, &around, now).is_good() && !token.conditions.are_over(now);
+                if !good || !holder.is_active() {
                     return Err(Error::Unauthenticated);
                 }
                 let ends_at = life::good_until(&token.life, &around);

@@ -113,7 +113,7 @@ impl Desk {
             let (token, change) = links::arrive(&caller, person.as_ref(), &link, agent, &text)?;
             if self.commit_alone(caller.stands_behind(change)).await? {
                 let Caller { account, holder, .. } = caller;
-                return Ok((Started { token, text, account, holder }, place.clone()));
+                return Ok((Started { token, text, refresh: None, account, holder }, place.clone()));
             }
         }
         Err(Error::Conflict)
@@ -221,7 +221,7 @@ impl Desk {
             };
             if self.commit_alone(change).await? {
                 holder.version += 1;
-                return Ok(Started { token, text, account, holder });
+                return Ok(Started { token, text, refresh: None, account, holder });
             }
             if let Some(caller) = elsewhere.take() {
                 elsewhere = Some(self.again(caller).await?);

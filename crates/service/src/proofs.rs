@@ -38,6 +38,8 @@ pub struct Renewing<'a> {
     pub everything: bool,
     /// What the browser or program calls itself.
     pub agent: Option<&'a str>,
+    /// As in [`Login::program`](crate::sessions::Login::program).
+    pub program: bool,
 }
 
 /// Codes are needed from now on. The recovery codes are seen this once.
@@ -87,6 +89,8 @@ impl Desk {
         code: Option<OneTimeCode>,
     ) -> Result<Caller, Error> {
         if !self.passwords.check(By::LetIn, password, person.password.clone()).await? {
+            let change = proofs::password_refused(&person, caller.actor(), None, self.now());
+            self.commit_alone(change).await?;
             return Err(password_wrong().into());
         }
         for _ in 0..ATTEMPTS {
@@ -161,11 +165,18 @@ impl Desk {
                 false => None,
             };
             let text = self.draw(&caller.account.policy.brand, Kind::Ses)?;
-            let renewal = Renewal { session, agent: renewing.agent, text: &text, everything };
+            let refresh = self.refresh_token(&caller.account, renewing.program)?;
+            let renewal = Renewal {
+                session,
+                agent: renewing.agent,
+                text: &text,
+                refresh: refresh.as_deref(),
+                everything,
+            };
             let (token, change) = decide(caller, person, renewal)?;
             let (account, holder) = (Arc::clone(&caller.account), caller.holder.clone());
             if tries.commit(change).await?.is_some() {
-                return Ok(Started { token, text, account, holder });
+                return Ok(Started { token, text, refresh, account, holder });
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::change::Actor;
+use domain::change::{Actor, Expect};
 use domain::facts::{Account, Holder, Person, Token};
 use domain::ids::AccountId;
 use domain::life::{Lens, State};
@@ -11,7 +11,7 @@ use domain::node::NodePath;
 use domain::permission::{TOKENS_READ, TOKENS_UPDATE};
 use domain::proofs;
 use domain::refusal::Refusal;
-use domain::sessions;
+use domain::sessions::{self, Beginning};
 use domain::text;
 use domain::who::Caller;
 use store::{LastUse, TokenQuery};
@@ -30,6 +30,8 @@ const LISTED: usize = 100;
 pub struct Started {
     pub token: Token,
     pub text: Arc<TokenText>,
+    /// For a program, under a policy of pairs.
+    pub refresh: Option<Arc<TokenText>>,
     pub account: Arc<Account>,
     pub holder: Holder,
 }
@@ -56,6 +58,8 @@ pub struct Login {
     pub code: Option<OneTimeCode>,
     /// Where they are, as far as it is known.
     pub address: Option<IpAddr>,
+    /// It is a program that keeps what it gets, and can refresh it; a browser has its cookie.
+    pub program: bool,
 }
 
 impl Desk {
@@ -86,7 +90,8 @@ impl Desk {
 
     /// Journals a wrong password apart from the answer, which takes as long for somebody whom nobody knows.
     fn tell_of_guess(&self, person: &Person, from: Option<IpAddr>) {
-        let (store, change) = (self.store.clone(), proofs::password_refused(person, from, self.now()));
+        let change = proofs::password_refused(person, Actor::Nobody, from, self.now());
+        let store = self.store.clone();
         tokio::spawn(async move {
             if let Err(error) = store.commit(change).await {
                 tracing::warn!(?error, "a wrong password could not be journalled");
@@ -145,15 +150,17 @@ impl Desk {
             };
             let account = self.store.account(&holder.account).await?.ok_or(Error::Undetermined)?;
             let text = self.draw(&account.policy.brand, Kind::Ses)?;
+            let refresh = self.refresh_token(&account, login.program)?;
             let node = login.node.clone().unwrap_or_else(NodePath::root);
             self.must_be_there(&account.id, "node", &node).await?;
             let agent = login.agent.as_deref();
+            let beginning = Beginning { node, agent, text: &text, refresh: refresh.as_deref() };
             // A closed account is as silent as a wrong password.
-            let started = sessions::start(&account, &holder, node, agent, &text, self.now())
+            let started = sessions::start(&account, &holder, beginning, self.now())
                 .and_then(|started| proofs::sign_in(&person, shown, started));
             let (token, change) = started.map_err(|_| Error::Unauthenticated)?;
             if self.commit_alone(change).await? {
-                return Ok(Started { token, text, account, holder });
+                return Ok(Started { token, text, refresh, account, holder });
             }
             let now = self.store.person(person.id).await?;
             if now.is_none_or(|now| now.version != person.version) {
@@ -180,18 +187,27 @@ impl Desk {
         Ok(places)
     }
 
-    /// Ends the session that asks, and what the policy's `logout` ends with it.
+    /// Ends the session that asks, and what the policy's `logout` ends with it. A login that is refreshed
+    /// meanwhile ends as well: whoever signs out must not be outrun by whoever has the refresh token.
     pub async fn log_out(&self, caller: Caller) -> Result<(), Error> {
-        let mut tries = self.tries(caller);
-        loop {
-            let caller = &tries.caller;
-            let found = self.store.token(&caller.account.id, caller.own_token()?.id).await?;
-            let (session, _) = found.ok_or(Error::Unauthenticated)?;
-            let change = sessions::log_out(caller, session)?;
-            if tries.commit(change).await?.is_some() {
+        for _ in 0..ATTEMPTS {
+            let id = caller.own_token()?.id;
+            let (own, _) = self.store.token(&caller.account.id, id).await?.ok_or(Error::Unauthenticated)?;
+            let session = self.newest(&own).await?;
+            if sessions::is_closed(&session) {
+                return Err(Error::Unauthenticated);
+            }
+            // As the rows are now. The session was good when this was asked, and ending it takes no more.
+            let rows = self.store.household(&caller.account.id, caller.holder.id).await?;
+            let (account, holder) = rows.ok_or(Error::Unauthenticated)?;
+            let caller = Caller { account, holder, now: self.now(), ..caller.clone() };
+            let change = sessions::log_out(&caller, session)?;
+            let rests = Expect::Account(caller.account.id.clone(), caller.account.version);
+            if self.commit_alone(change.expect(rests)).await? {
                 return Ok(());
             }
         }
+        Err(Error::Conflict)
     }
 
     /// Where the caller is signed in, in this account. For a token it takes the permission that
@@ -220,19 +236,34 @@ impl Desk {
         let mut tries = self.tries(caller);
         loop {
             let caller = &tries.caller;
+            let missing = || Refusal::not_found("session");
             let found = self.store.token(&caller.account.id, id).await?;
-            let own = found.map(|(token, _)| token).filter(|token| {
-                id.kind == Kind::Ses
-                    && caller.is(token.holder)
-                    && token.life.revoked_at.is_none()
-                    && token.life.deleted_at.is_none()
-            });
-            let session = own.ok_or_else(|| Refusal::not_found("session"))?;
-            let change = sessions::end(caller, session);
+            let theirs = found.map(|(token, _)| token);
+            let theirs = theirs.filter(|token| id.kind == Kind::Ses && caller.is(token.holder));
+            // It may have been refreshed since it was listed.
+            let session = self.newest(&theirs.ok_or_else(missing)?).await?;
+            if sessions::is_closed(&session) {
+                return Err(missing().into());
+            }
+            let change = if caller.comes_with(session.id) {
+                sessions::log_out(caller, session)?
+            } else {
+                let own = self.own_session(caller).await?;
+                sessions::end(caller, session, own)
+            };
             if tries.commit(change).await?.is_some() {
                 return Ok(());
             }
         }
+    }
+}
+
+impl Desk {
+    /// The session that asks, where one does.
+    async fn own_session(&self, caller: &Caller) -> Result<Option<Token>, Error> {
+        let Some(credential) = caller.token().filter(|_| caller.is_session()) else { return Ok(None) };
+        let found = self.store.token(&caller.account.id, credential.id).await?;
+        Ok(Some(found.ok_or(Error::Unauthenticated)?.0))
     }
 }
 

@@ -396,9 +396,10 @@ pub(crate) fn show(
     issuer: &Holder,
     now: Timestamp,
 ) -> Shown {
+    let ends_at = token.life.ends_at(Surroundings::of(account, holder, token.id.kind).longest);
     Shown {
         state: lifecycle::state(account, holder, &token, now),
-        ends_at: token.life.ends_at(Surroundings::of(account, holder, token.id.kind).longest),
+        ends_at: ends_at.into_iter().chain(token.conditions.until).min(),
         holder_name: holder.name.clone(),
         issuer_name: issuer.name.clone(),
         permission: lifecycle::grant_as_asked(&token.grant, account, registry),

@@ -72,6 +72,13 @@ impl Workers {
                 if let Err(error) = desk.store.purge(desk.now()).await {
                     tracing::warn!(%error, "old rows could not be purged; they are tried again");
                 }
+                match desk.clear_what_is_over().await {
+                    Ok(0) => {}
+                    Ok(tokens) => tracing::info!(tokens, "deleted {tokens} tokens that reached their end"),
+                    Err(error) => {
+                        tracing::warn!(%error, "tokens past their end could not be deleted; it is tried again");
+                    }
+                }
                 desk.catalogue.rest(desk.now());
             })),
         ];

@@ -69,6 +69,45 @@ async fn a_stolen_session_guesses_no_faster_at_the_password() {
     assert_eq!((wrong, slowed), (6, Duration::from_secs(1)));
 }
 
+#[tokio::test]
+async fn a_wrong_password_beside_a_session_is_in_the_journal_with_who_has_the_session() {
+    let world = World::of("default").await;
+    let session = log_in(&world, ADA, PASSWORD, 1).await.unwrap();
+    world.clock.forward(FRESH * 2);
+    let before = world.desk.store().journal_end().await.unwrap();
+    let caller = world.caller(&session.text).await.unwrap();
+    let actor = caller.actor().to_string();
+    let guess = Some(Password::new("wrong".into()));
+    world
+        .desk
+        .create_token(caller, &world.account, named("mine"), guess, None)
+        .await
+        .expect_err("it is wrong");
+    let entries = world.desk.store().journal(before, 10).await.unwrap();
+    let told: Vec<_> = entries.iter().map(|entry| (entry.action.as_str(), entry.actor.as_str())).collect();
+    assert_eq!(told, [("password.refused", actor.as_str())]);
+}
+
+/// Loosely, because machines are busy: what would tell is a password that is not looked at, which is a
+/// thousand times as fast.
+#[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::disallowed_methods)] // How long an answer takes is what this is about.
+async fn a_wrong_login_takes_as_long_for_nobody_as_for_somebody() {
+    let world = World::of("default").await;
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for round in 0..5 {
+        for (email, times) in [(ADA, &mut known), ("nobody@example.com", &mut unknown)] {
+            let begun = std::time::Instant::now();
+            log_in(&world, email, "wrong", round).await.expect_err("it is wrong");
+            times.push(begun.elapsed());
+        }
+    }
+    known.sort_unstable();
+    unknown.sort_unstable();
+    let (known, unknown) = (known[2], unknown[2]);
+    assert!(known < unknown * 3 && unknown < known * 3, "{known:?} and {unknown:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_in_the_journal_with_its_address_and_one_for_nobody_is_not() {
     let world = World::of("default").await;

@@ -13,7 +13,7 @@ use token::TokenText;
 use totp_rs::{Builder, Secret, Totp};
 
 const NEW: &str = "eight green bottles";
-const ALL: Renewing<'_> = Renewing { everything: true, agent: Some("Firefox/1") };
+const ALL: Renewing<'_> = Renewing { everything: true, agent: Some("Firefox/1"), program: false };
 const STEP: i64 = 30 * 1_000_000;
 
 fn typed(text: &str) -> Password {

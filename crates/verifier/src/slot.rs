@@ -226,7 +226,7 @@ mod tests {
                 Life { created_at, not_before, expires_at, approved_at, revoked_at, leaked_at, rotated_to, grace_until, deleted_at }
             };
             let addresses = ranges.iter().map(|bits| std::net::Ipv4Addr::from_bits(*bits).to_string().parse().unwrap());
-            let conditions = Conditions { addresses: addresses.collect() };
+            let conditions = Conditions { addresses: addresses.collect(), until: times[0] };
             let twists = Twists::of(&life, conditions.clone());
             prop_assert!(!straight || !ranges.is_empty() || twists.is_none());
             let slot = Slot::new(Digest::of(b"x"), id, desk, &life, 1, [0; 4]);

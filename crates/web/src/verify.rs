@@ -147,7 +147,7 @@ fn write(verdict: &Verdict<'_>, now: Timestamp, to: &mut Vec<u8>) {
                 to.extend(b"null");
             }
             put(to, format_args!(r#","node":"{}","expires_at":"#, token.node));
-            match token.life.ends_at(facts.surroundings().longest) {
+            match facts.expires_at() {
                 Some(end) => put(to, format_args!(r#""{end}""#)),
                 None => to.extend(b"null"),
             }

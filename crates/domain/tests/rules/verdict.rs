@@ -39,7 +39,7 @@ fn one(name: &str) -> Requirement {
 /// Ties the token to these addresses.
 fn tie(world: &mut World, id: TokenId, ranges: &[&str]) {
     let addresses = ranges.iter().map(|range| range.parse().unwrap()).collect();
-    world.set_token(id, |token| token.conditions = Conditions { addresses });
+    world.set_token(id, |token| token.conditions = Conditions { addresses, until: None });
 }
 
 type Situation = fn(&mut World, TokenId);

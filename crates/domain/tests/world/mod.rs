@@ -25,7 +25,7 @@ use domain::permission::{PermissionSet, Registry};
 use domain::policy::Policy;
 use domain::preset::Preset;
 use domain::refusal::{Code, Refusal};
-use domain::sessions;
+use domain::sessions::{self, Beginning};
 use domain::time::{Period, Timestamp};
 use domain::who::{By, Caller, Credential};
 use token::{Brand, Digest, Entropy, Kind, TokenId, TokenText};
@@ -345,8 +345,8 @@ impl World {
 
     pub(crate) fn log_in(&mut self, id: HolderId) -> Result<TokenId, Failed> {
         let text = self.text(Kind::Ses);
-        let (token, change) =
-            sessions::start(self.account(), self.holder(id), NodePath::root(), None, &text, self.now)?;
+        let beginning = Beginning { node: NodePath::root(), agent: None, text: &text, refresh: None };
+        let (token, change) = sessions::start(self.account(), self.holder(id), beginning, self.now)?;
         self.carry_out(change)?;
         Ok(token.id)
     }

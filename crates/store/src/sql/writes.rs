@@ -172,7 +172,13 @@ pub(crate) fn in_order(change: &mut Change, journal_at: Timestamp) {
         }
     }
     for write in &mut change.writes {
-        if let Write::InsertToken { token, .. } = write {
+        let token = match write {
+            Write::InsertToken { token, .. } => Some(token),
+            // One that is approved together with the stop is meant to go on.
+            Write::UpdateToken(token) if token.life.approved_at >= Some(decided) => Some(token),
+            _ => None,
+        };
+        if let Some(token) = token {
             let mut stops = stopped.iter();
             let stop = stops.find(|(account, id, _)| *account == token.account && *id == token.holder);
             if let (Some((_, _, standing)), Some(approved)) = (stop, &mut token.life.approved_at) {

@@ -98,12 +98,15 @@ told-token-approved = { $who } hat das Token { $what } freigegeben
 told-token-leaked = { $who } hat das Token { $what } als bekannt geworden gemeldet
 told-token-revealed = { $who } hat das Geheimnis des Tokens { $what } angesehen
 told-token-deleted = { $who } hat das Token { $what } gelöscht
+told-token-expired = Das Token { $what } ist abgelaufen und wurde gelöscht
 told-token-replaced = { $who } hat das Token { $what } aus einer Sicherung zurückgeholt
 told-tokens-imported = { $count ->
     [one] { $who } hat 1 Token übernommen
    *[other] { $who } hat { $count } Tokens übernommen
   }
 told-session-started = { $who } hat sich angemeldet
+told-session-refreshed = { $who } hat eine Sitzung fortgesetzt
+told-session-replayed = Ein Erneuerungstoken von { $who } kam zweimal, darum wurde die Sitzung beendet
 told-session-ended = { $who } hat sich abgemeldet
 told-service-created = { $who } hat den Dienst { $what } erstellt
 told-service-revoked = { $who } hat den Schlüssel des Dienstes { $what } widerrufen

@@ -98,12 +98,15 @@ told-token-approved = { $who } approved the token { $what }
 told-token-leaked = { $who } reported the token { $what } as leaked
 told-token-revealed = { $who } looked at the secret of the token { $what }
 told-token-deleted = { $who } deleted the token { $what }
+told-token-expired = The token { $what } reached its end and was deleted
 told-token-replaced = { $who } brought the token { $what } back from a backup
 told-tokens-imported = { $count ->
     [one] { $who } imported 1 token
    *[other] { $who } imported { $count } tokens
   }
 told-session-started = { $who } signed in
+told-session-refreshed = { $who } went on with a session
+told-session-replayed = A refresh token of { $who } came twice, so that session was ended
 told-session-ended = { $who } signed out
 told-service-created = { $who } created the service { $what }
 told-service-revoked = { $who } revoked the key of the service { $what }

@@ -63,16 +63,23 @@ impl<W: Door, P: Place, Q: DeserializeOwned, B: Body> Call<W, P, Q, B> {
     }
 }
 
-impl<W: AtDesk, P, Q, B> Call<W, P, Q, B> {
-    /// How this request may come again, if it says so.
-    pub(crate) fn replay(&self) -> Result<Option<Replay>, Problem> {
+impl<W, P, Q, B> Call<W, P, Q, B> {
+    /// Under which the same may be asked again, if the request says so.
+    pub(crate) fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
         let mut keys = self.parts.headers.get_all("idempotency-key").iter();
         let Some(key) = keys.next() else { return Ok(None) };
         if keys.next().is_some() {
             return Err(Problem::bad_request("Send one `Idempotency-Key` header."));
         }
         // What is no text is refused like other keys of a wrong form.
-        let key = key.to_str().unwrap_or_default();
+        Ok(Some(key.to_str().unwrap_or_default()))
+    }
+}
+
+impl<W: AtDesk, P, Q, B> Call<W, P, Q, B> {
+    /// How this request may come again, if it says so.
+    pub(crate) fn replay(&self) -> Result<Option<Replay>, Problem> {
+        let Some(key) = self.idempotency_key()? else { return Ok(None) };
         let route = format!("{} {}", self.parts.method, self.parts.uri.path());
         Ok(Some(self.house.desk.replay(self.who.caller(), &route, key, &self.raw)?))
     }

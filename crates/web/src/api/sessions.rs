@@ -1,6 +1,6 @@
 //! `/v1/sessions`: signing in and out.
 
-use api::sessions::{ChangePassword, CreateSession, HandOff, Link, Session, StartedSession};
+use api::sessions::{ChangePassword, CreateSession, HandOff, Link, RefreshSession, Session, StartedSession};
 use api::{Empty, Secret};
 use axum::http::header::USER_AGENT;
 use service::Renewing;
@@ -15,12 +15,18 @@ use super::{limit, tokens};
 use crate::console::{handoff, session};
 use crate::json::Json;
 use crate::map;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::server;
 
 pub(crate) fn routes(table: &mut Table) {
     const ALL: &str = "/v1/sessions";
     table.post(ALL, "log_in", "Signs in with a password.", log_in);
+    table.post(
+        "/v1/sessions/refresh",
+        "refresh_session",
+        "Gives the next pair for a refresh token, which is good once: a second use ends the login.",
+        refresh,
+    );
     table.get(ALL, "list_sessions", "Lists where the caller is signed in, the newest first.", list);
     table.post(
         "/v1/sessions/handoff",
@@ -51,6 +57,7 @@ async fn log_in(
         agent: agent.map(str::to_owned),
         code: body.one_time_code.map(tokens::code),
         address: server::from(&call.parts),
+        program: true,
     };
     let started = call.house.desk.log_in(login, tokens::password(body.password)).await;
     let started = started.map_err(|error| match error {
@@ -64,9 +71,25 @@ async fn log_in(
 fn answer(started: Started) -> StartedSession {
     StartedSession {
         token: Secret::new(started.text.expose()),
-        expires_at: started.token.life.expires_at.map(|at| at.to_string()),
+        expires_at: started.token.text_expires_at().map(|at| at.to_string()),
         member: map::member(started.holder, &started.account),
-        refresh_token: None,
+        refresh_token: started.refresh.map(|text| Secret::new(text.expose())),
+    }
+}
+
+async fn refresh(
+    call: Call<Anyone, (), NoQuery, Json<RefreshSession>>,
+) -> Result<Json<StartedSession>, Problem> {
+    let key = call.idempotency_key()?;
+    let text = call.body.0.refresh_token.expose();
+    match call.house.desk.refresh(text.as_bytes(), key).await {
+        Ok(started) => Ok(Json(answer(started))),
+        Err(service::Error::Unauthenticated) => Err(Problem::unauthenticated()),
+        Err(service::Error::Conflict) => Err(Problem::new(
+            Code::Conflict,
+            "This refresh token was used a moment ago; go on with the pair that it brought, or sign in again.",
+        )),
+        Err(other) => Err(other.into()),
     }
 }
 
@@ -78,7 +101,7 @@ async fn change_password(
     let proof = tokens::proof(Some(body.password), body.one_time_code);
     let new = tokens::password(body.new_password);
     let desk = &call.house.desk;
-    let renewing = Renewing { everything: body.end_everything, agent };
+    let renewing = Renewing { everything: body.end_everything, agent, program: true };
     let started = desk.change_password(call.who.0, proof, new, renewing).await?;
     Ok(Json(answer(started)))
 }

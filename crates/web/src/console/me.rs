@@ -52,7 +52,7 @@ fn path(account: &AccountId, done: &str) -> String {
 /// What a form says of the rest: whether it ends with what is changed.
 fn renewing<'h>(fields: &Fields, headers: &'h HeaderMap) -> Renewing<'h> {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-    Renewing { everything: fields.ticked("everything"), agent }
+    Renewing { everything: fields.ticked("everything"), agent, program: false }
 }
 
 /// The session in the place of the one that asked.

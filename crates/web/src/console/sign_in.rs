@@ -100,6 +100,7 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
         agent: agent.map(str::to_owned),
         code: Some(OneTimeCode::new(code)),
         address: server::from(&call.parts),
+        program: false,
     };
     let next = fields.text("next");
     let answer = match &ticket {

@@ -51,6 +51,7 @@ const WORDS: &[(&str, &str)] = &[
     ("permissions", "devices:read"),
     ("preset", "default"),
     ("reason", "its holder has left"),
+    ("refresh_token", "jtn_rft_0123456789ab_<secret>"),
     ("request_id", "0198c9f2a1b37c44"),
     ("role", "Owner"),
     ("salt", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),

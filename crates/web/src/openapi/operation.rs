@@ -87,8 +87,12 @@ fn can_be_followed(route: &Route) -> bool {
 }
 
 /// Whether it honours an `Idempotency-Key`: all do that create something for a caller. Of a link one
-/// makes another, which leaves nothing behind.
+/// makes another, which leaves nothing behind. A refresh creates the next pair, and is asked for by whoever has
+/// the refresh token.
 fn may_come_again(route: &Route) -> bool {
+    if route.path == "/v1/sessions/refresh" {
+        return true;
+    }
     let link = ["/handoff", "/invite"].iter().any(|end| route.path.ends_with(end));
     route.status == StatusCode::CREATED && route.who.to_string() != "anyone" && !link
 }

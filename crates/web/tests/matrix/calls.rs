@@ -263,6 +263,7 @@ impl<'w> Stage<'w> {
             "POST /v1/sessions" => {
                 call(Some(json!({ "email": by.email.as_deref().unwrap_or(ADMIN), "password": PASSWORD })))
             }
+            "POST /v1/sessions/refresh" => call(Some(json!({ "refresh_token": "x" }))),
             "POST /v1/sessions/handoff" => call(Some(json!({ "account": self.account }))),
             "GET /v1/sessions" | "DELETE /v1/sessions/self" | "DELETE /v1/sessions/{id}" => nothing(),
 
