@@ -210,13 +210,27 @@ impl Desk {
         }
     }
 
-    /// Whether the stored login could be renewed. No server hands out anything to renew it with yet: that
-    /// waits for the policy's `login.mode = "pair"` and its route.
+    /// Whether the stored login could be renewed. A refresh token is good once, so one command does it at a
+    /// time, and the others take what it brought.
     fn refresh(&mut self) -> Result<bool, Failure> {
         let Some(stored) = &mut self.stored else { return Ok(false) };
         let Some(refresh_token) = stored.refresh_token.clone() else { return Ok(false) };
-        let request = Request::post("/v1/sessions/refresh", &RefreshSession { refresh_token });
-        let renewed: StartedSession = match Server::at(self.server.url())?.send(&request) {
+        let _alone = Credentials::lock()?;
+        let now = Credentials::load()?.filter(|now| now.server == stored.server);
+        if let Some(now) = now.filter(|now| now.token.expose() != stored.token.expose()) {
+            *stored = now;
+            self.server.speak_with(&stored.token)?;
+            return Ok(true);
+        }
+        let request = Request::post("/v1/sessions/refresh", &RefreshSession { refresh_token }).once();
+        // Without the token that ran out, which would be refused.
+        let server = Server::at(self.server.url())?;
+        let answer = match server.send(&request) {
+            // It may have been done, and the answer lost: the same key brings the same pair.
+            Err(lost) if lost.exit == Exit::Unreachable => server.send(&request),
+            other => other,
+        };
+        let renewed: StartedSession = match answer {
             Ok(answer) => answer.read()?,
             // The pair is over; the first refusal says so better.
             Err(refused) if refused.exit == Exit::Denied => return Ok(false),

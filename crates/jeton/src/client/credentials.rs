@@ -1,7 +1,7 @@
 //! The credential that `jeton login` keeps: `$XDG_CONFIG_HOME/jeton/credentials.toml`, readable by
 //! its owner only.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -57,6 +57,25 @@ impl Credentials {
         let text = Zeroizing::new(toml::to_string(self).expect("four strings are TOML"));
         write_for_owner(&path, text.as_bytes())
             .map_err(|cause| Failure::failed(format!("could not write {}: {cause}", path.display())))
+    }
+
+    /// Waits until no other command is renewing what is stored, and keeps them waiting until it is dropped.
+    /// None where nothing is stored anywhere.
+    ///
+    /// # Errors
+    /// When the file beside the login that it locks cannot be opened.
+    pub fn lock() -> Result<Option<File>, Failure> {
+        let Some(path) = path().map(|path| path.with_extension("lock")) else { return Ok(None) };
+        let locked =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).and_then(
+                |file| {
+                    file.lock()?;
+                    Ok(file)
+                },
+            );
+        locked
+            .map(Some)
+            .map_err(|cause| Failure::failed(format!("could not lock {}: {cause}", path.display())))
     }
 
     /// Forgets what is stored.

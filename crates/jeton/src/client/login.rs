@@ -152,6 +152,7 @@ fn log_in(server: &Server, args: &LoginArgs) -> Result<(), Failure> {
     })?;
     let started: StartedSession = answer.read()?;
     let member = started.member;
+    let refreshed = started.refresh_token.is_some();
     Credentials {
         server: server.url().to_owned(),
         account: Some(member.account.clone()),
@@ -159,7 +160,9 @@ fn log_in(server: &Server, args: &LoginArgs) -> Result<(), Failure> {
         refresh_token: started.refresh_token,
     }
     .save()?;
-    let until = started.expires_at.map_or_else(String::new, |time| format!(" until {}", output::time(&time)));
+    // What can be refreshed is, whenever a command needs it.
+    let end = started.expires_at.filter(|_| !refreshed);
+    let until = end.map_or_else(String::new, |time| format!(" until {}", output::time(&time)));
     output::say(&format!("signed in to {} as {} ({}){until}", member.account, member.name, member.role));
     // The token is kept, not shown.
     if args.server.json() { output::data(&serde_json::json!({"member": member}).to_string()) } else { Ok(()) }
@@ -186,7 +189,9 @@ pub fn logout(args: LogoutArgs) -> Result<(), Failure> {
     if login && !args.local {
         let mut server = Server::at(&stored.server)?;
         server.speak_with(&stored.token)?;
-        match server.send(&Request::delete("/v1/sessions/self")) {
+        // A login whose token ran out lives on in its refresh token, so it is refreshed to be ended.
+        let mut desk = Desk { server, account: None, stored: Some(stored) };
+        match desk.send(&Request::delete("/v1/sessions/self")) {
             // It ended before; what is left is to forget it.
             Err(refused) if refused.is("unauthenticated") => {}
             Err(refused) => {

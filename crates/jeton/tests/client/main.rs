@@ -350,6 +350,25 @@ fn a_login_of_a_pair_is_refreshed_once_when_it_ran_out() {
 }
 
 #[test]
+fn signing_out_ends_a_login_whose_token_ran_out() {
+    let (second, refresh) = ("jtn_ses_second", "jtn_rft_0123456789ab_first");
+    let server = Canned::answering(vec![
+        (201, started(LOGIN, Some(refresh))),
+        problem(401, "unauthenticated"),
+        (200, started(second, Some("jtn_rft_second"))),
+        (200, json!({})),
+    ]);
+    let home = Home::new();
+    home.feed(&["login", "--server", server.url(), "--email", "a@b.c", "--password-file", "-"], "x");
+    assert_eq!(home.run(&["logout"]).exit, 0);
+    let asked = server.asked();
+    assert!(asked[2].header("idempotency-key").len() >= 22, "a lost answer can be asked for again");
+    assert_eq!(asked[3].line, "DELETE /v1/sessions/self HTTP/1.1");
+    assert_eq!(asked[3].header("authorization"), format!("Bearer {second}"));
+    assert_eq!(home.run(&["whoami"]).exit, 4, "it is forgotten");
+}
+
+#[test]
 fn a_kept_token_goes_to_its_own_server_only() {
     let (own, other) = (Canned::answering(vec![(201, started(LOGIN, None))]), Canned::answering(Vec::new()));
     let home = Home::new();
