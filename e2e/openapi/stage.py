@@ -12,6 +12,7 @@ import requests
 
 ACCOUNT = "acme"
 EMAIL = "ada@example.com"
+PAIRED = "paired@example.com"
 PASSWORD = os.environ["CONTRACT_PASSWORD"]
 
 # Ids that nothing has, by their prefix.
@@ -62,6 +63,10 @@ class Stage:
         # What the run stands on. Schemathesis finds these ids in the answers it gets.
         self.held = {self.member, self.guest, "_".join(self.own.split("_")[1:3]), made["id"], *(role["id"] for role in roles)}
         self.ask("POST", "/v1/accounts", {"id": "spare", "name": "Spare"})
+        # Where a login is a pair.
+        self.ask("POST", "/v1/accounts", {"id": "pairs", "name": "Pairs", "preset": "gcore"})
+        paired = {"name": "Paired", "email": PAIRED, "role": "Users", "password": PASSWORD}
+        self.ask("POST", "/v1/accounts/pairs/members", paired)
 
     @staticmethod
     def at(rest: str) -> str:
@@ -90,6 +95,10 @@ class Stage:
     def session(self, email: str = EMAIL) -> str:
         """The token of a new login."""
         return self.ask("POST", "/v1/sessions", {"email": email, "password": PASSWORD})["token"]
+
+    def refresh_token(self) -> str:
+        """Of a new login that can be refreshed."""
+        return self.ask("POST", "/v1/sessions", {"email": PAIRED, "password": PASSWORD})["refresh_token"]
 
     def owner_of(self, account: str) -> str:
         """The session of a new owner of that account."""
@@ -158,6 +167,7 @@ class Stage:
             "permission": lambda: "devices:read",
             "permissions": lambda: ["devices:read"],
             "preset": lambda: "default",
+            "refresh_token": self.refresh_token,
             "role": lambda: "Member",
             "token": lambda: self.shown,
         }

@@ -1,7 +1,7 @@
 //! AutoRABIT ARM, API Token: the document "Create API Token" of its documentation, walked from top
 //! to bottom under the preset `arm`.
 
-use e2e::Needs::{Dialect, LoginPolicy};
+use e2e::Needs::Dialect;
 use e2e::{ACCOUNT, Server, Walk, in_seconds, now, text, until};
 use serde_json::{Value, json};
 
@@ -162,7 +162,7 @@ fn the_document_of_arm_holds() {
         pages.open("tokens").press_at(&text(&written, "id"), "Revoke").press("Revoke this token");
         server.rejects(&text(&written, "secret"), "revoked");
     });
-    walk.owed(40, revoke, LoginPolicy);
+    walk.step(40, revoke, || a_logout_revokes(&server));
     walk.step(40, "If you revoke a token, it can be re-approved anytime before it expires.", || {
         server.act(&admin.session, &text(&token, "id"), "approve").ok(200);
         server.accepts(&secret);
@@ -171,7 +171,34 @@ fn the_document_of_arm_holds() {
         too_late_is_too_late(&server);
     });
 
-    walk.finish(&[(7, Dialect), (40, LoginPolicy)]);
+    walk.finish(&[(7, Dialect)]);
+}
+
+/// By whichever way somebody logs out, their tokens are revoked, and nobody else's.
+fn a_logout_revokes(server: &Server) {
+    let (leaving, other) = (server.member("Org Administrator"), server.member("Org Administrator"));
+    let theirs = server.create_named(&other.session, "another's");
+    let token = server.create_named(&leaving.session, "mine");
+    let (id, secret) = (text(&token, "id"), text(&token, "secret"));
+    let back = |session: &str| {
+        server.rejects(&secret, "revoked");
+        server.act(session, &id, "approve").ok(200);
+        server.accepts(&secret);
+    };
+    server.as_(&leaving.session).delete("/v1/sessions/self").ok(200);
+    let here = server.log_in(&leaving.email).text_at("token");
+    back(&here);
+    // On a page.
+    server.pages(&leaving.email).open("me").press("Sign out");
+    let here = server.log_in(&leaving.email).text_at("token");
+    back(&here);
+    // And another session, from the list of one's own.
+    let elsewhere = server.log_in(&leaving.email).text_at("token");
+    let session = elsewhere.split('_').skip(1).take(2).collect::<Vec<_>>().join("_");
+    server.as_(&here).delete(&format!("/v1/sessions/{session}")).ok(200);
+    server.rejects(&elsewhere, "revoked");
+    back(&here);
+    server.accepts(&text(&theirs, "secret"));
 }
 
 /// "Before it expires": the preset's life is a year, so the account chooses ends of its own here.

@@ -1,8 +1,8 @@
 //! Gcore, permanent API token: the document "Create, use, or delete a permanent API token" of its
 //! documentation, walked from top to bottom under the preset `gcore`.
 
-use e2e::Needs::{Dialect, IdentityProvider, LoginPolicy, Mail};
-use e2e::{Member, Pages, Server, Walk, in_seconds, text, until};
+use e2e::Needs::{Dialect, IdentityProvider, Mail};
+use e2e::{Member, Pages, Server, Walk, in_seconds, now, text, until};
 use serde_json::{Value, json};
 
 const DAY: i64 = 24 * 3600;
@@ -24,7 +24,6 @@ fn the_document_of_gcore_holds() {
     notifications_and_sso(&mut walk, &server, &people);
 
     walk.finish(&[
-        (23, LoginPolicy),
         (29, Dialect),
         (97, Mail),
         (105, Mail),
@@ -58,10 +57,10 @@ fn use_of_tokens(walk: &mut Walk, server: &Server, people: &People) {
             assert_eq!((&verdict["token"]["id"], &verdict["account"]["id"]), (&two["id"], &json!("acme")));
         },
     );
-    walk.owed(
+    walk.step(
         23,
         r#"Our API documentation describes how to get a <a href="https://api.gcore.com/docs/account#section/Authentication" target="_blank">standard authorization token</a> with a validity period of 1 hour, to update it, use the <a href="https://api.gcore.com/docs/account#tag/Account/paths/~1auth~1jwt~1refresh/post" target="_blank">Refresh token</a> request with a validity period of 24 hours."#,
-        LoginPolicy,
+        || a_login_is_a_pair(server, &people.user),
     );
     walk.step(
         25,
@@ -79,6 +78,42 @@ fn use_of_tokens(walk: &mut Walk, server: &Server, people: &People) {
         "To manage services add your permanent API token after APIKey in the authorization header: _'Authorization: APIKey 7711$eyJ0eXAiOiJKV'_",
         Dialect,
     );
+}
+
+/// An hour's token and a day's refresh token, which is good once.
+fn a_login_is_a_pair(server: &Server, user: &Member) {
+    let hours = |time: &str| {
+        let time: jiff::Timestamp = time.parse().expect("a time in RFC 3339");
+        time.duration_since(now()).as_secs_f64() / 3600.0
+    };
+    let refresh =
+        |token: &str| server.anonymous().post("/v1/sessions/refresh", json!({ "refresh_token": token }));
+    let first = server.log_in(&user.email);
+    let (token, one) = (first.text_at("token"), first.text_at("refresh_token"));
+    assert!((0.9..=1.0).contains(&hours(&first.text_at("expires_at"))), "{first:?}");
+    server.accepts(&token);
+    let listed = server.as_(&token).get("/v1/sessions");
+    let sessions = listed.ok(200)["items"].as_array().expect("a list").clone();
+    let own = sessions.iter().find(|session| session["current"] == true).expect("the one that asks");
+    assert!((23.9..=24.0).contains(&hours(&text(own, "expires_at"))), "the login can be refreshed: {own:#}");
+
+    // A refresh token is no credential anywhere, and asking with it ends nothing.
+    server.rejects(&one, "not_found");
+    server.as_(&one).get("/v1/tokens/self").refused(401, "unauthenticated");
+    let next = refresh(&one);
+    next.ok(200);
+    let (second, two) = (next.text_at("token"), next.text_at("refresh_token"));
+    server.accepts(&second);
+    server.rejects(&token, "revoked");
+    let after = server.as_(&second).get("/v1/sessions").ok(200)["items"].as_array().map(Vec::len);
+    assert_eq!(after, Some(sessions.len()), "a login is one line, however often it is refreshed");
+
+    // Once, and in the same moment it is no replay yet.
+    refresh(&one).refused(409, "conflict");
+    server.accepts(&second);
+    server.as_(&second).delete("/v1/sessions/self").ok(200);
+    refresh(&two).refused(401, "unauthenticated");
+    server.rejects(&second, "revoked");
 }
 
 /// Lines 31 to 68: the form, step by step.

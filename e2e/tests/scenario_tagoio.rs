@@ -1,7 +1,6 @@
 //! TagoIO, Account Token: the document "Account Token" of its documentation, walked from top to
 //! bottom under the preset `tagoio`.
 
-use e2e::Needs::LoginPolicy;
 use e2e::{PASSWORD, Server, Walk, in_seconds, text, until};
 use serde_json::{Value, json};
 
@@ -161,18 +160,56 @@ fn the_document_of_tagoio_holds() {
             assert_eq!(server.token(&member.session, &text(&brief, "id")).ok(200)["status"], "expired");
         },
     );
-    walk.owed(
+    let other = server.member("Member");
+    walk.step(
         38,
         "A new token is automatically generated each time you log in to your account, or when someone with whom you have shared your profile logs in.",
-        LoginPolicy,
+        || {
+            let before = server.tokens(&member.session, "?kind=ses&limit=100").len();
+            let own = server.log_in(&member.email).text_at("token");
+            let shared = server.log_in(&other.email).text_at("token");
+            let all = server.tokens(&member.session, "?kind=ses&limit=100");
+            assert_eq!(all.len(), before + 2, "listed for everybody who shares the profile");
+            for token in [&own, &shared] {
+                let id = token.split('_').skip(1).take(2).collect::<Vec<_>>().join("_");
+                let listed = all.iter().find(|token| token["id"] == id.as_str()).expect("it is listed");
+                assert!(text(listed, "name").starts_with("Signed in with "), "{listed:#}");
+                assert_eq!((&listed["status"], &listed["node"]), (&json!("active"), &json!("/")));
+// All that its person may do: the desk, too.
+                let may = granted(&json!({ "secret": token }));
+                let all = each(&["create", "read", "update", "delete"]);
+                assert!(all.iter().all(|permission| may.contains(permission)), "{may:?}");
+            }
+            pages.open("tokens").says("Signed in with ");
+        },
     );
-    walk.owed(
+    walk.step(
         38,
         "These auto‑generated tokens are created with an expiration time of 3 months and will be deleted automatically after that period or when the user logs out of the account manually.",
-        LoginPolicy,
+        || {
+            let login = server.log_in(&member.email);
+            let token = login.text_at("token");
+            let id = token.split('_').skip(1).take(2).collect::<Vec<_>>().join("_");
+            let listed = server.token(&member.session, &id).ok(200).clone();
+            let time = |field: &str| text(&listed, field).parse::<jiff::Timestamp>().expect("a time");
+            let begun = time("created_at").to_zoned(jiff::tz::TimeZone::UTC);
+            let end = begun.checked_add(jiff::Span::new().months(3)).expect("a date");
+            assert_eq!(time("expires_at"), end.timestamp());
+            server.as_(&token).delete("/v1/sessions/self").ok(200);
+            server.rejects(&token, "revoked");
+            server.token(&member.session, &id).refused(404, "not_found");
+            // By hand in the console, too.
+            let there = || server.tokens(&member.session, "?kind=ses&limit=100").len();
+            let before = there();
+            let mut pages = server.pages(&other.email);
+            assert_eq!(there(), before + 1);
+            pages.open("tokens").press("Sign out");
+            assert_eq!(there(), before);
+            // That it goes at its end, too, the tests of `service` drive a clock for.
+        },
     );
 
-    walk.finish(&[(38, LoginPolicy), (38, LoginPolicy)]);
+    walk.finish(&[]);
 }
 
 #[test]

@@ -52,13 +52,14 @@ fn filled(path: &str, fill: impl Fn(&str) -> String) -> String {
 }
 
 /// What anybody may ask, and why that is right.
-const PUBLIC: [(&str, &str); 8] = [
+const PUBLIC: [(&str, &str); 9] = [
     ("GET /livez", "a supervisor has no token"),
     ("GET /readyz", "a supervisor has no token"),
     ("GET /openapi.json", "the contract is public"),
     ("GET /docs", "the contract is public"),
     ("POST /v1/sessions", "it takes a password"),
     ("POST /v1/credentials/revoke", "the text of a token is the proof, and the answer tells nothing"),
+    ("POST /v1/sessions/refresh", "the refresh token itself is the secret"),
     ("GET /setup/{link}", "the link itself is the secret"),
     ("POST /setup/{link}", "the link itself is the secret"),
 ];
