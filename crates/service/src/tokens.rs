@@ -207,11 +207,16 @@ impl Desk {
         .await
     }
 
-    /// Ends the token that asks: revoked, or deleted where tokens are not revoked.
+    /// Ends the token that asks: revoked, or deleted where tokens are not revoked. A session signs out, with all
+    /// that the policy has a logout end.
     pub async fn end_self(&self, caller: Caller) -> Result<Shown, Error> {
         let account = caller.account.id.clone();
         let id = caller.own_token()?.id;
-        if caller.account.policy.removal.contains(&Removal::Revoke) || caller.is_session() {
+        if caller.is_session() {
+            self.log_out(caller.clone()).await?;
+            return Ok(self.rows(&caller, id).await?.into_shown(&caller));
+        }
+        if caller.account.policy.removal.contains(&Removal::Revoke) {
             self.revoke_token(caller, &account, id, None).await
         } else {
             self.delete_token(caller, &account, id, None).await
