@@ -70,7 +70,7 @@ impl TryFrom<Fields> for Permission {
             Fields { inherit: None, role: None, access: None, entities: None, list: Some(list) } => {
                 Ok(Permission::List(list))
             }
-            _ => Err("a permission is exactly one of {\"inherit\": true}, {\"role\": …}, \
+            _ => Err("exactly one of {\"inherit\": true}, {\"role\": …}, \
                       {\"access\": …, \"entities\"?: […]} and {\"list\": […]}"),
         }
     }

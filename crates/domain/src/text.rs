@@ -12,7 +12,8 @@ pub const METADATA_BYTES: usize = 4096;
 pub fn name(field: &'static str, text: &str, most: usize) -> Result<String, Refusal> {
     let text: String = text.trim().nfc().collect();
     if text.is_empty() {
-        return Err(Refusal::invalid(field, format!("Give a {field} of 1 to {most} characters.")));
+        let a = if field.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        return Err(Refusal::invalid(field, format!("Give {a} {field} of 1 to {most} characters.")));
     }
     line(field, text, most)
 }
@@ -108,7 +109,9 @@ mod tests {
         assert_eq!(name("name", " e\u{301}te\u{301} ", 100).unwrap(), "été");
         assert!(name("name", &"ü".repeat(100), 100).is_ok());
         assert!(name("name", &"ü".repeat(101), 100).is_err());
-        assert!(name("name", "  ", 100).is_err());
+        let empty = |field| name(field, "  ", 100).unwrap_err().detail;
+        assert_eq!(empty("name"), "Give a name of 1 to 100 characters.");
+        assert_eq!(empty("external_id"), "Give an external_id of 1 to 100 characters.");
     }
 
     #[test]

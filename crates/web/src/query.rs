@@ -44,11 +44,11 @@ pub(crate) fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         fields.push((name, Tree::Word(value)));
     }
     T::deserialize(Tree::Object(fields)).map_err(|misfit: Misfit| {
-        let name = misfit.path();
-        Problem::bad_request(format!("The parameter `{name}`: {misfit}.")).with_error(
+        let (name, wrong) = (misfit.path(), misfit.of_parameter());
+        Problem::bad_request(format!("The parameter `{name}`: {wrong}.")).with_error(
             name,
             "invalid_parameter",
-            misfit.to_string(),
+            wrong,
         )
     })
 }
@@ -177,6 +177,21 @@ mod tests {
         ] {
             assert_eq!(status_of(query), StatusCode::BAD_REQUEST, "{query}");
         }
+    }
+
+    #[test]
+    fn a_refusal_speaks_of_parameters_and_not_of_rusts_types() {
+        let detail = |query: &str| {
+            let problem = read::<TokenListQuery>(query).unwrap_err();
+            let body: serde_json::Value = serde_json::from_slice(&problem.body("")).unwrap();
+            body["detail"].as_str().unwrap().to_owned()
+        };
+        let unknown = detail("page=2");
+        assert!(
+            unknown.starts_with("The parameter `page`: there is no such parameter; there are "),
+            "{unknown}"
+        );
+        assert_eq!(detail("limit=many"), "The parameter `limit`: expected a whole number from 0.");
     }
 
     #[test]

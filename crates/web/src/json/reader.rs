@@ -46,6 +46,18 @@ impl Misfit {
         self
     }
 
+    /// The misfit of a query, whose fields are called parameters.
+    pub(crate) fn of_parameter(&self) -> String {
+        match &self.kind {
+            Kind::UnknownField { known: [] } => "there is no such parameter".to_owned(),
+            Kind::UnknownField { known } => {
+                format!("there is no such parameter; there are {}", known.join(", "))
+            }
+            Kind::Missing => "this parameter is needed".to_owned(),
+            Kind::Expected(_) => self.to_string(),
+        }
+    }
+
     /// Such as `asks[3].permission`; empty for the whole body.
     pub(crate) fn path(&self) -> String {
         let mut path = String::new();
@@ -85,15 +97,15 @@ impl de::Error for Misfit {
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Misfit {
-        Misfit::new(Kind::Expected(expected.to_string()))
+        Misfit::new(Kind::Expected(in_words(expected)))
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Misfit {
-        Misfit::new(Kind::Expected(expected.to_string()))
+        Misfit::new(Kind::Expected(in_words(expected)))
     }
 
     fn invalid_length(_: usize, expected: &dyn Expected) -> Misfit {
-        Misfit::new(Kind::Expected(expected.to_string()))
+        Misfit::new(Kind::Expected(in_words(expected)))
     }
 
     fn unknown_variant(_: &str, known: &'static [&'static str]) -> Misfit {
@@ -107,6 +119,22 @@ impl de::Error for Misfit {
 
     fn missing_field(field: &'static str) -> Misfit {
         Misfit::new(Kind::Missing).at(Step::Key(field.to_owned()))
+    }
+}
+
+/// What serde expects, without the names that Rust and serde have for it.
+fn in_words(expected: &dyn Expected) -> String {
+    let said = expected.to_string();
+    match said.as_str() {
+        "u8" => "a whole number from 0 to 255".to_owned(),
+        "u16" => "a whole number from 0 to 65535".to_owned(),
+        "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
+        "i8" | "i16" | "i32" | "i64" => "a whole number".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "an object".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        other if other.starts_with("enum ") => "a string".to_owned(),
+        _ => said,
     }
 }
 

@@ -119,8 +119,9 @@ fn a_wrong_or_missing_value_is_422_and_says_what_was_expected() {
         ("7", "The body: expected an object."),
         (r#"["a", 1, []]"#, "The body: expected an object."),
         (r#"{"name": 7}"#, "The field `name`: expected a string."),
-        (r#"{"name": "a", "size": 256}"#, "The field `size`: expected u8."),
-        (r#"{"name": "a", "size": 1.0}"#, "The field `size`: expected u8."),
+        (r#"{"name": "a", "size": 256}"#, "The field `size`: expected a whole number from 0 to 255."),
+        (r#"{"name": "a", "size": 1.0}"#, "The field `size`: expected a whole number from 0 to 255."),
+        (r#"{"name": "a", "parts": "b"}"#, "The field `parts`: expected a list."),
         (r#"{"name": "a", "parts": [{}]}"#, "The field `parts[0].name`: this field is needed."),
         (r#"{"name": "a", "parts": [["b"]]}"#, "The field `parts[0]`: expected an object."),
     ] {
