@@ -11,7 +11,7 @@ use std::path::Path;
 
 use domain::time::Timestamp;
 
-use crate::checkpoints::{Checkpoint, Marks, Signer, read_checkpoints};
+use crate::checkpoints::{Checkpoint, CheckpointError, Marks, Signer, read_checkpoints};
 use crate::contract::{Broken, Clock};
 use crate::erasures::{Erasures, UNTOLD};
 use crate::journal::{GENESIS, Head, JournalRow, Walk};
@@ -49,6 +49,9 @@ pub struct Configured<'a> {
     pub checkpoints: Option<&'a Path>,
     /// Below this much free space the server takes nothing that grows. SQLite only.
     pub watermark_bytes: u64,
+    /// Whether somebody said where the store is, so that one that is not there is a mistake rather than
+    /// one that has not begun. SQLite only.
+    pub named: bool,
 }
 
 /// Looks at everything that can be looked at. What cannot be read is a finding too, so there is
@@ -59,7 +62,7 @@ pub async fn examine(access: &Access, clock: &dyn Clock, by: Configured<'_>) -> 
         Place::Sqlite(data) => {
             let (data, keys, wall) = (data.clone(), access.keys.clone(), clock.wall());
             let looking = tokio::task::spawn_blocking(move || {
-                sqlite::examine(&data, &keys, wall, by.watermark_bytes, &kept)
+                sqlite::examine(&data, &keys, wall, (by.watermark_bytes, by.named), &kept)
             });
             looking.await.unwrap_or_else(|cause| vec![unreadable("store", &cause)])
         }
@@ -74,14 +77,18 @@ pub async fn examine(access: &Access, clock: &dyn Clock, by: Configured<'_>) -> 
 struct Kept {
     checkpoints: Vec<Checkpoint>,
     finding: Option<Finding>,
+    /// Whether one was not signed under this key file.
+    foreign: bool,
 }
 
 const CHECKPOINTS: &str = "checkpoints";
+/// What to do where something can only be checked with the store's own key file.
+const OTHER_KEYS: &str = "put the store's own key file back, and look again";
 
 impl Kept {
     fn read(path: &Path, key_file: &Path) -> Self {
         let shown = path.display();
-        let finding = |finding| Self { checkpoints: Vec::new(), finding: Some(finding) };
+        let finding = |finding| Self { finding: Some(finding), ..Self::default() };
         if !path.exists() {
             return finding(note(
                 CHECKPOINTS,
@@ -95,13 +102,16 @@ impl Kept {
             Ok(checkpoints) => {
                 let count = checkpoints.len();
                 let finding = good(CHECKPOINTS, format!("the journal agrees with all {count} of {shown}"));
-                Self { checkpoints, finding: Some(finding) }
+                Self { checkpoints, finding: Some(finding), foreign: false }
             }
-            Err(cause) => finding(bad(
-                CHECKPOINTS,
-                cause.to_string(),
-                "somebody else wrote into it, or the key file is another one; take a copy that you kept elsewhere",
-            )),
+            Err(cause) => Self {
+                foreign: matches!(cause, CheckpointError::Forged { .. }),
+                ..finding(bad(
+                    CHECKPOINTS,
+                    cause.to_string(),
+                    "somebody else wrote into it; take a copy that you kept elsewhere",
+                ))
+            },
         }
     }
 
@@ -110,8 +120,12 @@ impl Kept {
         Walk::after(0, GENESIS).by(Marks::new(self.checkpoints.clone())).told(Erasures::told_by(told))
     }
 
-    /// What the journal says to them. Nothing where the chain does not hold anyway.
-    fn agreement(&self, walk: Walk) -> Option<Finding> {
+    /// What the journal says to them. Nothing where the chain does not hold anyway. With a key file that is
+    /// not the store's, which `keys` then says, nobody can tell who signed them.
+    fn agreement(&self, walk: Walk, keys: &Finding) -> Option<Finding> {
+        if self.foreign && keys.verdict == Verdict::Bad {
+            return Some(note(CHECKPOINTS, "they cannot be checked with this key file", OTHER_KEYS));
+        }
         match walk.stop().ok()?.disagreement {
             None => self.finding.clone(),
             Some(disagreement) => Some(bad(

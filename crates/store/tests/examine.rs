@@ -35,7 +35,7 @@ fn access(world: &World<Sqlite>) -> Access {
 }
 
 /// Goes by no file, on a disk of which nothing has to stay free.
-const PLAIN: Configured<'static> = Configured { checkpoints: None, watermark_bytes: 0 };
+const PLAIN: Configured<'static> = Configured { checkpoints: None, watermark_bytes: 0, named: false };
 
 async fn look(access: &Access) -> Vec<Finding> {
     examine(access, &Driven::default(), PLAIN).await
@@ -103,6 +103,28 @@ fn a_directory_without_a_store_is_said_to_have_none_and_is_left_alone() {
         assert_eq!(bad(&found), Vec::<&str>::new());
         assert!(named(&found, "database").value.ends_with("is not there yet"));
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+
+        // A directory that is not there is one that has not begun, unless somebody named it.
+        let nowhere = Access { place: Place::Sqlite(home.path().join("nowhere")), ..access };
+        assert_eq!(bad(&look(&nowhere).await), Vec::<&str>::new());
+        let by = Configured { named: true, ..PLAIN };
+        let found = examine(&nowhere, &Driven::default(), by).await;
+        assert_eq!(bad(&found), ["file system"], "{found:#?}");
+    });
+}
+
+#[test]
+fn what_a_restore_leaves_for_the_next_start_is_a_note() {
+    run(async {
+        let world = settled().await;
+        let access = access(&world);
+        world.store.close().await;
+        let db = behind(&world.backend.data());
+        db.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).unwrap();
+        drop(db);
+        let found = look(&access).await;
+        assert_eq!(bad(&found), Vec::<&str>::new(), "{found:#?}");
+        assert_eq!(named(&found, "journal_mode").verdict, Verdict::Note);
     });
 }
 
@@ -186,6 +208,10 @@ fn a_log_of_narrowings_that_was_altered_or_cut_off_is_found() {
         assert_eq!(said().await.0, Verdict::Good, "the last one the database still has");
         std::fs::write(&log, &whole).unwrap();
         assert_eq!(said().await, good, "put back");
+
+        std::fs::write(&access.keys, "7".repeat(64)).unwrap();
+        let (verdict, value) = said().await;
+        assert_eq!((verdict, value.as_str()), (Verdict::Note, "3 lines"), "with another key file");
     });
 }
 
@@ -238,6 +264,23 @@ fn a_journal_that_was_cut_back_or_rewritten_is_found_by_its_checkpoints() {
         let found = look_by_checkpoint(&access, &world.store, cut).await;
         assert_eq!(bad(&found), ["checkpoints"], "{found:#?}");
         assert!(named(&found, "checkpoints").value.contains("ends at entry 2, and entry 3 was signed at"));
+    });
+}
+
+#[test]
+fn with_another_key_file_nobody_says_that_the_checkpoints_were_altered() {
+    run(async {
+        let world = settled().await;
+        let access = access(&world);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("checkpoints.log");
+        store::CheckpointFile::open(&path).unwrap().extend(&world.store).await.unwrap().unwrap();
+        world.store.close().await;
+        std::fs::write(&access.keys, "7".repeat(64)).unwrap();
+        let by = Configured { checkpoints: Some(&path), ..PLAIN };
+        let found = examine(&access, &Driven::default(), by).await;
+        assert_eq!(bad(&found), ["key file"], "{found:#?}");
+        assert_eq!(named(&found, "checkpoints").verdict, Verdict::Note);
     });
 }
 

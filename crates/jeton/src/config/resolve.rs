@@ -81,6 +81,11 @@ pub struct Resolved {
 }
 
 impl Resolved {
+    /// Whether somebody said what this key's value is.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.values.iter().any(|value| value.key.name == name && value.origin != Origin::Default)
+    }
+
     pub(super) fn typed<T: Setting>(&self, name: &str) -> T {
         let value =
             self.values.iter().find(|value| value.key.name == name).expect("the table declares every field");

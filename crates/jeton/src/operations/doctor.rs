@@ -38,7 +38,7 @@ pub(crate) struct DoctorArgs {
 }
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
-    let (config, _) = args.installation.load(Vec::new())?;
+    let (config, resolved) = args.installation.load(Vec::new())?;
     if args.ready {
         return ready(&config, args.json);
     }
@@ -46,6 +46,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let by = Configured {
         checkpoints: Some(&config.journal_checkpoints),
         watermark_bytes: config.store_free_space_watermark_bytes,
+        named: resolved.is_set("data") || resolved.is_set("store.url"),
     };
     let findings = wiring::block_on(async {
         let mut findings = store::examine(&access, &wiring::clock(), by).await;

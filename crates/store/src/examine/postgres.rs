@@ -181,11 +181,12 @@ async fn database(client: &Client, key_file: &Path, kept: &Kept) -> Result<Vec<F
     let fingerprint = client.query_typed_opt("SELECT fingerprint FROM key_check", &[]).await?;
     // A fingerprint of another length is none that fits.
     let fingerprint = fingerprint.map(|row| row.get::<_, &[u8]>(0).try_into().unwrap_or_default());
-    found.push(keys(key_file, fingerprint));
+    let keys = keys(key_file, fingerprint);
+    found.push(keys.clone());
     let Part { head, walk, .. } = walked(client, kept).await?;
     let seq = head.seq;
     found.push(journal(walk.clone(), &head));
-    found.extend(kept.agreement(walk));
+    found.extend(kept.agreement(walk, &keys));
     found.extend(peers(client, seq).await?);
     Ok(found)
 }

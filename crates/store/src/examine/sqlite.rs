@@ -8,7 +8,9 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rustix::fs::{FlockOperation, flock, statfs, statvfs};
 
-use super::{Finding, Kept, bad, good, has_changed, journal, keys, note, schema, unreadable};
+use super::{
+    Finding, Kept, OTHER_KEYS, Verdict, bad, good, has_changed, journal, keys, note, schema, unreadable,
+};
 use crate::STRETCH;
 use crate::contract::Unavailable;
 use crate::keys::Keys;
@@ -20,10 +22,10 @@ pub(super) fn examine(
     data: &Path,
     key_file: &Path,
     wall: i64,
-    watermark_bytes: u64,
+    (watermark_bytes, named): (u64, bool),
     kept: &Kept,
 ) -> Vec<Finding> {
-    let mut found = vec![version(), file_system(data)];
+    let mut found = vec![version(), file_system(data, named)];
     let path = data.join("jeton.db");
     if !path.exists() {
         let shown = path.display();
@@ -34,8 +36,9 @@ pub(super) fn examine(
         ));
         return found;
     }
-    found.extend([readers_of(&path), server(data), ballast(data), free_space(data, watermark_bytes)]);
-    match database(&path, key_file, wall, kept) {
+    let (server, runs) = server(data);
+    found.extend([readers_of(&path), server, ballast(data), free_space(data, watermark_bytes)]);
+    match database(&path, key_file, (wall, runs), kept) {
         Ok(more) => found.extend(more),
         Err(cause) => found.push(unreadable("database", &cause)),
     }
@@ -49,15 +52,13 @@ fn version() -> Finding {
     }
 }
 
-fn file_system(data: &Path) -> Finding {
+/// `named`: whether somebody said that the store is there.
+fn file_system(data: &Path, named: bool) -> Finding {
     let name = "file system";
     let Ok(found) = statfs(data) else {
-        let shown = data.display();
-        return note(
-            name,
-            format!("{shown} is not there"),
-            "name the data directory with --data or --store sqlite:DIR",
-        );
+        let off = if named { bad } else { note };
+        let value = format!("{} is not there", data.display());
+        return off(name, value, "name the data directory with --data or --store sqlite:DIR");
     };
     // linux/magic.h; the numbers are 32 bits wide in a field that may be signed.
     match found.f_type as u64 & 0xffff_ffff {
@@ -83,17 +84,18 @@ fn readers_of(path: &Path) -> Finding {
     }
 }
 
-fn server(data: &Path) -> Finding {
+/// Who has the store open, and whether anybody does.
+fn server(data: &Path) -> (Finding, bool) {
     let name = "server";
-    let Ok(mut lock) = File::open(data.join("lock")) else { return good(name, "none runs") };
+    let Ok(mut lock) = File::open(data.join("lock")) else { return (good(name, "none runs"), false) };
     // Shared, so that two who look do not stand in each other's way; let go of at once.
     match flock(&lock, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => good(name, "none runs"),
+        Ok(()) => (good(name, "none runs"), false),
         Err(_) => {
             let mut pid = String::new();
             // Who it is only helps.
             let _ = lock.read_to_string(&mut pid);
-            good(name, format!("process {} has the store open", pid.trim()))
+            (good(name, format!("process {} has the store open", pid.trim())), true)
         }
     }
 }
@@ -121,12 +123,18 @@ fn free_space(data: &Path, watermark_bytes: u64) -> Finding {
     }
 }
 
-fn database(path: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Result<Vec<Finding>, Unavailable> {
+/// `runs`: whether a server has it open.
+fn database(
+    path: &Path,
+    key_file: &Path,
+    (wall, runs): (i64, bool),
+    kept: &Kept,
+) -> Result<Vec<Finding>, Unavailable> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(std::time::Duration::from_secs(5))?;
     db.execute_batch(open::DURABLE)?;
-    let mut found = vec![log(&db)?, durable(&db)?, whole(&db)?];
+    let mut found = vec![log(&db, runs)?, durable(&db)?, whole(&db)?];
     let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'migration'";
     if !db.prepare(sql)?.exists([])? {
         found.push(note("schema", "none yet", "`jeton serve`, `jeton init` or `jeton migrate` makes it"));
@@ -136,8 +144,11 @@ fn database(path: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Result<Vec<
     found.push(schema(&applied, Dialect::Sqlite));
     // What another version wrote may have other tables.
     let fingerprint = db.query_row("SELECT fingerprint FROM key_check", [], |row| row.get(0)).optional()?;
-    found.push(keys(key_file, fingerprint));
-    found.push(narrowed(&db, path.with_file_name(narrowings::NAME).as_path(), key_file)?);
+    let keys = keys(key_file, fingerprint);
+    found.push(keys.clone());
+    // Codes under another key would be of somebody else's, whoever wrote the lines.
+    let own = Keys::read(key_file).ok().filter(|_| keys.verdict != Verdict::Bad);
+    found.push(narrowed(&db, path.with_file_name(narrowings::NAME).as_path(), own.as_ref())?);
     let mut told = execute::read(&mut db, reads::erasures())?;
     let mut walk = kept.walk(&told);
     let head = loop {
@@ -151,7 +162,7 @@ fn database(path: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Result<Vec<
         }
     };
     found.push(journal(walk.clone(), &head));
-    found.extend(kept.agreement(walk));
+    found.extend(kept.agreement(walk, &keys));
     let behind = head.at - wall;
     if behind > 0 {
         found.push(note(
@@ -164,12 +175,11 @@ fn database(path: &Path, key_file: &Path, wall: i64, kept: &Kept) -> Result<Vec<
 }
 
 /// Whether `narrowings.log` is what was written: each line by its code, and all of them as far as the database
-/// says that it must reach.
-fn narrowed(db: &Connection, path: &Path, key_file: &Path) -> rusqlite::Result<Finding> {
+/// says that it must reach. `keys` are the store's own, as far as they are there.
+fn narrowed(db: &Connection, path: &Path, keys: Option<&Keys>) -> rusqlite::Result<Finding> {
     // Read before the file, which only grows.
     let kept = narrowings::kept(db)?;
-    // That they cannot be read is a finding of its own.
-    let key = Keys::read(key_file).ok().map(|keys| narrowings::key(&keys));
+    let key = keys.map(narrowings::key);
     let name = narrowings::NAME;
     let found = match File::open(path) {
         Ok(log) => narrowings::check(log, &kept, key.as_ref()),
@@ -185,7 +195,7 @@ fn narrowed(db: &Connection, path: &Path, key_file: &Path) -> rusqlite::Result<F
         Ok(Checked::Whole { lines }) => note(
             name,
             format!("{lines} lines"),
-            "without the key file nobody can say whether somebody altered them",
+            format!("nobody can say whether somebody altered them: {OTHER_KEYS}"),
         ),
         Ok(Checked::Altered { line }) => bad(
             name,
@@ -197,11 +207,13 @@ fn narrowed(db: &Connection, path: &Path, key_file: &Path) -> rusqlite::Result<F
     })
 }
 
-fn log(db: &Connection) -> rusqlite::Result<Finding> {
+fn log(db: &Connection, runs: bool) -> rusqlite::Result<Finding> {
     let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
     Ok(match mode.as_str() {
         "wal" => good("journal_mode", mode),
-        _ => bad("journal_mode", mode, "start the server, which sets it to wal"),
+        // A restore leaves it so.
+        _ if !runs => note("journal_mode", mode, "the next start of the server sets it to wal"),
+        _ => bad("journal_mode", mode, "start the server again, which sets it to wal"),
     })
 }
 
