@@ -139,7 +139,9 @@ fn somebody_new_is_made_to_lead_an_account_and_nobody_in_particular_is_not() {
     let nobody = reset("nobody@example.com", &[]);
     assert_eq!(nobody.code, NOT_FOUND, "{nobody:#?}");
     assert_eq!(reset("new@example.com", &["--account", "nowhere"]).code, NOT_FOUND);
-    reset("new@example.com", &["--account", "acme", "--operator"]).done();
+    let made = reset("new@example.com", &["--account", "acme", "--operator"]);
+    let became = "They lead acme, with its strongest role, and run the server.";
+    assert!(made.done().contains(became), "{made:#?}");
     reset(&weak.email, &["--account", "acme"]).done();
     if sqlite {
         server.restart();
@@ -173,6 +175,8 @@ fn who_is_made_an_operator_no_more_is_none_at_once_and_after_a_restore() {
         (&json!(ADMIN), &json!(false)),
         "{done:#?}"
     );
+    let nobody_left = "Nobody runs the server now; `jeton admin reset --operator` makes somebody.";
+    assert!(done.stderr.contains(nobody_left), "{done:#?}");
     let again = on_the_data(&server, &retire, "");
     assert!(again.code == FAILED && again.stderr.contains("is no operator"), "{again:#?}");
     let nobody = ["admin", "retire", "--email", "nobody@example.com"];

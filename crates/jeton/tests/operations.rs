@@ -102,6 +102,21 @@ fn a_store_that_is_not_there_is_neither_moved_nor_made() {
 }
 
 #[test]
+fn a_directory_that_was_named_and_is_not_there_is_bad_and_what_is_no_database_is_no_backup() {
+    let home = TempDir::new().unwrap();
+    let ran = run(home.path(), &[], &["doctor", "--data", "nowhere"]);
+    assert_eq!(ran.exit, 1, "{}", ran.out);
+    assert!(ran.out.contains("file system (bad): name the data directory"), "{}", ran.out);
+    std::fs::write(home.path().join("password"), "correct horse battery staple").unwrap();
+    for (file, data) in [("password", "nowhere"), ("/dev/null", "nowhere")] {
+        let ran = run(home.path(), &[], &["restore", "--from", file, "--data", data]);
+        assert_eq!(ran.exit, 1, "{}", ran.err);
+        assert!(ran.err.starts_with(&format!("error: {file} is no backup of jeton\n")), "{}", ran.err);
+    }
+    assert!(!home.path().join("nowhere").exists());
+}
+
+#[test]
 fn the_key_file_of_a_database_that_is_moved_from_is_where_the_flag_says() {
     let home = TempDir::new().unwrap();
     let database = postgres("moved_from");

@@ -89,6 +89,14 @@ impl Desk {
         Err(Error::Conflict)
     }
 
+    /// Whether anybody runs the server.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_operator(&self) -> Result<bool, Error> {
+        Ok(self.store.an_operator().await?.is_some())
+    }
+
     /// Every session of a member that opens anything.
     async fn sessions_of(
         &self,

@@ -27,6 +27,7 @@ mod links;
 mod mail;
 mod migrations;
 mod narrowings;
+mod people;
 pub mod place;
 mod postgres;
 mod query;
@@ -42,7 +43,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::change::{Change, Make, Remembered};
-use domain::facts::{Account, Holder, Person, Service, Snapshot, Token};
+use domain::facts::{Account, Holder, Service, Snapshot, Token};
 use domain::ids::{AccountId, ExternalId, HolderId, PersonId, ServiceId};
 use domain::life::Lens;
 use domain::permission::Registry;
@@ -303,15 +304,6 @@ impl Store {
         ids: &[HolderId],
     ) -> Result<Vec<Holder>, Unavailable> {
         self.read(reads::holders_by_id(account, ids, self.dialect())).await
-    }
-
-    pub async fn person(&self, id: PersonId) -> Result<Option<Person>, Unavailable> {
-        self.read(reads::person(id)).await
-    }
-
-    /// `email` in lower case, as rows keep it.
-    pub async fn person_by_email(&self, email: &str) -> Result<Option<Person>, Unavailable> {
-        self.read(reads::person_by_email(email)).await
     }
 
     /// Where a person is a member; removed memberships apart.

@@ -86,9 +86,24 @@ fn reset(args: &ResetArgs) -> Result<(), Failure> {
             done.person.id,
             output::many(done.sessions as u64, "session")
         ))?;
+        if let Some(became) = became(args.account.as_deref(), done.person.operator) {
+            output::data(&became)?;
+        }
         output::say("Tokens that they made still work. Look through them if somebody else had the password.");
         Ok(())
     })
+}
+
+/// What they are now beyond somebody who signs in.
+fn became(account: Option<&str>, operator: bool) -> Option<String> {
+    match (account, operator) {
+        (Some(account), true) => {
+            Some(format!("They lead {account}, with its strongest role, and run the server."))
+        }
+        (Some(account), false) => Some(format!("They lead {account}, with its strongest role.")),
+        (None, true) => Some("They run the server.".to_owned()),
+        (None, false) => None,
+    }
 }
 
 /// Takes the rights of an operator away from a person.
@@ -117,8 +132,13 @@ fn retire(args: &RetireArgs) -> Result<(), Failure> {
     wiring::block_on(async {
         let desk = wiring::open(&config).await?;
         let done = desk.retire(&args.email).await;
+        let left = desk.has_operator().await;
         desk.store().close().await;
         let person = done?;
+        // It is done, so not to know this is no failure.
+        if matches!(left, Ok(false)) {
+            output::say("Nobody runs the server now; `jeton admin reset --operator` makes somebody.");
+        }
         if args.json {
             let printed = json!({"person": person.id, "email": person.email, "operator": person.operator});
             return output::data(&printed.to_string());

@@ -107,7 +107,14 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Failure> {
         done
     })?;
     report.finish()?;
-    report.print(args)
+    let exit = report.print(args)?;
+    if !config.server_foreign_tokens {
+        output::say(
+            "server.foreign_tokens is false: without --dry-run this is refused, until it is true for the server as well \
+             as here.",
+        );
+    }
+    Ok(exit)
 }
 
 /// Imports chunk by chunk.

@@ -1,6 +1,8 @@
 //! `jeton restore`: takes a backup back, and away again what was taken away since.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -52,6 +54,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
         return Err(on_postgres("`pg_restore`, or recovery to a point in time, restores the database"));
     };
     owner::must_not_be_another(&data)?;
+    must_be_a_database(&args.from)?;
     let log = match &args.narrowings {
         Some(path) => Log::File(path.clone()),
         None if args.without_narrowings => Log::Lost,
@@ -95,11 +98,33 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
         ));
     }
     if args.without_narrowings {
-        output::say(
-            "Without narrowings.log nothing is known of what was revoked since: look through what people reported.",
-        );
+        output::say(&match done.lines {
+            0 => "Nothing is known of what was revoked since: look through what people reported.".to_owned(),
+            lines => format!(
+                "What narrowings.log still had, {} later than the backup, was applied; of what was revoked beyond \
+                 nothing is known: look through what people reported.",
+                output::many(lines as u64, "line")
+            ),
+        });
     }
     Ok(())
+}
+
+/// Refuses a file that is no database at all, and so was named by mistake rather than damaged. One that
+/// cannot be read is for the restore to tell of.
+fn must_be_a_database(path: &Path) -> Result<(), Failure> {
+    // How every database begins (the file format of SQLite, section 1.3).
+    const BEGINNING: &[u8; 16] = b"SQLite format 3\0";
+    let mut found = [0; 16];
+    let is_none = match File::open(path).and_then(|mut file| file.read_exact(&mut found)) {
+        Ok(()) => found != *BEGINNING,
+        Err(cause) => cause.kind() == io::ErrorKind::UnexpectedEof,
+    };
+    match is_none {
+        true => Err(Failure::failed(format!("{} is no backup of jeton", path.display()))
+            .help("`jeton backup --to FILE` writes one")),
+        false => Ok(()),
+    }
 }
 
 fn as_json(done: &Restored) -> serde_json::Value {

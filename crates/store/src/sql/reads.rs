@@ -234,6 +234,11 @@ pub(crate) fn person_by_email(email: &str) -> Read<Option<Person>> {
     Read::first(Query::new(sql, values![email.to_owned()]), one_person)
 }
 
+pub(crate) fn an_operator() -> Read<Option<Person>> {
+    let sql = format!("SELECT {PERSON} FROM person WHERE operator = ?1 ORDER BY id LIMIT 1");
+    Read::first(Query::new(sql, values![true]), one_person)
+}
+
 fn one_person(found: &mut Option<Person>, _: usize, row: &dyn Row) -> Result<(), Unreadable> {
     *found = Some(rows::person(row)?);
     Ok(())

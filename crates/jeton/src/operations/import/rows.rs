@@ -63,10 +63,15 @@ pub(super) enum Rows<R> {
 
 impl<R: Read> Rows<R> {
     /// # Errors
-    /// A CSV whose head is not one of ours.
+    /// A CSV whose head is not one of ours, and a CSV that is to be read as JSON lines.
     pub(super) fn of(source: R, format: Format) -> Result<Self, Failure> {
         if format == Format::Jsonl {
-            let reader = BufReader::with_capacity(1 << 20, source);
+            let mut reader = BufReader::with_capacity(1 << 20, source);
+            // What cannot be read is told when it is wanted.
+            if begins_as_csv(reader.fill_buf().unwrap_or_default()) {
+                return Err(Failure::failed("the table begins as a CSV does, and is read as JSON lines")
+                    .help("repeat the command with --format csv"));
+            }
             return Ok(Self::Jsonl { reader, line: 0, text: Zeroizing::new(String::new()) });
         }
         let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 20).from_reader(source);
@@ -80,6 +85,9 @@ impl<R: Read> Rows<R> {
                     .help(format!("its first line names the columns, of {}", COLUMNS.join(", ")))
             })
         };
+        if head.is_empty() {
+            return Err(Failure::failed("the table is empty: it has no head"));
+        }
         let columns = head.iter().map(known).collect::<Result<Vec<usize>, _>>()?;
         Ok(Self::Csv { reader: Box::new(reader), record: csv::StringRecord::new(), columns })
     }
@@ -131,6 +139,13 @@ impl<R: Read> Rows<R> {
             },
         }
     }
+}
+
+/// Whether the first line is the head of a CSV: names of columns, with commas between them.
+fn begins_as_csv(text: &[u8]) -> bool {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Ok(line) = std::str::from_utf8(line) else { return false };
+    line.contains(',') && line.split(',').all(|name| COLUMNS.contains(&name.trim().trim_matches('"')))
 }
 
 /// What serde says may quote the line, which may hold a token.
@@ -393,6 +408,10 @@ mod tests {
     fn a_table_with_another_head_is_refused_at_once() {
         let refused = Rows::of("name,digest\n".as_bytes(), Format::Csv).err().unwrap().to_string();
         assert!(refused.contains("`digest`") && refused.contains("hmac_sha256"), "{refused}");
+        let refused = Rows::of("".as_bytes(), Format::Csv).err().unwrap().to_string();
+        assert_eq!(refused, "the table is empty: it has no head");
+        let refused = Rows::of("name, sha256\na,b\n".as_bytes(), Format::Jsonl).err().unwrap().to_string();
+        assert!(refused.contains("--format csv"), "{refused}");
     }
 
     #[test]

@@ -1,0 +1,23 @@
+//! Reads of people, who can sign in; what they are in an account are holders.
+
+use domain::facts::Person;
+use domain::ids::PersonId;
+
+use crate::sql::reads;
+use crate::{Store, Unavailable};
+
+impl Store {
+    pub async fn person(&self, id: PersonId) -> Result<Option<Person>, Unavailable> {
+        self.read(reads::person(id)).await
+    }
+
+    /// `email` in lower case, as rows keep it.
+    pub async fn person_by_email(&self, email: &str) -> Result<Option<Person>, Unavailable> {
+        self.read(reads::person_by_email(email)).await
+    }
+
+    /// One of those who run the server, if anybody does.
+    pub async fn an_operator(&self) -> Result<Option<Person>, Unavailable> {
+        self.read(reads::an_operator()).await
+    }
+}
