@@ -10,6 +10,7 @@ pub mod installation;
 pub mod journal;
 pub mod login;
 pub mod member;
+mod moment;
 pub mod node;
 pub mod notice;
 pub mod noun;
@@ -111,8 +112,8 @@ impl ReauthArgs {
     /// Sends a request, and where the server asks who is there and a person is, once more with
     /// what they type: the password, and after it the code where they use them.
     fn send(&self, desk: &mut Desk, request: impl Fn(&Proof) -> Request) -> Result<Answer, Failure> {
-        const HELP: &str = "give your password with --password-file FILE, or - for standard input, and a \
-                            one-time code, if you use them, with --one-time-code-file FILE";
+        const HELP: &str = "--password-file FILE has your password, or - for standard input; a one-time code, if \
+                            you use them, is for --one-time-code-file FILE";
         let read = |file: &Option<PathBuf>, what| file.as_deref().map(|path| input::secret(path, what));
         let mut proof = Proof {
             password: read(&self.password_file, "password").transpose()?,
@@ -120,7 +121,7 @@ impl ReauthArgs {
         };
         // Each of the two is asked for once.
         loop {
-            let asked = match desk.send(&request(&proof)) {
+            let mut asked = match desk.send(&request(&proof)) {
                 Err(asked) if asked.is("reauthentication_required") => asked,
                 other => return other,
             };
@@ -129,6 +130,11 @@ impl ReauthArgs {
                 false => (&mut proof.password, "password"),
             };
             if wanted.is_some() || !input::a_person_is_there() {
+                if wanted.is_none() {
+                    // What the server says there names the fields of a request.
+                    let flag = what.replace(' ', "-");
+                    asked.sentence = format!("give your {what} again (--{flag}-file)");
+                }
                 return Err(asked.help(HELP));
             }
             *wanted = Some(input::hidden(what)?);

@@ -15,8 +15,8 @@ use crate::exit::Failure;
 #[command(before_help = "\
 Examples:
   jeton installation list
-  jeton installation create frankfurt --node /sales/prod
-  jeton installation edit ins_0123456789ab --node /sales/prod --node /sales/staging")]
+  jeton installation create frankfurt --node /sales
+  jeton installation edit ins_0123456789ab --node /sales --node /support")]
 pub enum InstallationCommand {
     /// Lists the installations of an account.
     #[command(before_help = "\
@@ -61,7 +61,7 @@ pub fn run(command: InstallationCommand) -> Result<(), Failure> {
 #[command(before_help = "\
 Examples:
   jeton installation create frankfurt
-  jeton installation create frankfurt --node /sales/prod --node /sales/staging --json")]
+  jeton installation create frankfurt --node /sales --node /support --json")]
 pub struct CreateArgs {
     /// What it is called.
     name: String,
@@ -76,7 +76,7 @@ pub struct CreateArgs {
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
-  jeton installation edit ins_0123456789ab --node /sales/prod --node /sales/staging
+  jeton installation edit ins_0123456789ab --node /sales --node /support
   jeton installation edit ins_0123456789ab --unlink
   jeton installation edit ins_0123456789ab --name frankfurt-2")]
 pub struct EditArgs {

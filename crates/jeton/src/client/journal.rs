@@ -7,17 +7,14 @@ mod verify;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use api::journal::Entry;
-use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
-use domain::time::{Period, Timestamp};
-
 use super::http::{Request, path};
 use super::noun::{self, PageArgs};
 use super::output::{self, Sink};
-use super::{Desk, ServerArgs};
+use super::{Desk, ServerArgs, moment};
 use crate::exit::{Exit, Failure};
-use crate::wiring;
+use api::journal::Entry;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 
 /// Shows what happened: lists, follows, exports and checks the journal.
 ///
@@ -105,22 +102,10 @@ impl Filters {
             .query("action", self.action.as_ref())
             .query("actor", self.by.as_ref())
             .query("subject", self.about.as_ref())
-            .query("since", time("--since", self.since.as_deref())?)
-            .query("until", time("--until", self.until.as_deref())?)
+            .query("since", moment::passed("--since", self.since.as_deref())?)
+            .query("until", moment::passed("--until", self.until.as_deref())?)
             .query("after", self.after))
     }
-}
-
-fn time(flag: &str, text: Option<&str>) -> Result<Option<String>, Failure> {
-    let Some(text) = text else { return Ok(None) };
-    let now = Timestamp::from_micros(wiring::clock().wall());
-    let at = (text.parse::<Timestamp>().ok())
-        .or_else(|| format!("{text}T00:00:00Z").parse().ok())
-        .or_else(|| text.parse::<Period>().ok().map(|period| now.minus(&period)));
-    let at = at.ok_or_else(|| {
-        Failure::usage(format!("{flag} takes a time such as 2026-07-28T09:30:00Z, a day such as 2026-07-28, or a period before now such as '2 hours'"))
-    })?;
-    Ok(Some(at.to_string()))
 }
 
 /// Lists entries, the newest first.

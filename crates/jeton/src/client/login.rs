@@ -13,8 +13,8 @@ use crate::exit::{Exit, Failure};
 
 /// Signs in and keeps the credential for later commands.
 ///
-/// It is kept in $XDG_CONFIG_HOME/jeton/credentials.toml, readable by you only. With --token-file a
-/// token that exists already is kept instead of a new login.
+/// It is kept in $XDG_CONFIG_HOME/jeton/credentials.toml, or ~/.config/jeton/credentials.toml, readable by
+/// you only. With --token-file a token that exists already is kept instead of a new login.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:

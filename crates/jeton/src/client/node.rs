@@ -28,8 +28,8 @@ Examples:
     /// Shows one node.
     #[command(before_help = "\
 Examples:
-  jeton node show /sales/prod
-  jeton node show /sales/prod --json")]
+  jeton node show /sales
+  jeton node show /sales --json")]
     Show(OneArgs<Node>),
     Create(CreateArgs),
     Edit(EditArgs),
@@ -51,9 +51,9 @@ pub fn run(command: NodeCommand) -> Result<(), Failure> {
 #[command(before_help = "\
 Examples:
   jeton node create /sales
-  jeton node create /sales/prod --name Production --json")]
+  jeton node create /sales --name 'Sales department' --json")]
 pub struct CreateArgs {
-    /// The path, as in `/sales/prod`; it never changes.
+    /// The path, as in `/sales`; it never changes.
     path: String,
     /// What it is called [default: the last part of the path].
     #[arg(long, value_name = "NAME")]
@@ -70,7 +70,7 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
-  jeton node edit /sales/prod --name Production")]
+  jeton node edit /sales --name 'Sales department'")]
 pub struct EditArgs {
     #[arg(value_name = Node::VALUE, help = Node::ID)]
     path: String,
@@ -91,7 +91,7 @@ fn edit(args: EditArgs) -> Result<(), Failure> {
 impl Noun for Node {
     const ONE: &'static str = "node";
     const MANY: &'static str = "nodes below the root";
-    const ID: &'static str = "The node, as in `/sales/prod`";
+    const ID: &'static str = "The node, as in `/sales`";
     const VALUE: &'static str = "PATH";
     const ROUTE: &'static str = "nodes";
     const HEAD: &'static [&'static str] = &["PATH", "NAME", "LEVEL", "CREATED"];

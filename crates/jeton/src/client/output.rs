@@ -48,7 +48,12 @@ impl Sink {
             return Ok(Self { file: None, out, gone: false });
         }
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let made = made.map_err(|cause| unwritten(&path.display().to_string(), &cause))?;
+        let made = made.map_err(|cause| match cause.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Failure::failed(format!("{} is there already; name a new file", path.display()))
+            }
+            _ => unwritten(&path.display().to_string(), &cause),
+        })?;
         Ok(Self { file: Some(path.to_owned()), out: BufWriter::new(Out::File(made)), gone: false })
     }
 
@@ -283,7 +288,7 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "one line\n");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let again = Sink::open(&path).err().expect("it is there").to_string();
-        assert!(again.starts_with("could not write ") && again.contains("all.jsonl"), "{again}");
+        assert!(again.ends_with("all.jsonl is there already; name a new file"), "{again}");
     }
 
     #[test]

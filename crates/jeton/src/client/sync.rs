@@ -63,11 +63,13 @@ pub fn sync<P: Place>(args: &SyncArgs<P>, noun: &'static str, one: &str) -> Resu
 }
 
 fn tell(outcomes: &[PutOutcome], refused: usize, one: &str) -> Result<(), Failure> {
-    let problems = outcomes.iter().filter_map(|each| Some((each, each.problem.as_ref()?)));
-    for (each, problem) in problems.take(TOLD) {
+    let problems = outcomes.iter().zip(1..).filter_map(|(each, n)| Some((each, n, each.problem.as_ref()?)));
+    for (each, number, problem) in problems.take(TOLD) {
         let fields: Vec<_> = problem.errors.iter().map(|error| error.detail.as_str()).collect();
         let why = if fields.is_empty() { problem.detail.clone() } else { fields.join(" ") };
-        output::say(&format!("{}: {why}", each.external_id.as_deref().unwrap_or("(no external_id)")));
+        // One without an id is found by its place in the file.
+        let called = each.external_id.clone().filter(|id| !id.trim().is_empty());
+        output::say(&format!("{}: {why}", called.unwrap_or_else(|| format!("number {number}"))));
     }
     if refused > TOLD {
         output::say(&format!("and {} more; --json names them all", refused - TOLD));

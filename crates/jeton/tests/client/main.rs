@@ -194,14 +194,20 @@ fn a_secret_that_could_not_be_written_is_a_failure() {
 #[test]
 fn a_policy_that_asks_who_is_there_is_answered_from_a_file() {
     let asks = problem(403, "reauthentication_required");
-    let server = Canned::answering(vec![asks, (201, with(token(), json!({"secret": SECRET})))]);
+    let made = || (201, with(token(), json!({"secret": SECRET})));
+    let server = Canned::answering(vec![asks, made(), made()]);
     let home = Home::new().with_token(&server, LOGIN);
     let ran = home.run(&["token", "create", "ci"]);
     assert_eq!(ran.exit, 4);
-    assert!(ran.err.contains("--password-file"), "{}", ran.err);
+    assert!(ran.err.starts_with("error: give your password again (--password-file)\n"), "{}", ran.err);
     let ran = home.feed(&["token", "create", "ci", "--password-file", "-"], "correct horse\n");
     assert_eq!(ran.exit, 0, "{}", ran.err);
     assert_eq!(server.asked()[1].json(), json!({"name": "ci", "password": "correct horse"}));
+    let rotate =
+        ["token", "rotate", "pat_0123456789ab", "--grace", "2 hours", "--password-file", "-", "--json"];
+    let ran = home.feed(&rotate, "correct horse\n");
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    assert_eq!(server.asked()[2].json(), json!({"grace": "2 hours", "password": "correct horse"}));
 }
 
 #[test]
@@ -428,16 +434,25 @@ fn the_account_is_the_credentials_own_unless_it_is_named() {
 
 #[test]
 fn delete_says_how_to_confirm_and_confirms() {
-    let server = Canned::answering(vec![problem(422, "confirmation_required"), (200, token())]);
+    let asks = "Deleting cannot be undone; confirm it with the token's name, as `?confirm=…`.";
+    let asks = with(problem(422, "confirmation_required").1, json!({ "detail": asks }));
+    let own = with(token(), json!({ "status": "revoked" }));
+    let server = Canned::answering(vec![(422, asks), (200, token()), (200, own)]);
     let home = Home::new().with_token(&server, SECRET);
     let ran = home.run(&["token", "delete", "pat_0123456789ab"]);
     assert_eq!(ran.exit, 2, "nobody can be asked");
     assert!(ran.err.ends_with("help: repeat the command with --yes\n"), "{}", ran.err);
     let ran = home.run(&["token", "delete", "pat_0123456789ab", "--yes"]);
     assert_eq!(ran.exit, 1);
-    assert!(ran.err.ends_with("help: repeat the command with --confirm NAME\n"), "{}", ran.err);
+    assert_eq!(
+        ran.err,
+        "error: deleting cannot be undone, and is confirmed with the token's name\n\
+         help: repeat the command with --confirm NAME\n"
+    );
     let ran = home.run(&["token", "delete", "pat_0123456789ab", "--confirm", "my ci"]);
     assert_eq!((ran.exit, ran.err.as_str()), (0, "deleted pat_0123456789ab \"ci\"\n"));
+    let ran = home.run(&["token", "delete", "self", "--yes"]);
+    assert_eq!((ran.exit, ran.err.as_str()), (0, "revoked pat_0123456789ab \"ci\"\n"));
     let lines: Vec<_> = server.asked().into_iter().map(|asked| asked.line).collect();
     assert_eq!(lines[0], "DELETE /v1/accounts/acme/tokens/pat_0123456789ab HTTP/1.1");
     assert_eq!(lines[1], "DELETE /v1/accounts/acme/tokens/pat_0123456789ab?confirm=my%20ci HTTP/1.1");

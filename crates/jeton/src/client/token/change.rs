@@ -1,6 +1,6 @@
 //! The commands that change a token: `edit`, `revoke`, `approve`, `report-leak`, `delete`.
 
-use api::tokens::{EditToken, RevokeToken, Token};
+use api::tokens::{EditToken, RevokeToken, Token, TokenStatus};
 use api::{Maybe, Metadata};
 use clap::Args;
 
@@ -85,7 +85,8 @@ pub struct RevokeArgs {
 pub(super) fn revoke(args: RevokeArgs) -> Result<(), Failure> {
     not_self(&args.id)?;
     let mut desk = Desk::open(&args.server)?;
-    args.yes.ask(&format!("revoke {}?", args.id))?;
+    let called = called(&mut desk, &args.id, &args.yes)?;
+    args.yes.ask(&format!("revoke {called}?"))?;
     let route = route(&mut desk, &args.id, &["revoke"])?;
     let body = RevokeToken { reason: args.reason };
     let answer = desk.send(&Request::post(route, &body))?;
@@ -133,8 +134,9 @@ pub(super) fn report_leak(args: &ReportLeakArgs) -> Result<(), Failure> {
 
 /// Deletes a token for good.
 ///
-/// Where the account's policy wants a confirmation, give the token's name (or the word that the
-/// policy asks for) with --confirm; on a terminal it is asked for.
+/// `self` ends the token that asks: revoked where the policy revokes, else deleted. Where the account's
+/// policy wants a confirmation, give the token's name (or the word that the policy asks for) with
+/// --confirm; on a terminal it is asked for.
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:
@@ -156,24 +158,44 @@ pub struct DeleteArgs {
 pub(super) fn delete(args: DeleteArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     if args.confirm.is_none() {
-        // A person should see which one it is.
-        let called = match args.yes.yes || !input::a_person_is_there() {
-            true => args.id.clone(),
-            false => get(&mut desk, &args.id)?.read::<Token>()?.called(),
-        };
+        let called = called(&mut desk, &args.id, &args.yes)?;
         args.yes.insist(&format!("delete {called}?"))?;
     }
     let route = route(&mut desk, &args.id, &[])?;
     let request = |confirm: Option<&str>| Request::delete(route.as_str()).query("confirm", confirm);
     let answer = match desk.send(&request(args.confirm.as_deref())) {
-        Err(asked) if asked.is("confirmation_required") => {
+        Err(mut asked) if asked.is("confirmation_required") => {
+            let wanted = wanted(&asked.sentence).map(str::to_owned);
             if args.confirm.is_some() || !input::a_person_is_there() {
+                if let Some(wanted) = wanted {
+                    asked.sentence = format!("deleting cannot be undone, and is confirmed with {wanted}");
+                }
                 return Err(asked.help("repeat the command with --confirm NAME"));
             }
-            let typed = input::line(&format!("{}\nconfirm", asked.sentence))?;
+            let wanted = wanted.unwrap_or_else(|| "the token's name".to_owned());
+            let typed = input::line(&format!("Type {wanted} to confirm.\nconfirm"))?;
             desk.send(&request(Some(&typed)))?
         }
         other => other?,
     };
-    noun::report::<Token>(&answer, args.server.json(), "deleted", &args.id)
+    // Its own token is ended as the policy ends tokens, and the answer says which it was.
+    let done = match answer.read::<Token>().map(|token| token.status) {
+        Ok(TokenStatus::Revoked) if args.id == "self" => "revoked",
+        _ => "deleted",
+    };
+    noun::report::<Token>(&answer, args.server.json(), done, &args.id)
+}
+
+/// What the server wants to hear as `?confirm=…`, which is for programs, as somebody who types hears it.
+fn wanted(sentence: &str) -> Option<&str> {
+    let (_, with) = sentence.split_once("confirm it with ")?;
+    with.split_once(", as `?confirm=").map(|(wanted, _)| wanted)
+}
+
+/// How a question names a token: whoever is asked should see which one it is.
+fn called(desk: &mut Desk, id: &str, yes: &YesArgs) -> Result<String, Failure> {
+    if yes.yes || !input::a_person_is_there() {
+        return Ok(id.to_owned());
+    }
+    Ok(get(desk, id)?.read::<Token>()?.called())
 }

@@ -26,7 +26,7 @@ pub(super) struct GrantArgs {
     /// Grant a permission, as in `devices:read`; repeatable.
     #[arg(long, value_name = "PERMISSION", conflicts_with = "inherit")]
     permission: Vec<String>,
-    /// Grant whatever the holder may do.
+    /// May do whatever the holder may.
     #[arg(long)]
     inherit: bool,
 }
@@ -157,6 +157,7 @@ pub(super) fn create(args: CreateArgs) -> Result<(), Failure> {
 Examples:
   jeton token rotate pat_0123456789ab > token
   jeton token rotate pat_0123456789ab --grace '2 hours' > token
+  jeton token rotate pat_0123456789ab --password-file password > token
   jeton token rotate self --json")]
 pub struct RotateArgs {
     /// The token, as in `pat_0123456789ab`; `self` is the one that asks.
@@ -165,14 +166,22 @@ pub struct RotateArgs {
     #[arg(long, value_name = "PERIOD")]
     grace: Option<String>,
     #[command(flatten)]
+    reauth: ReauthArgs,
+    #[command(flatten)]
     server: ServerArgs,
 }
 
 pub(super) fn rotate(args: RotateArgs) -> Result<(), Failure> {
     let mut desk = Desk::open(&args.server)?;
     let route = route(&mut desk, &args.id, &["rotate"])?;
-    let answer = desk
-        .send(&Request::post(route, &RotateToken { grace: args.grace, ..RotateToken::default() }).once())?;
+    let answer = args.reauth.send(&mut desk, |proof| {
+        let body = RotateToken {
+            grace: args.grace.clone(),
+            password: proof.password.clone(),
+            one_time_code: proof.one_time_code.clone(),
+        };
+        Request::post(route.as_str(), &body).once()
+    })?;
     noun::hand_over::<Token>(&answer, args.server.json(), "rotated; now it is")
 }
 

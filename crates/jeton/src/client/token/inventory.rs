@@ -11,11 +11,11 @@ use super::super::http::Request;
 use super::super::noun::verbs::YesArgs;
 use super::super::noun::{self, Facts, Noun, PageArgs, grant, word};
 use super::super::output::many;
-use super::super::{Desk, WholeServerArgs, output};
+use super::super::{Desk, WholeServerArgs, moment, output};
 use super::look::{KINDS, SORTS, statuses};
 use crate::exit::Failure;
 
-/// Which tokens; everything that is given must hold. Times are written as in 2026-07-28T09:30:00Z.
+/// Which tokens; everything that is given must hold.
 #[derive(Debug, Args)]
 pub(super) struct FilterArgs {
     /// Only those of this account.
@@ -45,18 +45,30 @@ pub(super) struct FilterArgs {
     /// Only those with this in their name or id.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    #[arg(long, value_name = "TIME", help = "Only those made at this moment or later")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        help = "Only those made at this moment or later: a time, a day, or a period before now, as in '7 days'"
+    )]
     created_after: Option<String>,
     #[arg(long, value_name = "TIME", help = "Only those made before")]
     created_before: Option<String>,
-    #[arg(long, value_name = "TIME", help = "Only those that end at this moment, later, or never")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        help = "Only those that end at this moment, later, or never: a time, a day, or a period from now"
+    )]
     expires_after: Option<String>,
-    #[arg(long, value_name = "TIME", help = "Only those that end before")]
+    #[arg(long, value_name = "TIME", help = "Only those that end before: '7 days' are those from now")]
     expires_before: Option<String>,
     /// Only those that never expire.
     #[arg(long)]
     never_expires: bool,
-    #[arg(long, value_name = "TIME", help = "Only those last used at this moment or later")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        help = "Only those last used at this moment or later: a time, a day, or a period before now"
+    )]
     last_used_after: Option<String>,
     #[arg(long, value_name = "TIME", help = "Only those last used before, or never")]
     last_used_before: Option<String>,
@@ -66,8 +78,9 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
-    fn query(&self, request: Request) -> Request {
-        request
+    fn query(&self, request: Request) -> Result<Request, Failure> {
+        let times = self.times()?;
+        Ok(request
             .query("account", self.account.as_ref())
             .query("holder", self.holder.as_ref())
             .query("issued_by", self.issued_by.as_ref())
@@ -77,23 +90,37 @@ impl FilterArgs {
             .query("node", self.node.as_ref())
             .query("permission", self.permission.as_ref())
             .query("q", self.search.as_ref())
-            .query("created_after", self.created_after.as_ref())
-            .query("created_before", self.created_before.as_ref())
-            .query("expires_after", self.expires_after.as_ref())
-            .query("expires_before", self.expires_before.as_ref())
+            .query("created_after", times.created_after)
+            .query("created_before", times.created_before)
+            .query("expires_after", times.expires_after)
+            .query("expires_before", times.expires_before)
             .query("never_expires", self.never_expires.then_some(true))
-            .query("last_used_after", self.last_used_after.as_ref())
-            .query("last_used_before", self.last_used_before.as_ref())
-            .query("never_used", self.never_used.then_some(true))
+            .query("last_used_after", times.last_used_after)
+            .query("last_used_before", times.last_used_before)
+            .query("never_used", self.never_used.then_some(true)))
+    }
+
+    fn times(&self) -> Result<Times, Failure> {
+        let passed = |flag, text: &Option<String>| moment::passed(flag, text.as_deref());
+        let to_come = |flag, text: &Option<String>| moment::to_come(flag, text.as_deref());
+        Ok(Times {
+            created_after: passed("--created-after", &self.created_after)?,
+            created_before: passed("--created-before", &self.created_before)?,
+            expires_after: to_come("--expires-after", &self.expires_after)?,
+            expires_before: to_come("--expires-before", &self.expires_before)?,
+            last_used_after: passed("--last-used-after", &self.last_used_after)?,
+            last_used_before: passed("--last-used-before", &self.last_used_before)?,
+        })
     }
 
     /// The same as a body has it.
-    fn body(self) -> TokenFilter {
+    fn body(self) -> Result<TokenFilter, Failure> {
         /// Of a word that was checked when it was typed.
         fn read<T: for<'de> Deserialize<'de>>(text: Option<String>) -> Option<T> {
             text.and_then(|word| serde_json::from_value(serde_json::Value::String(word)).ok())
         }
-        TokenFilter {
+        let times = self.times()?;
+        Ok(TokenFilter {
             account: self.account,
             holder: self.holder,
             issued_by: self.issued_by,
@@ -103,16 +130,26 @@ impl FilterArgs {
             node: self.node,
             permission: self.permission,
             q: self.search,
-            created_after: self.created_after,
-            created_before: self.created_before,
-            expires_after: self.expires_after,
-            expires_before: self.expires_before,
+            created_after: times.created_after,
+            created_before: times.created_before,
+            expires_after: times.expires_after,
+            expires_before: times.expires_before,
             never_expires: self.never_expires.then_some(true),
-            last_used_after: self.last_used_after,
-            last_used_before: self.last_used_before,
+            last_used_after: times.last_used_after,
+            last_used_before: times.last_used_before,
             never_used: self.never_used.then_some(true),
-        }
+        })
     }
+}
+
+/// The moments of a filter as the server takes them.
+struct Times {
+    created_after: Option<String>,
+    created_before: Option<String>,
+    expires_after: Option<String>,
+    expires_before: Option<String>,
+    last_used_after: Option<String>,
+    last_used_before: Option<String>,
 }
 
 /// Lists tokens of every account, newest first. Only operators may.
@@ -121,7 +158,8 @@ impl FilterArgs {
 Examples:
   jeton token inventory --status active --sort last_used_at
   jeton token inventory --never-expires --permission devices:delete
-  jeton token inventory --last-used-before 2026-01-01T00:00:00Z --all --json > unused.json")]
+  jeton token inventory --expires-before '7 days' --status active
+  jeton token inventory --last-used-before 2026-01-01 --all --json > unused.json")]
 pub struct InventoryArgs {
     #[command(flatten)]
     filter: FilterArgs,
@@ -136,7 +174,7 @@ pub struct InventoryArgs {
 
 pub(super) fn inventory(args: InventoryArgs) -> Result<(), Failure> {
     let mut desk = Desk::of_server(&args.server)?;
-    let request = args.filter.query(Request::get("/v1/tokens")).query("sort", args.sort.as_ref());
+    let request = args.filter.query(Request::get("/v1/tokens"))?.query("sort", args.sort.as_ref());
     noun::list::<TokenAnywhere>(&mut desk, &request, &args.page, args.server.json())
 }
 
@@ -196,7 +234,7 @@ pub struct SummaryArgs {
 
 pub(super) fn summary(args: SummaryArgs) -> Result<(), Failure> {
     let mut desk = Desk::of_server(&args.server)?;
-    let answer = desk.send(&args.filter.query(Request::get("/v1/tokens/summary")))?;
+    let answer = desk.send(&args.filter.query(Request::get("/v1/tokens/summary"))?)?;
     if args.server.json() {
         return output::data(&answer.text);
     }
@@ -241,7 +279,7 @@ pub(super) fn summary(args: SummaryArgs) -> Result<(), Failure> {
 Examples:
   jeton token revoke-matching --holder mem_0123456789ab --preview
   jeton token revoke-matching --account acme --role Owner --reason 'key server broken into'
-  jeton token revoke-matching --never-used --created-before 2026-01-01T00:00:00Z --yes --json")]
+  jeton token revoke-matching --never-used --created-before '1 year' --yes --json")]
 pub struct RevokeMatchingArgs {
     #[command(flatten)]
     filter: FilterArgs,
@@ -260,7 +298,7 @@ pub struct RevokeMatchingArgs {
 pub(super) fn revoke_matching(args: RevokeMatchingArgs) -> Result<(), Failure> {
     const ROUTE: &str = "/v1/tokens/revoke";
     let mut desk = Desk::of_server(&args.server)?;
-    let filter = args.filter.body();
+    let filter = args.filter.body()?;
     let look = RevokeMatching { filter: filter.clone(), preview: Some(true), ..RevokeMatching::default() };
     let answer = desk.send(&Request::post(ROUTE, &look))?;
     let seen: Revocation = answer.read()?;
@@ -270,6 +308,13 @@ pub(super) fn revoke_matching(args: RevokeMatchingArgs) -> Result<(), Failure> {
         }
         let rows = seen.examples.iter().map(|token| TokenAnywhere(token.clone()).row(output::time));
         output::data(&output::table(TokenAnywhere::HEAD, rows))?;
+        let shown = seen.examples.len() as u64;
+        if shown < seen.count {
+            output::say(&format!(
+                "these are the first {shown} of {}; `jeton token inventory` with the same filter lists all",
+                seen.count
+            ));
+        }
         output::say(&format!("would revoke {}", told(&seen)));
         return Ok(());
     }

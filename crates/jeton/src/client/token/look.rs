@@ -87,7 +87,13 @@ pub(super) fn list(args: ListArgs) -> Result<(), Failure> {
         .query("issued_by", args.issued_by.as_ref())
         .query("q", args.search.as_ref())
         .query("sort", args.sort.as_ref());
-    noun::list::<Token>(&mut desk, &request, &args.page, args.server.json())
+    noun::list::<Token>(&mut desk, &request, &args.page, args.server.json()).map_err(|refused| {
+        let elsewhere = filled(args.server.account.as_ref()).is_some();
+        match elsewhere && (refused.is("forbidden") || refused.is("not_found")) {
+            true => refused.help("operators see all tokens with `jeton token inventory`"),
+            false => refused,
+        }
+    })
 }
 
 /// Shows one token, never its secret.
