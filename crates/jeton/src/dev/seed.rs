@@ -147,8 +147,9 @@ async fn person(
     let member = desk.add_member(admin, account, join, Some(password()), None).await?;
     let login = Login { email: email.clone(), account: Some(account.clone()), ..Login::default() };
     let session = desk.log_in(login, password()).await?;
-    // The name stands in every verdict, and every preset lets one be chosen.
-    let order = Create { name: "for development only".to_owned(), ..Create::default() };
+    // The name stands in every verdict, and every preset lets one be chosen. In some no two of an account
+    // have the same.
+    let order = Create { name: format!("{name}, for development only"), ..Create::default() };
     seeds.fix(&format!("{email} token"));
     let made = match caller(desk, &session.text).await {
         Ok(caller) => desk.create_token(caller, account, order, Some(password()), None).await,
