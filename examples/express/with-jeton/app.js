@@ -51,9 +51,9 @@ async function jeton(method, path, body, actor) {
 }
 
 async function sync({ id, name, email, company, admin }) {
-  await jeton('PUT', `/v1/accounts/by-external-id/${company}`, { id: company, name: company });
+  await jeton('PUT', `/v1/accounts/by-external-id/${company}`, { id: `c-${company}`, name: company });
   const member = { name, email, role: admin ? 'Admin' : 'Member' };
-  await jeton('PUT', `/v1/accounts/${company}/members/by-external-id/${id}`, member);
+  await jeton('PUT', `/v1/accounts/c-${company}/members/by-external-id/${id}`, member);
 }
 
 // Lets in whoever is signed in, and whoever comes with a token that may do this.
@@ -69,14 +69,14 @@ const may = (permission) => async (req, res, next) => {
   res.status(forbidden ? 403 : 401).json({ error: forbidden ? `this needs ${permission}` : 'no good token' });
 };
 
-app.all(['/tokens', '/tokens/:id', '/tokens/:id/revoke'], signedIn, async (req, res) => {
-  const answer = await jeton(req.method, `/v1/accounts/${req.user.company}${req.url}`, req.body, req.user.id);
+app.all(/^\/tokens(\/[ps]at_[0-9a-z]{12}(\/revoke)?)?$/, signedIn, async (req, res) => {
+  const answer = await jeton(req.method, `/v1/accounts/c-${req.user.company}${req.url}`, req.body, req.user.id);
   res.status(answer.status).json(answer.body);
 });
 
 // Opens the console for whoever is signed in: a link that lets them in once.
 app.get('/console', signedIn, async (req, res) => {
-  const { status, body } = await jeton('POST', '/v1/sessions/handoff', { account: req.user.company }, req.user.id);
+  const { status, body } = await jeton('POST', '/v1/sessions/handoff', { account: `c-${req.user.company}` }, req.user.id);
   status === 201 ? res.redirect(303, body.url) : res.status(status).json(body);
 });
 
@@ -92,7 +92,8 @@ app.post('/api/devices', may('devices:create'), (req, res) => {
 
 app.use((cause, req, res, next) => {
   console.error(cause.message);
-  res.status(cause.status ?? 500).json({ error: 'this does not work at the moment' });
+  const { status = 500 } = cause;
+  res.status(status).json({ error: status < 500 ? 'this cannot be read' : 'this does not work at the moment' });
 });
 
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,10 +80,10 @@ async def unavailable(request: Request, cause: httpx.HTTPError):
 
 
 async def sync(user: User):
-    account = {"id": user.company, "name": user.company}
+    account = {"id": f"c-{user.company}", "name": user.company}
     (await jeton.put(f"/v1/accounts/by-external-id/{user.company}", json=account)).raise_for_status()
     member = {"name": user.name, "email": user.email, "role": "Admin" if user.admin else "Member"}
-    path = f"/v1/accounts/{user.company}/members/by-external-id/{user.id}"
+    path = f"/v1/accounts/c-{user.company}/members/by-external-id/{user.id}"
     (await jeton.put(path, json=member)).raise_for_status()
 
 
@@ -97,7 +98,9 @@ def may(permission: str):
         user = users.get(verdict["holder"]["external_id"]) if verdict["valid"] else None
         if user and user.company == verdict["account"]["external_id"]:  # an id of ours is one within a company
             return user
-        raise HTTPException(403 if verdict["code"] == "insufficient_permission" else 401, "no good token")
+        if verdict["code"] == "insufficient_permission":
+            raise HTTPException(403, f"this needs {permission}")
+        raise HTTPException(401, "no good token")
 
     return Depends(let_in)
 
@@ -106,7 +109,9 @@ def may(permission: str):
 @app.api_route("/tokens/{id}", methods=["GET", "DELETE"])
 @app.api_route("/tokens/{id}/revoke", methods=["POST"])
 async def tokens(request: Request, user: User = Depends(signed_in)):
-    path = f"/v1/accounts/{user.company}{request.url.path}?{request.url.query}"
+    if not re.fullmatch("/tokens(/[ps]at_[0-9a-z]{12}(/revoke)?)?", request.url.path):
+        raise HTTPException(404, "no such token")  # such as `..`, which would lead elsewhere
+    path = f"/v1/accounts/c-{user.company}{request.url.path}?{request.url.query}"
     headers = {"Jeton-Actor": user.id, "Content-Type": "application/json"}
     answer = await jeton.request(request.method, path, content=await request.body(), headers=headers)
     return Response(answer.content, answer.status_code, media_type="application/json")
@@ -115,9 +120,11 @@ async def tokens(request: Request, user: User = Depends(signed_in)):
 # Opens the console for whoever is signed in: a link that lets them in once.
 @app.get("/console")
 async def console(user: User = Depends(signed_in)):
-    account, headers = {"account": user.company}, {"Jeton-Actor": user.id}
+    account, headers = {"account": f"c-{user.company}"}, {"Jeton-Actor": user.id}
     link = await jeton.post("/v1/sessions/handoff", json=account, headers=headers)
-    return Response(status_code=303, headers={"Location": link.raise_for_status().json()["url"]})
+    if link.status_code != 201:
+        return Response(link.content, link.status_code, media_type="application/json")
+    return Response(status_code=303, headers={"Location": link.json()["url"]})
 
 
 @app.get("/api/devices")
