@@ -61,7 +61,7 @@ fn filled(spec: &Spec) -> (Server, Vec<String>, Many) {
     assert_eq!(server.stop(), 0, "{}", server.output());
     let many = Many::write(&server, spec, &viewer);
     server.restart();
-    let said = |server: &Server| server.output().matches("tokens are in memory").count();
+    let said = |server: &Server| server.output().matches(" in memory").count();
     e2e::until("all tokens are in memory", || said(&server) == 2);
     (server, secrets, many)
 }

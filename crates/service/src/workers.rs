@@ -223,6 +223,7 @@ async fn post(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>, carrier: Arc<
 async fn load(mut stopped: watch::Receiver<bool>, desk: Arc<Desk>) {
     loop {
         match desk.load().await {
+            Ok(1) => tracing::info!(tokens = 1, "1 token is in memory"),
             Ok(tokens) => tracing::info!(tokens, "{tokens} tokens are in memory"),
             Err(error) => {
                 tracing::error!(
