@@ -27,8 +27,8 @@ pub struct Change {
     pub writes: Vec<Write>,
     /// What the journal will say, in this order.
     pub entries: Vec<Entry>,
-    /// Mails to be sent, kept with the facts that they tell of. Of what somebody was told already
-    /// nothing is kept again.
+    /// Mails to be sent, kept with the facts that they tell of, where mails are sent at all. Of ends that
+    /// somebody was told of already nothing is kept again.
     pub outbox: Vec<Outgoing>,
     /// Authority shrinks: whoever remembers more must hear of it before the answer, and a
     /// restored backup must not undo it.
@@ -215,10 +215,15 @@ pub enum Write {
     },
     /// Keeps an invitation, in place of any other of this member.
     InsertInvitation(Link),
+    /// Keeps a link that goes out by mail, beside any others. That somebody is let in, or asked to be, the
+    /// journal has said already.
+    InsertLink(Link),
     /// Uses up a member's link; gone already, or past its time, is a conflict.
     UseLink {
         hash: [u8; 32],
     },
+    /// Forgets every way to another password that this person was mailed.
+    ForgetResets(PersonId),
     /// What became of a mail; no fact about authority, so the journal need not say it.
     UpdateLetter(Letter),
 }
@@ -377,6 +382,8 @@ actions! {
     SecondFactorUsed = "second_factor.used",
     SecondFactorRefused = "second_factor.refused",
     PasswordRefused = "password.refused",
+    PasswordForgotten = "password.forgotten",
+    PasswordReset = "password.reset",
     ServiceCreated = "service.created",
     ServiceRevoked = "service.revoked",
     PersonReset = "person.reset",

@@ -300,6 +300,8 @@ pub enum Opens {
     Console { service: ServiceId, place: String },
     /// A login of their own.
     Login,
+    /// Another password for the person that the member was when it was made.
+    Password { person: PersonId },
 }
 
 /// What a service may do.

@@ -12,7 +12,9 @@ use crate::bindings;
 use crate::change::{Action, Actor, Change, Condition, Entry, Expect, Write};
 use crate::facts::{Account, Holder, Link, Opens, Person, Token};
 use crate::ids::{HolderId, MemberId, PersonId};
+use crate::mail::Topic;
 use crate::members;
+use crate::news;
 use crate::node::NodePath;
 use crate::permission::MEMBERS_CREATE;
 use crate::refusal::{Code, Refusal};
@@ -24,6 +26,8 @@ use crate::who::{By, Caller};
 pub const HAND_OFF: i64 = 60 * 1_000_000;
 /// How long an invitation opens: 7 days, in µs.
 pub const INVITATION: i64 = 7 * DAY;
+/// How long a way to another password opens: 30 minutes, in µs.
+pub const RESET: i64 = 30 * 60 * 1_000_000;
 
 /// Where a hand-off leads when nobody says.
 pub const USUAL_PLACE: &str = "/tokens";
@@ -180,7 +184,8 @@ fn invitation(
         subject: holder.id.to_string(),
         payload: serde_json::json!({ "until": link.until }),
     };
-    let change = Change::default().write(Write::InsertInvitation(link.clone())).entry(entry);
+    let mut change = Change::default().write(Write::InsertInvitation(link.clone())).entry(entry);
+    change.outbox.extend(news::way_in(Topic::Invitation, holder, now));
     Ok((link, change.of_recent_login()))
 }
 

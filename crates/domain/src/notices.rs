@@ -138,11 +138,16 @@ impl<'a> Audience<'a> {
     }
 }
 
-/// Whether a member can be told by mail at all: they want to be, are at work here, and have an address
-/// that is theirs. One that somebody was only invited at is not yet.
+/// Whether a member is told of ends by mail: they can be written to, and want to be.
 fn reads_mail(account: &Account, member: &Holder) -> bool {
+    is_reachable(member) && mails(account, member)
+}
+
+/// Whether a member can be written to at all: they are at work here, and have an address that is theirs.
+/// One that somebody was only invited at is not yet.
+pub fn is_reachable(member: &Holder) -> bool {
     let theirs = member.person.is_some() || member.external_id.is_some();
-    member.is_active() && member.email.is_some() && theirs && mails(account, member)
+    member.is_active() && member.email.is_some() && theirs
 }
 
 /// By this lens those tokens are expiring of whose end notice may have to be given: up to the end of the

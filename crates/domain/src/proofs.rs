@@ -204,7 +204,9 @@ fn renew(
         let entry = caller.entry(action, member.id, told);
         Entry { account: Some(member.account.clone()), ..entry }
     };
-    let mut change = Change::default().write(Write::UpdatePerson(person));
+    // What was mailed to choose another password by is older than this.
+    let forgets = Write::ForgetResets(person.id);
+    let mut change = Change::default().write(Write::UpdatePerson(person)).write(forgets);
     let mut holder = caller.holder.clone();
     match everything {
         None => change = change.entry(told(&holder, false)),

@@ -81,7 +81,7 @@ pub fn reset(
     };
     change = change.entry(entry(Action::PersonReset, None, person.id.to_string(), told));
     change = match was {
-        Some(_) => change.write(Write::UpdatePerson(person.clone())),
+        Some(_) => change.write(Write::UpdatePerson(person.clone())).write(Write::ForgetResets(person.id)),
         None => {
             let taken = Refusal::of_field(Code::NameTaken, "email", "This address is taken; try again.");
             change

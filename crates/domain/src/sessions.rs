@@ -30,6 +30,8 @@ const AGENT: usize = 200;
 const NAME: usize = 100;
 /// How the name of a session begins; after it stands who began it.
 const NAMED: &str = "Signed in with ";
+/// What stands there for who said nothing.
+const SILENT: &str = "a program that does not say what it is";
 
 /// How long after it was used a refresh token that comes again is no alarm yet, in µs. Two windows of one
 /// program ask at once, and nobody should be thrown out for it. Whoever comes second gets nothing either way,
@@ -60,6 +62,21 @@ pub struct Beginning<'a> {
     pub refresh: Option<&'a TokenText>,
 }
 
+/// What a session keeps of it.
+fn spoken(agent: Option<&str>) -> String {
+    agent.unwrap_or_default().chars().filter(|c| !c.is_control()).take(AGENT).collect()
+}
+
+/// Whether a session was begun in a browser or program like this one: but for its versions, which change by
+/// themselves.
+pub fn is_like(session: &Token, agent: Option<&str>) -> bool {
+    let kin = |agent: &str| -> String {
+        agent.chars().filter(|c| !c.is_ascii_digit() && !matches!(c, '.' | '_')).collect()
+    };
+    let spoken = spoken(agent);
+    kin(self::agent(session)) == kin(if spoken.is_empty() { SILENT } else { &spoken })
+}
+
 /// Decides on a session for a member whose password was right.
 pub fn start(
     account: &Account,
@@ -85,7 +102,7 @@ pub(crate) fn start_by(
         ));
     }
     let Beginning { node, agent, text, refresh } = beginning;
-    let agent: String = agent.unwrap_or_default().chars().filter(|c| !c.is_control()).take(AGENT).collect();
+    let agent = spoken(agent);
     let born = holder.standing.clear_of_stops(now);
     let (ends_at, until) = ends(&account.policy, refresh.is_some(), born);
     let token = Token {
@@ -141,7 +158,7 @@ fn name(agent: &str) -> String {
 }
 
 fn unnamed() -> String {
-    format!("{NAMED}a program that does not say what it is")
+    format!("{NAMED}{SILENT}")
 }
 
 /// When a login ends that begins or goes on now, and when its text does, where that is sooner.

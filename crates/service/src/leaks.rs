@@ -81,7 +81,9 @@ impl Desk {
             let change = match (rows.tokens.pop(), rows.services.pop()) {
                 (Some(token), _) => {
                     let line = self.line(&token, found.at, &mut hearing).await?;
-                    lifecycle::found(token, line, &found)
+                    let account = self.store.account(&token.account).await?.ok_or(Error::Undetermined)?;
+                    let managers = self.managers_to_tell(&account).await?;
+                    lifecycle::found(token, line, &found, &managers)
                 }
                 (None, Some(service)) => lifecycle::found_key(service, &found),
                 (None, None) => return Ok(false),

@@ -14,6 +14,7 @@ mod cursors;
 mod erasure;
 mod error;
 mod foreign;
+pub mod forgotten;
 pub mod founding;
 mod guesses;
 pub mod import;
@@ -79,6 +80,8 @@ pub struct Desk {
     factors: second_factor::Factors,
     guesses: guesses::Guesses,
     reports: leaks::Reports,
+    /// Of those who say that they forgot their password.
+    forgetful: guesses::Guesses,
     cursors: cursors::Cursors,
     answers: answers::Answers,
     rotations: rotations::Rotations,
@@ -92,7 +95,7 @@ pub struct Desk {
     reload: Arc<Notify>,
     mails: bool,
     letters: meter::Tally,
-    ways_out: mail::WaysOut,
+    ways: mail::Ways,
     /// Told when facts have changed by which somebody may have to be told of an end.
     stirred: Arc<Notify>,
     /// Told when letters were kept.
@@ -167,6 +170,7 @@ impl Desk {
             factors: second_factor::Factors::new(store.keys()),
             guesses: guesses::Guesses::default(),
             reports: leaks::Reports::default(),
+            forgetful: guesses::Guesses::default(),
             cursors: cursors::Cursors::new(store.keys()),
             answers: answers::Answers::new(store.keys(), entropy.clone()),
             rotations: rotations::Rotations::default(),
@@ -178,7 +182,7 @@ impl Desk {
             reload,
             mails: setup.mails,
             letters: mail::counters(),
-            ways_out: mail::WaysOut::new(store.keys()),
+            ways: mail::Ways::new(store.keys()),
             stirred,
             posted: Notify::new(),
             store,
@@ -242,11 +246,24 @@ impl Desk {
 
     /// Commits a change that no member makes; false where its rows have moved on.
     async fn commit_alone(&self, change: Change) -> Result<bool, Error> {
-        match self.store.commit(change).await {
+        match self.commit_and_post(change).await {
             Ok(_) => Ok(true),
             Err(CommitError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Commits, with the mails that follow where any are sent from here.
+    async fn commit_and_post(&self, mut change: Change) -> Result<Committed, CommitError> {
+        if !self.mails {
+            change.outbox.clear();
+        }
+        let follows = !change.outbox.is_empty();
+        let committed = self.store.commit(change).await?;
+        if follows {
+            self.posted.notify_one();
+        }
+        Ok(committed)
     }
 }
 
@@ -293,7 +310,7 @@ impl Tries<'_> {
             // Last of all, so that nobody shows who they are for something they may not do anyway.
             self.caller.needs_recent_login()?;
         }
-        match self.desk.store.commit(self.caller.stands_behind(change)).await {
+        match self.desk.commit_and_post(self.caller.stands_behind(change)).await {
             Ok(Committed { position, number }) => Ok(Some(Settled { number, position: Some(position) })),
             Err(CommitError::Conflict) if self.left > 1 => {
                 self.left -= 1;

@@ -2,16 +2,20 @@
 //!
 //! Nothing is sent within a request or a transaction. A letter is begun by a conditional update, so that
 //! of several processes one sends it, and what is about to be sent is looked at again: whoever revoked,
-//! extended or left meanwhile is written nothing. How a mail reads and travels is the [`Carrier`]'s.
+//! extended or left meanwhile is written nothing. What a mail says is put together in [`compose`]; how it reads and
+//! travels is the [`Carrier`]'s.
 
-use std::collections::{BTreeMap, HashMap};
+mod compose;
+
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use domain::change::{Change, Write};
-use domain::facts::{Account, Holder, Token};
-use domain::ids::{AccountId, HolderId, LetterId, MemberId};
-use domain::mail::{Ending, Fate, Letter, Mail, Notice, Outgoing, Trouble, WayOut};
+use domain::facts::{Account, Holder, Role, Token};
+use domain::ids::{AccountId, HolderId, LetterId, MemberId, RoleId};
+use domain::mail::{Fate, Letter, Mail, Notice, Outgoing, Topic, Trouble, WayIn, WayOut};
+use domain::news;
 use domain::notices::{self, Audience, Told};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -30,8 +34,9 @@ const AT_ONCE: usize = 5_000;
 const OF_A_LETTER: usize = 10_000;
 /// Letters that are sent side by side.
 const SIDE_BY_SIDE: usize = 16;
-/// Hexadecimal digits of the code in a way out: 128 bits.
-const DIGITS: usize = 32;
+/// Hexadecimal digits of the code in a way out, 128 bits, and in a way in, 192 as of any other link.
+const OUT: usize = 32;
+const INTO: usize = 48;
 
 /// What takes mails to a mail server.
 pub trait Carrier: Send + Sync + 'static {
@@ -86,34 +91,41 @@ pub struct Leaver {
     letter: LetterId,
 }
 
-/// Works ways out of further mails out, and reads them again. They are kept nowhere: a letter's id, and
-/// a code of it under a key that is not in the database.
-pub(crate) struct WaysOut(Key);
+/// Works ways out of further mails out, and ways in, and reads them again. They are kept nowhere: a letter's
+/// id, and a code of it under a key that is not in the database. So a letter that is tried again brings the same.
+pub(crate) struct Ways {
+    out: Key,
+    into: Key,
+}
 
-impl WaysOut {
+impl Ways {
     pub(crate) fn new(keys: &Keys) -> Self {
-        Self(keys.derive(b"ways out of mails 1"))
+        Self { out: keys.derive(b"ways out of mails 1"), into: keys.derive(b"ways in by mail 1") }
     }
 
-    fn of(&self, letter: LetterId) -> WayOut {
-        WayOut::new(format!("{}{}", letter.0, self.code(letter)))
+    fn way_out(&self, letter: LetterId) -> WayOut {
+        WayOut::new(format!("{}{}", letter.0, code(&self.out, letter, OUT)))
     }
 
     fn read(&self, text: &str) -> Option<LetterId> {
-        let at = text.len().checked_sub(DIGITS).filter(|at| text.is_char_boundary(*at))?;
-        let (id, code) = text.split_at(at);
+        let at = text.len().checked_sub(OUT).filter(|at| text.is_char_boundary(*at))?;
+        let (id, given) = text.split_at(at);
         let letter = LetterId(id.parse().ok()?);
-        bool::from(self.code(letter).as_bytes().ct_eq(code.as_bytes())).then_some(letter)
+        bool::from(code(&self.out, letter, OUT).as_bytes().ct_eq(given.as_bytes())).then_some(letter)
     }
 
-    fn code(&self, letter: LetterId) -> String {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("HMAC takes a key of any length");
-        mac.update(letter.to_string().as_bytes());
-        let mut digits = cursors::hex(&mac.finalize().into_bytes());
-        digits.truncate(DIGITS);
-        digits
+    /// The secret of the link that a letter brings.
+    fn way_in(&self, letter: LetterId) -> WayIn {
+        WayIn::new(code(&self.into, letter, INTO))
     }
+}
+
+fn code(key: &Key, letter: LetterId, digits: usize) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(letter.to_string().as_bytes());
+    let mut code = cursors::hex(&mac.finalize().into_bytes());
+    code.truncate(digits);
+    code
 }
 
 impl Desk {
@@ -157,7 +169,7 @@ impl Desk {
         if tokens.is_empty() {
             return Ok(Queued::default());
         }
-        let holders = self.holders_of(account, &tokens).await?;
+        let holders = self.holders_of(account, tokens.iter()).await?;
         let due: Vec<(&Token, Notice)> = tokens
             .iter()
             .filter_map(|token| {
@@ -181,8 +193,9 @@ impl Desk {
                     self.store.commit(std::mem::take(&mut change)).await?;
                     size = 0;
                 }
-                let letter = Letter::new(LetterId::draw(&*self.entropy), account.id.clone(), to, now);
-                change.outbox.push(Outgoing { letter, notices: some.to_vec() });
+                let id = LetterId::draw(&*self.entropy);
+                let letter = Letter::new(id, Topic::Ending, account.id.clone(), to, now);
+                change.outbox.push(Outgoing::Ends { letter, notices: some.to_vec() });
                 size += some.len();
                 queued.letters += 1;
                 queued.notices += some.len();
@@ -197,9 +210,9 @@ impl Desk {
     async fn holders_of(
         &self,
         account: &Account,
-        tokens: &[Token],
+        tokens: impl Iterator<Item = &Token>,
     ) -> Result<HashMap<HolderId, Holder>, Error> {
-        let mut ids: Vec<HolderId> = tokens.iter().map(|token| token.holder).collect();
+        let mut ids: Vec<HolderId> = tokens.map(|token| token.holder).collect();
         ids.sort_unstable();
         ids.dedup();
         let mut holders = HashMap::with_capacity(ids.len());
@@ -223,6 +236,23 @@ impl Desk {
                 return Ok(all);
             }
         }
+    }
+
+    /// Those members who manage all tokens of an account, by their role: where mails are sent, who may have to
+    /// be told of something.
+    pub(crate) async fn managers_to_tell(&self, account: &Account) -> Result<Vec<MemberId>, Error> {
+        let manage = |role: &&Role| account.policy.managers.contains(&role.name);
+        let roles: Vec<RoleId> = account.roles.iter().filter(manage).map(|role| role.id).collect();
+        if !self.mails || roles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let members = self.store.holders_by_role(&account.id, &roles).await?;
+        let told = members.into_iter().filter(|member| news::manages(account, member));
+        let told = told.filter(notices::is_reachable).filter_map(|member| match member.id {
+            HolderId::Member(id) => Some(id),
+            HolderId::ServiceAccount(_) => None,
+        });
+        Ok(told.collect())
     }
 
     /// Puts letters back that a process which is gone had begun to send. Only for whoever has the store to
@@ -266,7 +296,11 @@ impl Desk {
 
     async fn send_letter(&self, letter: Letter, carrier: &dyn Carrier) -> Result<Ended, Error> {
         let begun = letter.clone().begun(self.now());
-        if !self.commit_alone(keep(&begun)).await? {
+        let change = match self.way_in(&begun).await? {
+            Some(link) => keep(&begun).write(Write::InsertLink(link)),
+            None => keep(&begun),
+        };
+        if !self.commit_alone(change).await? {
             return Ok(Ended::Taken);
         }
         let begun = Letter { version: letter.version + 1, ..begun };
@@ -277,8 +311,8 @@ impl Desk {
         };
         match carrier.carry(&mail).await {
             Ok(()) => {
-                let (id, to, tokens) = (begun.id, begun.to, mail.ending.len());
-                tracing::info!(letter = %id, member = %to, tokens, "sent letter {id} to {to}");
+                let (id, to, topic, tokens) = (begun.id, begun.to, mail.topic.as_str(), mail.items.len());
+                tracing::info!(letter = %id, member = %to, topic, tokens, "sent letter {id} to {to}");
                 self.end(begun, Fate::Sent).await?;
                 Ok(Ended::Sent)
             }
@@ -305,57 +339,9 @@ impl Desk {
         self.commit_alone(keep(&ended)).await.map(drop)
     }
 
-    /// What a letter says, of that which is still so; none where nothing is.
-    async fn compose(&self, letter: &Letter) -> Result<Option<Mail>, Error> {
-        let Some(account) = self.store.account(&letter.account).await? else { return Ok(None) };
-        let to = HolderId::Member(letter.to);
-        let Some(reader) = self.store.holder(&account.id, to).await? else { return Ok(None) };
-        let Some(address) = self.address_of(&reader).await? else { return Ok(None) };
-        let notices = self.store.notices_of(letter.id).await?;
-        let mut tokens: BTreeMap<String, Token> = BTreeMap::new();
-        let ids: Vec<TokenId> = notices.iter().map(|notice| notice.token).collect();
-        for some in ids.chunks(CHUNK) {
-            let found = self.store.token_rows(some).await?.into_iter();
-            let ours = found.filter(|token| token.account == account.id);
-            tokens.extend(ours.map(|token| (token.id.to_string(), token)));
-        }
-        let all: Vec<Token> = tokens.values().cloned().collect();
-        let holders = self.holders_of(&account, &all).await?;
-        let (audience, now) = (Audience::of(&account, [&reader]), self.now());
-        let ending = notices.iter().filter_map(|notice| {
-            let token = tokens.get(&notice.token.to_string())?;
-            let holder = holders.get(&token.holder)?;
-            notices::still_so(&audience, letter.to, holder, token, notice, now).then(|| Ending {
-                token: token.id,
-                name: token.name.clone(),
-                holder: holder.name.clone(),
-                ends_at: notice.ends_at,
-            })
-        });
-        let ending: Vec<Ending> = ending.collect();
-        Ok((!ending.is_empty()).then(|| Mail {
-            id: letter.id,
-            address,
-            name: reader.name,
-            account: account.id.clone(),
-            account_name: account.name.clone(),
-            ending,
-            now,
-            way_out: self.ways_out.of(letter.id),
-        }))
-    }
-
-    /// Where somebody is written to: what they sign in with, or else what the product gave us.
-    async fn address_of(&self, reader: &Holder) -> Result<Option<String>, Error> {
-        match reader.person {
-            Some(person) => Ok(self.store.person(person).await?.map(|person| person.email)),
-            None => Ok(reader.email.clone()),
-        }
-    }
-
     /// Whom this way out is for, while its letter is kept; none where it leads nowhere.
     pub async fn way_out(&self, text: &str) -> Result<Option<Leaver>, Error> {
-        let Some(letter) = self.ways_out.read(text) else { return Ok(None) };
+        let Some(letter) = self.ways.read(text) else { return Ok(None) };
         let Some(letter) = self.store.letter(letter).await? else { return Ok(None) };
         let to: MemberId = letter.to;
         let found = self.store.household(&letter.account, HolderId::Member(to)).await?;

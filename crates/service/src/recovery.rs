@@ -98,7 +98,7 @@ impl Desk {
     }
 
     /// Every session of a member that opens anything.
-    async fn sessions_of(
+    pub(crate) async fn sessions_of(
         &self,
         account: &AccountId,
         holder: domain::ids::HolderId,

@@ -7,6 +7,7 @@ use domain::change::{Actor, Expect};
 use domain::facts::{Account, Holder, Person, Token};
 use domain::ids::AccountId;
 use domain::life::{Lens, State};
+use domain::news;
 use domain::node::NodePath;
 use domain::permission::{TOKENS_READ, TOKENS_UPDATE};
 use domain::proofs;
@@ -24,6 +25,8 @@ use crate::{ATTEMPTS, Desk, Error, OneTimeCode, Password};
 
 /// Sessions that a person's list shows at most, the newest first.
 const LISTED: usize = 100;
+/// Of each membership of somebody who signs in, the sessions that are looked at, the newest first.
+const LOOKED_AT: usize = 200;
 
 /// What a login gives.
 #[derive(Debug)]
@@ -140,6 +143,7 @@ impl Desk {
         };
         for _ in 0..ATTEMPTS {
             let mut memberships = self.store.memberships(person.id).await?;
+            let everywhere = memberships.clone();
             memberships.retain(|holder| {
                 holder.is_active() && login.account.as_ref().is_none_or(|account| *account == holder.account)
             });
@@ -158,7 +162,10 @@ impl Desk {
             // A closed account is as silent as a wrong password.
             let started = sessions::start(&account, &holder, beginning, self.now())
                 .and_then(|started| proofs::sign_in(&person, shown, started));
-            let (token, change) = started.map_err(|_| Error::Unauthenticated)?;
+            let (token, mut change) = started.map_err(|_| Error::Unauthenticated)?;
+            if !self.has_seen(&everywhere, agent).await? {
+                change.outbox.extend(news::signed_in(&holder, &token, token.life.created_at));
+            }
             if self.commit_alone(change).await? {
                 return Ok(Started { token, text, refresh, account, holder });
             }
@@ -168,6 +175,30 @@ impl Desk {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Whether one of a person's sessions was begun in a browser or program like this one, or they had none
+    /// before. Asked only where they would be told.
+    async fn has_seen(&self, memberships: &[Holder], agent: Option<&str>) -> Result<bool, Error> {
+        if !self.mails {
+            return Ok(true);
+        }
+        let mut first = true;
+        for member in memberships {
+            let account = self.store.account(&member.account).await?.ok_or(Error::Undetermined)?;
+            let query = TokenQuery {
+                holder: Some(member.id),
+                kinds: vec![Kind::Ses],
+                descending: true,
+                ..TokenQuery::all(Lens::of(&account, self.now()), LOOKED_AT)
+            };
+            let rows = self.store.tokens(&member.account, query).await?;
+            if rows.iter().any(|(session, _)| sessions::is_like(session, agent)) {
+                return Ok(true);
+            }
+            first &= rows.is_empty();
+        }
+        Ok(first)
     }
 
     /// The accounts where the person behind the caller may work, by name; their own among them.

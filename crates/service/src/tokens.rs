@@ -10,6 +10,7 @@ use domain::grant::Grant;
 use domain::ids::{AccountId, HolderId};
 use domain::life::{State, Surroundings};
 use domain::lifecycle::{self, Create, Edit};
+use domain::news;
 use domain::permission::Registry;
 use domain::policy::{LoginMode, Removal};
 use domain::refusal::Refusal;
@@ -98,7 +99,11 @@ impl Desk {
                 self.must_be_there(account, "node", node).await?;
             }
             let text = self.draw(&caller.account.policy.brand, kind)?;
-            let decided = lifecycle::create(caller, &order, &holder, &text)?;
+            let mut decided = lifecycle::create(caller, &order, &holder, &text)?;
+            if decided.token.life.approved_at.is_none() {
+                let managers = self.managers_to_tell(&caller.account).await?;
+                decided.change.outbox.extend(news::waiting(caller, &decided.token, &managers));
+            }
             let change = self.keep(decided.change, replay.as_ref(), &Kept::secret(&text), caller.now);
             let shown = self.show(caller, decided.token, LastUse::default(), &holder, &caller.holder);
             if let Some(settled) = tries.commit(change).await? {
@@ -188,8 +193,10 @@ impl Desk {
         id: TokenId,
         reason: Option<String>,
     ) -> Result<Shown, Error> {
+        let managers = self.managers_to_tell(&caller.account).await?;
         self.end_token(caller, account, id, |caller, rows| {
-            Ok(lifecycle::report_leak(caller, rows.token.clone(), rows.line.clone(), reason.as_deref())?)
+            let (token, line) = (rows.token.clone(), rows.line.clone());
+            Ok(lifecycle::report_leak(caller, token, line, reason.as_deref(), &managers)?)
         })
         .await
     }

@@ -35,7 +35,7 @@ enum As {
 type Columns = &'static [(&'static str, As)];
 
 /// What is exported, what is referred to before what refers to it.
-const KINDS: [(&str, Columns); 14] = [
+const KINDS: [(&str, Columns); 15] = [
     ("permission", &[("bit", Plain), ("name", Plain)]),
     (
         "account",
@@ -161,12 +161,25 @@ const KINDS: [(&str, Columns); 14] = [
             ("id", Plain),
             ("account", Plain),
             ("member", Plain),
+            ("topic", Plain),
             ("queued_at", Time),
             ("next_at", Time),
             ("tries", Plain),
             ("outcome", Plain),
             ("ended_at", Time),
             ("version", Plain),
+        ],
+    ),
+    (
+        "matter",
+        &[
+            ("account", Plain),
+            ("member", Plain),
+            ("topic", Plain),
+            ("token", Plain),
+            ("at", Time),
+            ("actor", Plain),
+            ("letter", Plain),
         ],
     ),
     (

@@ -305,6 +305,8 @@ impl Touched {
                 | Write::UseSetupLink { .. }
                 | Write::InsertInvitation(_)
                 | Write::UseLink { .. }
+                | Write::InsertLink(_)
+                | Write::ForgetResets(_)
                 | Write::UpdateLetter(_) => {}
             }
         }

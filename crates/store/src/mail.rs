@@ -1,7 +1,7 @@
 //! The outbox, as whoever fills and empties it reads it. What is written to it comes with a change.
 
 use domain::ids::{AccountId, LetterId};
-use domain::mail::{Letter, Notice};
+use domain::mail::{Letter, Matter, Notice};
 use domain::notices::Told;
 use domain::time::Timestamp;
 use token::TokenId;
@@ -28,6 +28,11 @@ impl Store {
     /// The notices that a letter gives, the nearest end first.
     pub async fn notices_of(&self, letter: LetterId) -> Result<Vec<Notice>, Unavailable> {
         self.read(mail::notices(letter)).await
+    }
+
+    /// What a letter tells that happened, the last first. None before it is begun.
+    pub async fn matters_of(&self, letter: LetterId) -> Result<Vec<Matter>, Unavailable> {
+        self.read(mail::matters(letter)).await
     }
 
     /// What was told of the ends of these tokens of an account, and to whom.

@@ -7,6 +7,15 @@ use crate::sql::reads;
 use crate::{Store, Unavailable};
 
 impl Store {
+    /// Members who have one of these roles for all of the account.
+    pub async fn holders_by_role(
+        &self,
+        account: &AccountId,
+        roles: &[RoleId],
+    ) -> Result<Vec<Holder>, Unavailable> {
+        self.read(reads::holders_by_role(account, roles, self.dialect())).await
+    }
+
     pub async fn person(&self, id: PersonId) -> Result<Option<Person>, Unavailable> {
         self.read(reads::person(id)).await
     }

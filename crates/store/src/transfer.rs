@@ -32,7 +32,7 @@ pub(crate) use tally::Cell;
 use tally::{Batch, Tally};
 
 /// What is moved, and what is referred to before what refers to it.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 23] = [
     "head",
     "journal",
     "key_check",
@@ -54,6 +54,7 @@ const TABLES: [&str; 22] = [
     "setup_link",
     "link",
     "letter",
+    "matter",
     "notice",
 ];
 

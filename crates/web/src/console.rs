@@ -11,6 +11,7 @@ mod accounts;
 pub(crate) mod assets;
 mod cluster;
 pub(crate) mod fields;
+mod forgotten;
 pub(crate) mod frame;
 pub(crate) mod handoff;
 mod home;
@@ -69,6 +70,7 @@ pub(crate) fn routes(table: &mut Table) {
     sign_in::routes(table);
     handoff::routes(table);
     invite::routes(table);
+    forgotten::routes(table);
     leave::routes(table);
     tokens::routes(table);
     members::routes(table);
@@ -111,6 +113,10 @@ mod tests {
                 "POST /console/_handoff/{secret}",
                 "GET /console/_invitation/{secret}",
                 "POST /console/_invitation/{secret}",
+                "GET /console/_forgotten",
+                "POST /console/_forgotten",
+                "GET /console/_reset/{secret}",
+                "POST /console/_reset/{secret}",
                 "GET /console/_leave/{secret}",
                 "POST /console/_leave/{secret}"
             ]

@@ -35,7 +35,7 @@ async fn mailed(world: &World) -> String {
     let carrier: Arc<dyn Carrier> = taken.clone();
     assert_eq!(world.desk.send_letters(&carrier).await.unwrap().sent, 1);
     let mails = taken.0.lock().unwrap();
-    format!("/console/_leave/{}", mails[0].way_out.expose())
+    format!("/console/_leave/{}", mails[0].way_out.as_ref().unwrap().expose())
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub fn actions(caller: &Caller, token: &Token, holder: &Holder, issuer: &Holder)
         revoke: is_alive && revoke(caller, token.clone(), holder, Vec::new(), None).is_ok(),
         approve: approve(caller, token.clone(), holder, issuer).is_ok(),
         report_leak: token.life.leaked_at.is_none()
-            && report_leak(caller, token.clone(), Vec::new(), None).is_ok(),
+            && report_leak(caller, token.clone(), Vec::new(), None, &[]).is_ok(),
         reveal: revealed,
         delete: delete(caller, token.clone(), Vec::new(), confirm).is_ok(),
     }

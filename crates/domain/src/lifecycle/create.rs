@@ -14,6 +14,7 @@ use crate::facts::{Account, Holder, Token};
 use crate::grant::Grant;
 use crate::ids::HolderId;
 use crate::life::Life;
+use crate::news;
 use crate::node::NodePath;
 use crate::permission::{Registry, TOKENS_CREATE};
 use crate::policy::{FormField, HolderChoice};
@@ -94,6 +95,7 @@ pub fn create(
     if !token.node.is_root() {
         change = change.expect(Expect::Node(account.id.clone(), token.node.clone()));
     }
+    change.outbox.extend(news::created(caller, holder, &token));
     Ok(Decided { change: resting_on(change, caller, &[holder]), token })
 }
 

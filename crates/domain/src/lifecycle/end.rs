@@ -3,7 +3,9 @@
 use super::{Decided, confirmation, gone, state};
 use crate::change::{Action, Actor, Change, Entry, Write};
 use crate::facts::{Holder, Service, Token};
+use crate::ids::MemberId;
 use crate::life::State;
+use crate::news;
 use crate::permission::{PermissionSet, TOKENS_DELETE, TOKENS_UPDATE};
 use crate::policy::{ConfirmMode, Removal};
 use crate::refusal::{Code, Refusal};
@@ -39,15 +41,19 @@ pub fn revoke(
     let mut next = token;
     next.life.revoked_at = Some(caller.now);
     next.reason = reason;
-    Ok(ended(caller, next, line, Action::TokenRevoked, told))
+    let Decided { token, mut change } = ended(caller, next, line, Action::TokenRevoked, told);
+    change.outbox.extend(news::ended(caller, &token));
+    Ok(Decided { token, change })
 }
 
-/// Decides on a report that somebody else knows the token. Final, whatever its state was.
+/// Decides on a report that somebody else knows the token. Final, whatever its state was. `managers` are told
+/// besides its holder.
 pub fn report_leak(
     caller: &Caller,
     token: Token,
     line: Line,
     reason: Option<&str>,
+    managers: &[MemberId],
 ) -> Result<Decided, Refusal> {
     let by_itself = caller.comes_with(token.id);
     if !by_itself {
@@ -66,7 +72,8 @@ pub fn report_leak(
     next.life.leaked_at = Some(caller.now);
     next.reason = reason;
     let id = next.id;
-    let Decided { token, change } = ended(caller, next, line, Action::TokenLeaked, told);
+    let Decided { token, mut change } = ended(caller, next, line, Action::TokenLeaked, told);
+    change.outbox.extend(news::leaked(&caller.actor(), &token, managers, caller.now));
     Ok(Decided { token, change: change.write(Write::ForgetSecret(id)) })
 }
 
@@ -94,8 +101,9 @@ impl Found {
 }
 
 /// Decides on the leak of a token whose text somebody showed, which is proof enough. It is final,
-/// whatever the token's state was; where it has ended for good already nothing changes.
-pub fn found(token: Token, line: Line, found: &Found) -> Change {
+/// whatever the token's state was; where it has ended for good already nothing changes. `managers` are told
+/// besides its holder.
+pub fn found(token: Token, line: Line, found: &Found, managers: &[MemberId]) -> Change {
     if token.life.deleted_at.is_some() || token.life.leaked_at.is_some() {
         return Change::default();
     }
@@ -113,7 +121,8 @@ pub fn found(token: Token, line: Line, found: &Found) -> Change {
         subject: id.to_string(),
         payload,
     };
-    let Decided { change, .. } = ended_by(next, line, Action::TokenLeaked, told, found.at, entry);
+    let Decided { token, mut change } = ended_by(next, line, Action::TokenLeaked, told, found.at, entry);
+    change.outbox.extend(news::leaked(&found.by, &token, managers, found.at));
     change.write(Write::ForgetSecret(id))
 }
 
@@ -150,7 +159,8 @@ pub fn delete(caller: &Caller, token: Token, line: Line, confirm: Option<&str>) 
     let mut next = token;
     next.life.deleted_at = Some(caller.now);
     let id = next.id;
-    let Decided { token, change } = ended(caller, next, line, Action::TokenDeleted, told);
+    let Decided { token, mut change } = ended(caller, next, line, Action::TokenDeleted, told);
+    change.outbox.extend(news::ended(caller, &token));
     Ok(Decided { token, change: change.write(Write::ForgetSecret(id)) })
 }
 

@@ -6,6 +6,7 @@ use super::end::REASON;
 use crate::change::{Action, Change, Entry, Write};
 use crate::facts::Token;
 use crate::ids::AccountId;
+use crate::news;
 use crate::refusal::Refusal;
 use crate::text;
 use crate::who::Caller;
@@ -30,7 +31,7 @@ pub fn revoke_many(
         by_account.entry(&token.account).or_default().push(token.id.to_string());
     }
     let mut counts = BTreeMap::new();
-    let mut change = Change::default().ending();
+    let mut change = Change { outbox: news::ended_all(caller, &tokens), ..Change::default().ending() };
     for (account, ids) in by_account {
         counts.insert(account.to_string(), ids.len());
         let told = serde_json::json!({ "count": ids.len(), "reason": reason, "tokens": ids });

@@ -74,7 +74,7 @@ fn what_ends_something_is_taken_where_there_is_no_room() {
     let revoked = lifecycle::revoke(&owner, token.clone(), &holder, vec![token.clone()], None).unwrap();
     ends("a revocation", &revoked.change);
     ends("a deletion", &lifecycle::delete(&owner, token.clone(), vec![], Some("ci")).unwrap().change);
-    ends("a leak", &lifecycle::report_leak(&owner, token, vec![], None).unwrap().change);
+    ends("a leak", &lifecycle::report_leak(&owner, token, vec![], None, &[]).unwrap().change);
     ends("a logout", &sessions::log_out(&world.bearer(session), world.token(session).clone()).unwrap());
     let cy = world.holder(cy).clone();
     ends("a deactivation", &members::deactivate(&owner, cy.clone()).unwrap().change);

@@ -323,7 +323,7 @@ impl World {
     }
 
     pub(crate) fn leak(&mut self, by: &Caller, id: TokenId) -> Result<TokenId, Failed> {
-        let decided = lifecycle::report_leak(by, self.token(id).clone(), self.line(id), None)?;
+        let decided = lifecycle::report_leak(by, self.token(id).clone(), self.line(id), None, &[])?;
         self.decided(by, decided)
     }
 

@@ -254,18 +254,22 @@ CREATE TABLE setup_link (
 ) STRICT, WITHOUT ROWID;
 
 -- Links that let a member in, once. Of a hand-off they name the service that asked for it and the page
--- that it leads to; one without is an invitation.
+-- that it leads to; of a way to another password whose it is; one with neither is an invitation.
 CREATE TABLE link (
     hash    BLOB PRIMARY KEY CHECK (length(hash) = 32),
     account TEXT NOT NULL,
     member  TEXT NOT NULL,
     service TEXT,
     place   TEXT,
+    person  TEXT,
     until   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX link_member
     ON link (account, member);
+CREATE INDEX link_person
+    ON link (person)
+    WHERE person IS NOT NULL;
 
 -- Mails. Who is written to, and what about, is said by ids alone: addresses and names are read when it is
 -- sent. `next_at` is when somebody may begin to send it, or may again; none once it is done with.
@@ -273,6 +277,7 @@ CREATE TABLE letter (
     id        TEXT PRIMARY KEY,
     account   TEXT NOT NULL,
     member    TEXT NOT NULL,
+    topic     TEXT NOT NULL,
     queued_at INTEGER NOT NULL,
     next_at   INTEGER,
     tries     INTEGER NOT NULL,
@@ -287,6 +292,26 @@ CREATE INDEX letter_next
 CREATE INDEX letter_ended
     ON letter (ended_at)
     WHERE ended_at IS NOT NULL;
+
+CREATE INDEX letter_reader
+    ON letter (account, member, topic);
+
+-- What happened to which token, for the next letter about it to one reader: none until that is begun, and gone
+-- with its end.
+CREATE TABLE matter (
+    account TEXT NOT NULL,
+    member  TEXT NOT NULL,
+    topic   TEXT NOT NULL,
+    token   TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    actor   TEXT,
+    letter  TEXT,
+    PRIMARY KEY (account, member, topic, token, at)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX matter_letter
+    ON matter (letter)
+    WHERE letter IS NOT NULL;
 
 -- Which ends were told to whom, and by which letter; each once. It stays until the end is long past, so that
 -- neither a restart nor a clock that went back tells it again.

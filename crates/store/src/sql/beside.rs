@@ -120,6 +120,7 @@ fn erase(account: &AccountId, holder: HolderId, after: i64, through: i64) -> Vec
             of_theirs(),
         ),
         Query::new("DELETE FROM notice WHERE account = ?1 AND member = ?2", of_theirs()),
+        Query::new("DELETE FROM matter WHERE account = ?1 AND member = ?2", of_theirs()),
         Query::new("DELETE FROM letter WHERE account = ?1 AND member = ?2", of_theirs()),
     ]
 }

@@ -19,11 +19,12 @@ pub(crate) fn setup_link_open(hash: [u8; 32], now: Timestamp) -> Read<bool> {
 }
 
 pub(crate) fn link(hash: [u8; 32], now: Timestamp) -> Read<Option<Link>> {
-    let sql = "SELECT hash, account, member, service, place, until FROM link WHERE hash = ?1 AND until > ?2";
+    let sql = "SELECT hash, account, member, service, place, until, person FROM link WHERE hash = ?1 AND until > ?2";
     Read::first(Query::new(sql, values![hash, now]), |found, _, row| {
-        let opens = match rows::text_or_none(row, 3)? {
-            Some(service) => Opens::Console { service, place: rows::string(row, 4)? },
-            None => Opens::Login,
+        let opens = match (rows::text_or_none(row, 3)?, rows::text_or_none(row, 6)?) {
+            (Some(service), _) => Opens::Console { service, place: rows::string(row, 4)? },
+            (None, Some(person)) => Opens::Password { person },
+            (None, None) => Opens::Login,
         };
         *found = Some(Link {
             hash: rows::bytes(row, 0)?,
@@ -38,12 +39,13 @@ pub(crate) fn link(hash: [u8; 32], now: Timestamp) -> Read<Option<Link>> {
 
 pub(crate) fn insert(row: &Link) -> Query<'_> {
     let sql = "
-        INSERT INTO link (hash, account, member, service, place, until)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let (service, place) = match &row.opens {
-        Opens::Console { service, place } => (Some(service.to_string()), Some(place.clone())),
-        Opens::Login => (None, None),
+        INSERT INTO link (hash, account, member, service, place, until, person)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let (service, place, person) = match &row.opens {
+        Opens::Console { service, place } => (Some(service.to_string()), Some(place.clone()), None),
+        Opens::Login => (None, None, None),
+        Opens::Password { person } => (None, None, Some(person.to_string())),
     };
     let member = row.member.to_string();
-    Query::new(sql, values![&row.hash, row.account.as_str(), member, service, place, row.until])
+    Query::new(sql, values![&row.hash, row.account.as_str(), member, service, place, row.until, person])
 }

@@ -1,10 +1,10 @@
-//! The outbox: letters, the notices that they give, and who was told what.
+//! The outbox: letters, the notices that they give, what happened that they tell, and who was told what.
 
 use domain::ids::{AccountId, LetterId, MemberId};
-use domain::mail::{Fate, Letter, Notice, Outgoing};
+use domain::mail::{Fate, Letter, Matter, News, Notice, Outgoing, Topic};
 use domain::notices::Told;
 use domain::time::Timestamp;
-use token::TokenId;
+use token::{Entropy, TokenId};
 
 use super::Dialect;
 use super::query::{Query, Read, Row, Rows, Unreadable, Value, values};
@@ -12,11 +12,18 @@ use super::reads::bound;
 use super::rows;
 use super::writes::{Must, Step};
 
-const LETTER: &str = "id, account, member, queued_at, next_at, tries, outcome, ended_at, version";
+const LETTER: &str = "id, account, member, queued_at, next_at, tries, outcome, ended_at, version, topic";
+
+/// Keeps what goes out.
+pub(crate) fn put<'a>(outgoing: &'a Outgoing, entropy: &dyn Entropy) -> Vec<Step<'a>> {
+    match outgoing {
+        Outgoing::Ends { letter, notices } => ends(letter, notices),
+        Outgoing::News(news) => self::news(news, LetterId::draw(entropy)),
+    }
+}
 
 /// Keeps a letter with those of its notices that were not given before; with none of them it is not kept.
-pub(crate) fn put(outgoing: &Outgoing) -> [Step<'_>; 2] {
-    let Outgoing { letter, notices } = outgoing;
+fn ends<'a>(letter: &'a Letter, notices: &[Notice]) -> Vec<Step<'a>> {
     let row = |notice: &Notice| {
         values![
             notice.token.to_string(),
@@ -33,29 +40,99 @@ pub(crate) fn put(outgoing: &Outgoing) -> [Step<'_>; 2] {
         unless_there: true,
     };
     let sql = "
-        INSERT INTO letter (id, account, member, queued_at, next_at, tries, version)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, 1
+        INSERT INTO letter (id, account, member, topic, queued_at, next_at, tries, version)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1
         WHERE EXISTS (SELECT 1 FROM notice WHERE letter = ?1)";
     let (next_at, _, _) = place(letter.fate);
     let values = values![
         letter.id.to_string(),
         letter.account.as_str(),
         letter.to.to_string(),
+        letter.topic.as_str(),
         letter.queued_at,
         next_at,
         letter.tries,
     ];
-    [Step::Rows(notices), Step::Query { query: Query::new(sql, values), must: Must::Pass }]
+    vec![Step::Rows(notices), Step::Query { query: Query::new(sql, values), must: Must::Pass }]
 }
 
-pub(crate) fn update(letter: &Letter) -> Query<'_> {
+/// Keeps what happened for the letter to this reader that waits and was never begun, or for a new one: due at
+/// once, or after the pause where there was another lately.
+fn news(news: &News, id: LetterId) -> Vec<Step<'_>> {
+    let News { account, to, topic, at, matters } = news;
+    let row = |matter| row_of(news, matter);
+    let sql = "
+        INSERT INTO letter (id, account, member, topic, queued_at, next_at, tries, version)
+        SELECT ?1, ?2, ?3, ?4, ?5,
+               CASE
+                   WHEN EXISTS (
+                       SELECT 1
+                       FROM letter
+                       WHERE account = ?2 AND member = ?3 AND topic = ?4 AND COALESCE(ended_at, next_at) > ?6
+                   ) THEN ?7
+                   ELSE ?5
+               END,
+               0, 1
+        WHERE NOT EXISTS (
+            SELECT 1
+            FROM letter
+            WHERE account = ?2 AND member = ?3 AND topic = ?4 AND next_at IS NOT NULL AND tries = 0
+        )";
+    let values = values![
+        id.to_string(),
+        account.as_str(),
+        to.to_string(),
+        topic.as_str(),
+        *at,
+        at.plus_micros(-topic.pause()),
+        at.plus_micros(topic.pause()),
+    ];
+    let letter = Step::Query { query: Query::new(sql, values), must: Must::Pass };
+    if matters.is_empty() {
+        return vec![letter];
+    }
+    let matters = Rows {
+        into: "matter (account, member, topic, token, at, actor)",
+        rows: matters.iter().map(row).collect(),
+        unless_there: true,
+    };
+    vec![Step::Rows(matters), letter]
+}
+
+fn row_of<'a>(News { account, to, topic, .. }: &'a News, matter: &'a Matter) -> Vec<Value<'a>> {
+    let token = matter.token.to_string();
+    values![account.as_str(), to.to_string(), topic.as_str(), token, matter.at, &matter.actor]
+}
+
+/// Writes what became of a letter. Who begins it the first time takes up all that waits for it, and what is
+/// told is forgotten with its end.
+pub(crate) fn update(letter: &Letter) -> Vec<Step<'_>> {
     let sql = "
         UPDATE letter
         SET next_at = ?3, tries = ?4, outcome = ?5, ended_at = ?6, version = version + 1
         WHERE id = ?1 AND version = ?2";
     let (next_at, outcome, ended_at) = place(letter.fate);
     let values = values![letter.id.to_string(), letter.version, next_at, letter.tries, outcome, ended_at];
-    Query::new(sql, values)
+    let query = Query::new(sql, values);
+    let mut steps = vec![Step::Query { query, must: Must::Hit }];
+    let matters = match letter.fate {
+        Fate::Begun(_) if letter.tries == 1 => {
+            let sql = "
+                UPDATE matter
+                SET letter = ?4
+                WHERE account = ?1 AND member = ?2 AND topic = ?3 AND letter IS NULL";
+            let (to, topic) = (letter.to.to_string(), letter.topic.as_str());
+            Query::new(sql, values![letter.account.as_str(), to, topic, letter.id.to_string()])
+        }
+        Fate::Sent(_) | Fate::Dropped(_) | Fate::GivenUp(_) => {
+            Query::new("DELETE FROM matter WHERE letter = ?1", values![letter.id.to_string()])
+        }
+        Fate::Begun(_) | Fate::Due(_) => return steps,
+    };
+    if letter.topic != Topic::Ending {
+        steps.push(Step::Query { query: matters, must: Must::Pass });
+    }
+    steps
 }
 
 /// The columns of a fate: `next_at`, `outcome`, `ended_at`.
@@ -110,6 +187,7 @@ fn read(row: &dyn Row) -> Result<Letter, Unreadable> {
     };
     Ok(Letter {
         id: rows::text(row, 0)?,
+        topic: rows::text(row, 9)?,
         account: rows::text(row, 1)?,
         to: rows::text(row, 2)?,
         queued_at: rows::time(row, 3)?,
@@ -127,6 +205,20 @@ pub(crate) fn notices(letter: LetterId) -> Read<Vec<Notice>> {
         state: Vec::new(),
         row: |all, _, row| {
             all.push(notice(row)?.1);
+            Ok(())
+        },
+    }
+}
+
+/// What a letter tells that happened, the last first.
+pub(crate) fn matters(letter: LetterId) -> Read<Vec<Matter>> {
+    let sql = "SELECT token, at, actor FROM matter WHERE letter = ?1 ORDER BY at DESC, token";
+    Read {
+        queries: vec![Query::new(sql, values![letter.to_string()])],
+        state: Vec::new(),
+        row: |all, _, row| {
+            let (token, at) = (rows::text(row, 0)?, rows::time(row, 1)?);
+            all.push(Matter { token, at, actor: rows::string_or_none(row, 2)? });
             Ok(())
         },
     }

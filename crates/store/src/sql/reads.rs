@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::change::Remembered;
 use domain::facts::{Account, Holder, Installation, Node, Person, Service, Token};
-use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, PersonId, ServiceId};
+use domain::ids::{AccountId, ExternalId, HolderId, InstallationId, PersonId, RoleId, ServiceId};
 use domain::node::NodePath;
 use domain::time::Timestamp;
 use domain::usage::{By, Count};
@@ -205,6 +205,19 @@ pub(crate) fn holders_by_id(account: &AccountId, ids: &[HolderId], dialect: Dial
     let sql = format!("SELECT {HOLDER} FROM holder AS h WHERE h.account = ?1 AND {among}");
     let ids = Value::Texts(ids.iter().map(HolderId::to_string).collect());
     holders_of(Query::new(sql, vec![account.to_string().into(), ids]))
+}
+
+/// Members who have one of these roles for all of the account.
+pub(crate) fn holders_by_role(account: &AccountId, roles: &[RoleId], dialect: Dialect) -> Read<Vec<Holder>> {
+    let among = dialect.one_of_texts("h.role", 2);
+    let sql = format!(
+        "SELECT {HOLDER}
+         FROM holder AS h
+         WHERE h.account = ?1 AND {among} AND h.removed_at IS NULL AND h.kind = 'mem'
+         ORDER BY h.id"
+    );
+    let roles = Value::Texts(roles.iter().map(RoleId::to_string).collect());
+    holders_of(Query::new(sql, vec![account.to_string().into(), roles]))
 }
 
 /// Every member that the person is or was.

@@ -107,7 +107,8 @@ fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss>
             Ok(Query::new(sql, values![hash, tools.now]))
         }
         Write::InsertInvitation(row) => {
-            let sql = "DELETE FROM link WHERE account = ?1 AND member = ?2 AND service IS NULL";
+            let sql =
+                "DELETE FROM link WHERE account = ?1 AND member = ?2 AND service IS NULL AND person IS NULL";
             let before = Query::new(sql, values![row.account.as_str(), row.member.to_string()]);
             return Ok(vec![
                 Step::Query { query: before, must: Must::Pass },
@@ -118,7 +119,12 @@ fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss>
             let sql = "DELETE FROM link WHERE hash = ?1 AND until > ?2";
             Ok(Query::new(sql, values![hash, tools.now]))
         }
-        Write::UpdateLetter(row) => Ok(mail::update(row)),
+        Write::InsertLink(row) => Ok(links::insert(row)),
+        Write::ForgetResets(person) => {
+            let query = Query::new("DELETE FROM link WHERE person = ?1", values![person.to_string()]);
+            return Ok(vec![Step::Query { query, must: Must::Pass }]);
+        }
+        Write::UpdateLetter(row) => return Ok(mail::update(row)),
     }?;
     Ok(vec![Step::Query { query, must: Must::Hit }])
 }
@@ -129,7 +135,7 @@ pub(crate) fn all_steps<'a>(change: &'a Change, tools: &Tools<'_>) -> Result<Vec
     for write in &change.writes {
         all.extend(steps(write, tools)?);
     }
-    all.extend(change.outbox.iter().flat_map(mail::put));
+    all.extend(change.outbox.iter().flat_map(|outgoing| mail::put(outgoing, tools.entropy)));
     Ok(all)
 }
 
@@ -222,6 +228,8 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
         | Write::Remember(_)
         | Write::UseSetupLink { .. }
         | Write::InsertInvitation(_)
+        | Write::InsertLink(_)
+        | Write::ForgetResets(_)
         | Write::UseLink { .. }
         | Write::UpdateLetter(_) => {}
     }
@@ -229,7 +237,7 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
 
 /// Whether the write changes what is known, so that the journal must say so.
 fn is_fact(write: &Write) -> bool {
-    !matches!(write, Write::Remember(_) | Write::UpdateLetter(_))
+    !matches!(write, Write::Remember(_) | Write::InsertLink(_) | Write::UpdateLetter(_))
 }
 
 fn json(value: &impl Serialize) -> Result<String, Miss> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use domain::change::{Change, Write};
-use domain::facts::{Holder, Token};
-use domain::ids::{HolderId, LetterId, MemberId};
-use domain::mail::{Fate, KEPT, Letter, Notice, Outgoing, TURN, Trouble};
+use domain::facts::{Holder, Link, Opens, Token};
+use domain::ids::{HolderId, LetterId, MemberId, PersonId, RoleId};
+use domain::mail::{Fate, KEPT, Letter, Matter, News, Notice, Outgoing, TURN, Topic, Trouble};
 use domain::notices::Told;
+use domain::time::Timestamp;
 use store::CommitError;
 use token::{Kind, SystemEntropy};
 
@@ -24,13 +25,33 @@ fn notice(token: &Token, days: u32) -> Notice {
     Notice { token: token.id, ends_at: at(30 * DAY), days }
 }
 
-fn letter(to: &Holder, notices: &[Notice]) -> Outgoing {
-    let letter = Letter::new(LetterId::draw(&SystemEntropy), to.account.clone(), member(to), at(0));
-    Outgoing { letter, notices: notices.to_vec() }
+/// A letter with its notices.
+#[derive(Clone)]
+struct Post {
+    letter: Letter,
+    notices: Vec<Notice>,
 }
 
-fn outbox(outbox: impl IntoIterator<Item = Outgoing>) -> Change {
-    Change { outbox: outbox.into_iter().collect(), ..Change::default() }
+impl From<Post> for Outgoing {
+    fn from(Post { letter, notices }: Post) -> Self {
+        Outgoing::Ends { letter, notices }
+    }
+}
+
+fn letter(to: &Holder, notices: &[Notice]) -> Post {
+    let id = LetterId::draw(&SystemEntropy);
+    let letter = Letter::new(id, Topic::Ending, to.account.clone(), member(to), at(0));
+    Post { letter, notices: notices.to_vec() }
+}
+
+fn outbox<T: Into<Outgoing>>(outbox: impl IntoIterator<Item = T>) -> Change {
+    Change { outbox: outbox.into_iter().map(Into::into).collect(), ..Change::default() }
+}
+
+fn news(to: &Holder, topic: Topic, now: Timestamp, tokens: &[&Token]) -> Outgoing {
+    let matter = |token: &&Token| Matter { token: token.id, at: now, actor: Some("operator".into()) };
+    let matters = tokens.iter().map(matter).collect();
+    Outgoing::News(News { account: to.account.clone(), to: member(to), topic, at: now, matters })
 }
 
 /// Who was told how many days before the end.
@@ -73,10 +94,10 @@ pub(crate) async fn letters_are_kept_with_their_change_or_not_at_all<B: Backend>
     let stale = Holder { version: 7, ..holder.clone() };
     let made = token(&holder, Kind::Pat);
     let post = letter(&holder, &[notice(&made, 1)]);
-    let refused = Change { outbox: vec![post.clone()], ..change([Write::UpdateHolder(stale)]) };
+    let refused = Change { outbox: vec![post.clone().into()], ..change([Write::UpdateHolder(stale)]) };
     assert!(matches!(world.store.commit(refused).await, Err(CommitError::Conflict)));
     assert!(world.store.letters_due(at(DAY), 9).await.unwrap().is_empty());
-    let together = Change { outbox: vec![post], ..change([insert(&made)]) };
+    let together = Change { outbox: vec![post.into()], ..change([insert(&made)]) };
     assert!(world.store.commit(together).await.unwrap().number.is_some());
     assert_eq!(world.store.letters_due(at(0), 9).await.unwrap().len(), 1);
 }
@@ -166,4 +187,119 @@ pub(crate) async fn what_was_mailed_to_a_member_is_erased_with_them<B: Backend>(
     assert_eq!(world.store.letter(posts[0].letter.id).await.unwrap(), None);
     let left = world.store.told(&account.id, &[token.id]).await.unwrap();
     assert_eq!(told(&left), [(member(&other), 7)]);
+}
+
+pub(crate) async fn what_happens_before_a_letter_is_begun_is_told_by_it_and_what_comes_after_waits<
+    B: Backend,
+>(
+    world: World<B>,
+) {
+    let (account, holder) = world.family().await;
+    let other = crate::world::member(&account);
+    world.write([Write::InsertHolder(other.clone())]).await;
+    let (one, two, three) =
+        (world.token(&holder).await, world.token(&holder).await, world.token(&holder).await);
+    let store = &world.store;
+    let waiting = async || store.letters_due(at(100 * DAY), 9).await.unwrap();
+    let keep = async |row: Letter| {
+        store.commit(Change::default().write(Write::UpdateLetter(row))).await.unwrap();
+    };
+    for (now, tokens) in [(at(0), vec![&one]), (at(1), vec![&two, &one])] {
+        store.commit(outbox([news(&holder, Topic::Created, now, &tokens)])).await.unwrap();
+    }
+    // Another topic and another reader are letters of their own.
+    store.commit(outbox([news(&holder, Topic::Leaked, at(2), &[&one])])).await.unwrap();
+    store.commit(outbox([news(&other, Topic::Created, at(3), &[&one])])).await.unwrap();
+    let all = waiting().await;
+    assert_eq!(all.len(), 3);
+    let first = all[0].clone();
+    assert_eq!((first.topic, first.to, first.fate), (Topic::Created, member(&holder), Fate::Due(at(0))));
+    assert_eq!(store.matters_of(first.id).await.unwrap(), [], "nobody has begun it");
+
+    keep(first.clone().begun(at(4))).await;
+    let mut told: Vec<_> = store.matters_of(first.id).await.unwrap();
+    told.sort_by_key(|matter| matter.at);
+    let told: Vec<_> = told.iter().map(|matter| (matter.token, matter.at)).collect();
+    let mut second = [(one.id, at(1)), (two.id, at(1))];
+    second.sort_by_key(|(token, _)| token.to_string());
+    assert_eq!(told, [[(one.id, at(0))].as_slice(), &second].concat());
+
+    // From now on there is another letter, which waits until the pause is over.
+    store.commit(outbox([news(&holder, Topic::Created, at(5), &[&three])])).await.unwrap();
+    store.commit(outbox([news(&holder, Topic::Created, at(6), &[&two])])).await.unwrap();
+    let later: Vec<Letter> = waiting().await.into_iter().filter(|letter| letter.tries == 0).collect();
+    let later: Vec<&Letter> = later.iter().filter(|letter| letter.to == first.to).collect();
+    let next = later.iter().find(|letter| letter.topic == Topic::Created).unwrap();
+    assert_eq!(next.fate, Fate::Due(at(5).plus_micros(Topic::Created.pause())));
+
+    // Who tries again tells the same; the end forgets it.
+    let again = Letter { version: first.version + 1, ..first.clone().begun(at(4)) };
+    keep(again.clone().failed(Trouble::Passing, at(7))).await;
+    let again = Letter { version: again.version + 1, ..again };
+    keep(again.clone().begun(at(8))).await;
+    assert_eq!(store.matters_of(first.id).await.unwrap().len(), 3);
+    keep(Letter { version: again.version + 1, ..again }.ended(Fate::Sent(at(9)))).await;
+    assert_eq!(store.matters_of(first.id).await.unwrap(), []);
+
+    keep((*next).clone().begun(at(10))).await;
+    assert_eq!(store.matters_of(next.id).await.unwrap().len(), 2);
+    // Long after the last one it need not wait.
+    let now = at(20 * DAY);
+    keep(Letter { version: next.version + 1, ..(*next).clone() }.ended(Fate::Sent(at(11)))).await;
+    store.commit(outbox([news(&holder, Topic::Created, now, &[&one])])).await.unwrap();
+    let due = waiting().await.into_iter().find(|letter| letter.to == first.to && letter.queued_at == now);
+    assert_eq!(due.unwrap().fate, Fate::Due(now));
+
+    let position = store.health().position;
+    store.erase_holder(&account.id, holder.id, position).await.unwrap();
+    assert!(waiting().await.iter().all(|letter| letter.to == member(&other)));
+}
+
+pub(crate) async fn a_letter_is_kept_for_its_reader_alone_and_a_link_of_its_beside_others<B: Backend>(
+    world: World<B>,
+) {
+    let (account, holder) = world.family().await;
+    let store = &world.store;
+    for topic in [Topic::Invitation, Topic::Reset] {
+        store.commit(outbox([news(&holder, topic, at(0), &[])])).await.unwrap();
+        store.commit(outbox([news(&holder, topic, at(1), &[])])).await.unwrap();
+    }
+    assert_eq!(store.letters_due(at(DAY), 9).await.unwrap().len(), 2, "one that waits is enough");
+
+    let person: PersonId = "per_0123456789ab".parse().unwrap();
+    let until = world.now().plus_micros(DAY);
+    let link = |n: u8, opens| Link {
+        hash: [n; 32],
+        account: account.id.clone(),
+        member: member(&holder),
+        opens,
+        until,
+    };
+    let mailed = [link(1, Opens::Login), link(2, Opens::Password { person }), link(3, Opens::Login)];
+    for link in &mailed {
+        store.commit(Change::default().write(Write::InsertLink(link.clone()))).await.unwrap();
+    }
+    for link in &mailed {
+        assert_eq!(store.link(link.hash).await.unwrap().as_ref(), Some(link));
+    }
+    let there = async |n: u8| store.link([n; 32]).await.unwrap().is_some();
+    store.commit(change([Write::InsertInvitation(link(4, Opens::Login))])).await.unwrap();
+    let open = [there(1).await, there(2).await, there(3).await, there(4).await];
+    assert_eq!(open, [false, true, false, true], "another invitation ends those before it");
+    store.commit(change([Write::ForgetResets(person)])).await.unwrap();
+    assert_eq!([there(2).await, there(4).await], [false, true]);
+}
+
+pub(crate) async fn those_are_found_who_have_a_role_for_all_of_an_account<B: Backend>(world: World<B>) {
+    let (account, holder) = world.family().await;
+    let role = holder.role().expect("they have one");
+    let found = async |roles: &[RoleId]| -> Vec<HolderId> {
+        let found = world.store.holders_by_role(&account.id, roles).await.unwrap();
+        found.iter().map(|holder| holder.id).collect()
+    };
+    assert!(found(&[role]).await.contains(&holder.id));
+    let others: Vec<RoleId> =
+        account.roles.iter().map(|other| other.id).filter(|other| *other != role).collect();
+    assert!(!found(&others).await.contains(&holder.id));
+    assert_eq!(found(&[]).await, []);
 }

@@ -105,6 +105,9 @@ behaviours! {
         a_letter_reads_back_wherever_it_is,
         what_was_told_outlives_a_clock_that_ran_ahead,
         what_was_mailed_to_a_member_is_erased_with_them,
+        what_happens_before_a_letter_is_begun_is_told_by_it_and_what_comes_after_waits,
+        a_letter_is_kept_for_its_reader_alone_and_a_link_of_its_beside_others,
+        those_are_found_who_have_a_role_for_all_of_an_account,
     ;
     others:
         a_kept_secret_reads_back_until_it_is_forgotten,

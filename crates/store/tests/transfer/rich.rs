@@ -9,7 +9,7 @@ use domain::facts::{Account, Holder, Installation, Link, Opens, Token};
 use domain::grant::Grant;
 use domain::ids::{HolderId, InstallationId};
 use domain::life::Lens;
-use domain::mail::{Letter, Notice, Outgoing};
+use domain::mail::{Letter, Matter, News, Notice, Outgoing, Topic};
 use domain::usage::{By, Count, Usage, day};
 use rusqlite::Connection;
 use store::place::{Access, Place};
@@ -136,9 +136,12 @@ impl Rich {
             let invitation = Link { hash: [8; 32], account, member, opens: Opens::Login, until };
             store.put_link(invitation).await.unwrap();
             let id = "let_0123456789ab".parse().unwrap();
-            let letter = Letter::new(id, holder.account.clone(), member, at(0));
+            let letter = Letter::new(id, Topic::Ending, holder.account.clone(), member, at(0));
             let notice = Notice { token: tokens[0].id, ends_at: at(30 * DAY), days: 30 };
-            let outbox = vec![Outgoing { letter, notices: vec![notice] }];
+            let matters = vec![Matter { token: tokens[0].id, at: at(0), actor: Some("operator".into()) }];
+            let (account, topic) = (holder.account.clone(), Topic::Revoked);
+            let news = News { account, to: member, topic, at: at(0), matters };
+            let outbox = vec![Outgoing::Ends { letter, notices: vec![notice] }, Outgoing::News(news)];
             store.commit(Change { outbox, ..Change::default() }).await.unwrap();
         }
         let count = |by| Count { day: day(at(0)), by, admitted: 3, refused: 1 };

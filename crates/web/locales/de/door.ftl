@@ -59,6 +59,7 @@ invite-again-sentence = Mit dem Link wählt die Person ein Passwort und meldet s
 invited-title = Die Einladung
 invited-sentence = Geben Sie diesen Link der Person und sonst niemandem: Wer ihn öffnet, wird als sie eingelassen. Er gilt einmal, bis { $until }.
 invited-hint = Sie können ihn nicht noch einmal sehen. Geht er verloren, erstellen Sie einen neuen; um ihn zurückzunehmen, entfernen Sie das Mitglied.
+invited-mailed = Die Person bekommt außerdem eine Mail mit einem eigenen Link, der ebenso gilt.
 invited-before = Dieses Formular hat schon eine Einladung erstellt, deren Link nicht noch einmal gezeigt wird. Ist er verloren, erstellen Sie einen neuen.
 invited-done = Fertig
 done-invited = Das Mitglied ist da und kann sich anmelden, sobald es den Link geöffnet hat.
@@ -74,6 +75,26 @@ invitation-join = Beitreten
 invitation-dead-title = Diese Einladung öffnet nichts
 invitation-dead-how = Sie gilt einmal und 7 Tage lang, und nicht mehr, wenn eine neue erstellt wurde oder die Mitgliedschaft endete. Haben Sie sie schon angenommen, melden Sie sich an. Sonst bitten Sie die Person, die Sie eingeladen hat, um eine neue.
 done-joined = Sie sind jetzt Mitglied dieses Kontos.
+
+# Ein vergessenes Passwort
+forgotten-title = Passwort vergessen?
+forgotten-sentence = Geben Sie die Adresse an, mit der Sie sich anmelden. Sie bekommen eine Mail mit einem Link, mit dem Sie ein neues Passwort wählen.
+forgotten-do = Link mailen
+forgotten-asked = Wenn sich jemand mit dieser Adresse anmeldet, ist eine Mail unterwegs. Ihr Link gilt einmal und 30 Minuten lang.
+forgotten-operators = Wer diesen Server betreibt, bekommt keine solche Mail und benutzt auf dem Rechner den Befehl „jeton admin reset“.
+forgotten-without = Dieser Server verschickt keine Mails. Bitten Sie den Betreiber um ein neues Passwort.
+forgotten-back = Zurück zur Anmeldung
+reset-title = Ein neues Passwort wählen
+reset-sentence = Für { $who }. Überall, wo Sie angemeldet sind, werden Sie abgemeldet.
+reset-password = Neues Passwort
+reset-everything = Auch alle meine Token widerrufen
+reset-everything-hint = Hat jemand anders Ihr Passwort gekannt, kann er Token erstellt haben. Was Ihre benutzt, geht dann nicht mehr.
+reset-do = Passwort setzen
+reset-dead-title = Dieser Link öffnet nichts
+reset-dead-how = Er gilt einmal und 30 Minuten lang, und nicht mehr, wenn Ihr Passwort geändert wurde. Fordern Sie auf der Seite, auf der Sie sich anmelden, einen neuen an.
+reset-done-title = Ihr Passwort ist gesetzt
+reset-done = Sie wurden überall abgemeldet. Melden Sie sich mit dem neuen Passwort an.
+reset-done-everything = Sie wurden überall abgemeldet, und Ihre Token sind widerrufen. Melden Sie sich mit dem neuen Passwort an.
 
 # Der Link am Ende einer Mail
 leave-title = Diese Mails abstellen?

@@ -59,6 +59,7 @@ invite-again-sentence = They get a link with which they choose a password and si
 invited-title = The invitation
 invited-sentence = Send this link to them, and to nobody else: whoever opens it is let in as them. It works once, until { $until }.
 invited-hint = You cannot see it again. Make another if it is lost; to take it back, remove the member.
+invited-mailed = They are also mailed a link of their own, which works as this one does.
 invited-before = This form made an invitation already, and its link is not shown again. Make another if it is lost.
 invited-done = Done
 done-invited = The member is there, and can sign in once they have opened the link.
@@ -74,6 +75,26 @@ invitation-join = Join
 invitation-dead-title = This invitation opens nothing
 invitation-dead-how = It works once and for 7 days, and not any more when another was made or the membership ended. If you have accepted it already, sign in. Otherwise ask whoever invited you for another.
 done-joined = You are a member of this account now.
+
+# A forgotten password
+forgotten-title = Forgot your password?
+forgotten-sentence = Give the address that you sign in with. You are mailed a link by which you choose another password.
+forgotten-do = Mail me a link
+forgotten-asked = If somebody signs in with this address, a mail is on its way. Its link works once, and for 30 minutes.
+forgotten-operators = Whoever runs this server gets no such mail, and uses the command “jeton admin reset” on the machine.
+forgotten-without = This server sends no mails. Ask its operator, who can give you another password.
+forgotten-back = Back to signing in
+reset-title = Choose another password
+reset-sentence = For { $who }. Wherever you are signed in, you are signed out.
+reset-password = New password
+reset-everything = Revoke all my tokens as well
+reset-everything-hint = If somebody else may have known your password, they may have made tokens. What uses yours stops working.
+reset-do = Set the password
+reset-dead-title = This link opens nothing
+reset-dead-how = It works once and for 30 minutes, and not any more when your password was changed. Ask for another on the page where you sign in.
+reset-done-title = Your password is set
+reset-done = You were signed out everywhere. Sign in with the new password.
+reset-done-everything = You were signed out everywhere, and your tokens are revoked. Sign in with the new password.
 
 # The link at the end of a mail
 leave-title = Turn these mails off?

@@ -90,6 +90,8 @@ struct Made<'a> {
     /// None where the form was sent before.
     link: Option<String>,
     until: String,
+    /// They are mailed one of their own too.
+    mails: bool,
     done: String,
 }
 
@@ -251,6 +253,7 @@ async fn made(
         name: &holder.name,
         until: link.map(|(_, fresh)| frame.moment(&fresh.until)).unwrap_or_default(),
         link: link.map(|(address, fresh)| format!("{address}{}", path(&house.look, fresh.expose()))),
+        mails: house.desk.mails(),
         done: told(&frame.path("members"), "invited"),
         frame,
     };

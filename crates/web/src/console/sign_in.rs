@@ -47,6 +47,8 @@ struct Page<'a> {
     wrong: Option<String>,
     /// Passwords are not sent over this address.
     unsafe_address: bool,
+    /// Whoever forgot theirs is mailed a way to another one.
+    mails: bool,
 }
 
 /// The second step, for whoever uses one-time codes: the password was right.
@@ -76,7 +78,8 @@ async fn show(call: Call<Guest, (), Onward>) -> Result<Reply, Problem> {
     let unsafe_address = !is_safe(&call);
     let next = &call.query.next;
     let account = account_of(next);
-    let page = Page { frame, email: "", account, next, wrong: None, unsafe_address };
+    let mails = call.house.desk.mails();
+    let page = Page { frame, email: "", account, next, wrong: None, unsafe_address, mails };
     Reply::page(&call.house.look, &page)
 }
 
@@ -164,12 +167,13 @@ async fn sign_in(mut call: Call<Guest, (), NoQuery, Fields>) -> Result<Reply, Pr
         next,
         wrong: Some(wrong),
         unsafe_address: false,
+        mails: house.desk.mails(),
     };
     Ok(Reply::page(&house.look, &page)?.with_status(status))
 }
 
 /// How long whoever was wrong too often has to wait, in whole seconds or minutes.
-fn slowed(tongue: Tongue, wait: Duration) -> String {
+pub(crate) fn slowed(tongue: Tongue, wait: Duration) -> String {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let (name, count) = match seconds {
         ..=90 => ("sign-in-slowed-seconds", seconds),

@@ -102,6 +102,10 @@ impl World {
 
     /// The same where the console was made the operator's own.
     pub async fn empty_as(look: web::console::Look) -> World {
+        World::begun(look, false).await
+    }
+
+    async fn begun(look: web::console::Look, mails: bool) -> World {
         let clock = Arc::<Still>::default();
         let directory = tempfile::tempdir().unwrap();
         let options = Options {
@@ -115,7 +119,7 @@ impl World {
             entropy: Arc::new(SystemEntropy),
             verifier: verifier::Options::default(),
             foreign_tokens: false,
-            mails: false,
+            mails,
         };
         let opened: Result<_, NotOpened> = Desk::open(setup, async |listener| {
             Ok(Store::open_sqlite(options, clock.clone(), Arc::new(SystemEntropy), listener).unwrap())
@@ -136,7 +140,15 @@ impl World {
     }
 
     pub async fn of_as(preset: &str, look: web::console::Look) -> World {
-        let mut world = World::empty_as(look).await;
+        World::empty_as(look).await.founded(preset).await
+    }
+
+    /// The same where mails are sent.
+    pub async fn mailing(preset: &str) -> World {
+        World::begun(web::console::Look::default(), true).await.founded(preset).await
+    }
+
+    async fn founded(mut self, preset: &str) -> World {
         let founding = Founding {
             account: "acme".parse().unwrap(),
             name: "Acme".into(),
@@ -144,10 +156,10 @@ impl World {
             admin_email: ADMIN.into(),
             preset: preset.into(),
         };
-        let begun = world.desk.begin(founding, Password::new(PASSWORD.into()), None).await.unwrap();
-        world.admin = begun.token.expose().to_owned();
-        world.key = begun.service_key.expose().to_owned();
-        world
+        let begun = self.desk.begin(founding, Password::new(PASSWORD.into()), None).await.unwrap();
+        self.admin = begun.token.expose().to_owned();
+        self.key = begun.service_key.expose().to_owned();
+        self
     }
 
     /// Sends it, and holds the answer to what the server says of itself.
