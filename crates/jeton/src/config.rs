@@ -149,8 +149,8 @@ keys! {
     /// Whom mails come from; needed with `mail.url`.
     mail_from: Option<mail::Sender> = "mail.from", Unset::Nothing;
 
-    /// A directory with `notice.txt` and `notice.html`, or one of them, in place of our own. They are checked at
-    /// the start.
+    /// A directory with `mail.txt` and `mail.html` for all mails, and others such as `created.html` for those about
+    /// one thing, in place of our own. They are checked at the start.
     mail_templates: Option<PathBuf> = "mail.templates", Unset::Nothing;
 
     /// The file that gets a signed checkpoint of the journal every `journal.checkpoint_interval`, by which
