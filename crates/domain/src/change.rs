@@ -16,6 +16,7 @@ use crate::node::NodePath;
 use crate::policy::Counted;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
+use crate::webhooks;
 
 /// What is to happen, if what it rests on still stands.
 #[derive(Debug, Default)]
@@ -139,6 +140,7 @@ pub enum Condition {
 pub enum Counting {
     Nodes,
     Installations,
+    Webhooks,
 }
 
 /// One row to write. An update replaces the row whose version is the given row's, and makes it
@@ -226,6 +228,8 @@ pub enum Write {
     ForgetResets(PersonId),
     /// What became of a mail; no fact about authority, so the journal need not say it.
     UpdateLetter(Letter),
+    /// Of a webhook or of what is delivered to one.
+    Webhook(Box<webhooks::Write>),
 }
 
 /// A token that was made elsewhere. Where its digest is not ours, the row's is a mark that no text
@@ -362,6 +366,10 @@ actions! {
     InstallationEdited = "installation.edited",
     InstallationDeleted = "installation.deleted",
     NoticesChosen = "notices.chosen",
+    WebhookCreated = "webhook.created",
+    WebhookEdited = "webhook.edited",
+    WebhookRotated = "webhook.rotated",
+    WebhookDeleted = "webhook.deleted",
     TokenCreated = "token.created",
     TokenEdited = "token.edited",
     TokenRotated = "token.rotated",

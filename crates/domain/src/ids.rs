@@ -82,6 +82,8 @@ ids! {
     ServiceId = "svc";
     /// A mail to one member.
     LetterId = "let";
+    /// Where an account's journal is told to somebody else's program.
+    WebhookId = "whk";
 }
 
 /// Who a token acts for: a member or a service account.

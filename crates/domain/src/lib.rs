@@ -43,4 +43,5 @@ pub mod sessions;
 pub mod text;
 pub mod time;
 pub mod usage;
+pub mod webhooks;
 pub mod who;

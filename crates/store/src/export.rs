@@ -35,7 +35,7 @@ enum As {
 type Columns = &'static [(&'static str, As)];
 
 /// What is exported, what is referred to before what refers to it.
-const KINDS: [(&str, Columns); 15] = [
+const KINDS: [(&str, Columns); 17] = [
     ("permission", &[("bit", Plain), ("name", Plain)]),
     (
         "account",
@@ -191,6 +191,42 @@ const KINDS: [(&str, Columns); 15] = [
             ("days", Plain),
             ("account", Plain),
             ("letter", Plain),
+        ],
+    ),
+    (
+        "webhook",
+        &[
+            ("account", Plain),
+            ("id", Plain),
+            ("name", Plain),
+            ("url", Plain),
+            ("actions", Json),
+            ("enabled", Flag),
+            ("older_until", Time),
+            ("created_at", Time),
+            ("through", Plain),
+            ("failing_since", Time),
+            ("paused_until", Time),
+            ("missed", Plain),
+            ("version", Plain),
+        ],
+    ),
+    (
+        "delivery",
+        &[
+            ("webhook", Plain),
+            ("seq", Plain),
+            ("account", Plain),
+            ("action", Plain),
+            ("subject", Plain),
+            ("since", Time),
+            ("next_at", Time),
+            ("tries", Plain),
+            ("fate", Plain),
+            ("status", Plain),
+            ("trouble", Plain),
+            ("ended_at", Time),
+            ("version", Plain),
         ],
     ),
     (

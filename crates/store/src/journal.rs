@@ -307,7 +307,8 @@ impl Touched {
                 | Write::UseLink { .. }
                 | Write::InsertLink(_)
                 | Write::ForgetResets(_)
-                | Write::UpdateLetter(_) => {}
+                | Write::UpdateLetter(_)
+                | Write::Webhook(_) => {}
             }
         }
         all

@@ -38,6 +38,7 @@ mod sqlite;
 mod time;
 mod transfer;
 mod tree;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -21,6 +21,7 @@ pub(crate) mod rolls;
 pub(crate) mod rows;
 pub(crate) mod states;
 mod sweeps;
+pub(crate) mod webhooks;
 pub(crate) mod writes;
 
 /// Whose SQL it is to be.

@@ -32,7 +32,7 @@ pub(crate) use tally::Cell;
 use tally::{Batch, Tally};
 
 /// What is moved, and what is referred to before what refers to it.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 25] = [
     "head",
     "journal",
     "key_check",
@@ -56,6 +56,8 @@ const TABLES: [&str; 23] = [
     "letter",
     "matter",
     "notice",
+    "webhook",
+    "delivery",
 ];
 
 /// What a store has from the beginning, or from being looked at, and gives up for what arrives.

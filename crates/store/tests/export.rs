@@ -99,11 +99,11 @@ fn an_export_reads_well_holds_no_secret_and_is_the_same_from_either_backend() {
         let store = open(&rich.access()).await;
         let lines = exported(&rich.access()).await;
         store.close().await;
-        assert_eq!((&lines[0]["kind"], &lines[0]["row"]["seq"]), (&"export".into(), &6.into()));
+        assert_eq!((&lines[0]["kind"], &lines[0]["row"]["seq"]), (&"export".into(), &7.into()));
         let of = |kind: &str| {
             lines.iter().filter(|line| line["kind"] == kind).map(|line| &line["row"]).collect::<Vec<_>>()
         };
-        assert_eq!(of("journal").len(), 6);
+        assert_eq!(of("journal").len(), 7);
         assert_eq!(of("account")[0]["created_at"], "2026-01-01T00:00:00.000000Z");
         let desk = of("account").iter().map(|row| row["roles"][0]["permissions"][0].clone()).next().unwrap();
         assert_eq!(desk, "tokens:create", "names, where the database has digits");

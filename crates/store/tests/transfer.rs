@@ -226,7 +226,7 @@ fn a_journal_that_is_not_whole_is_not_moved() {
     for (breakage, seq) in [
         ("UPDATE journal SET actor = 'somebody else' WHERE seq = 2", 2),
         ("DELETE FROM journal WHERE seq = 3", 3),
-        ("UPDATE head SET hash = zeroblob(32)", 6),
+        ("UPDATE head SET hash = zeroblob(32)", 7),
     ] {
         run(async {
             let rich = Rich::new().await;

@@ -334,6 +334,63 @@ CREATE INDEX notice_letter
 CREATE INDEX notice_ends
     ON notice (ends_at);
 
+-- Programs that are told what an account's journal says, each from its place in it on (`through`). The secrets
+-- that sign are sealed, bound to account and webhook, under a key that is not in this database. How it
+-- fares (`through` to `missed`) is outside the version, which is for those who edit it.
+CREATE TABLE webhook (
+    account       TEXT COLLATE "C" NOT NULL REFERENCES account (id),
+    id            TEXT COLLATE "C" NOT NULL,
+    name          TEXT COLLATE "C" NOT NULL,
+    url           TEXT COLLATE "C" NOT NULL,
+    actions       TEXT COLLATE "C" NOT NULL,
+    enabled       BOOLEAN NOT NULL,
+    nonce         BYTEA NOT NULL CHECK (length(nonce) = 24),
+    secret        BYTEA NOT NULL,
+    older_nonce   BYTEA,
+    older_secret  BYTEA,
+    older_until   BIGINT,
+    created_at    BIGINT NOT NULL,
+    through       BIGINT NOT NULL,
+    failing_since BIGINT,
+    paused_until  BIGINT,
+    missed        BIGINT NOT NULL,
+    version       BIGINT NOT NULL,
+    PRIMARY KEY (account, id)
+);
+
+-- What was taken from the journal for a webhook, until some time after it is done with. It has no text of its
+-- own: that is read from the journal when it is sent. `next_at` is when somebody may begin to send it, or
+-- may again; none where an earlier one about the same subject is not done with, and once it is done with.
+CREATE TABLE delivery (
+    webhook  TEXT COLLATE "C" NOT NULL,
+    seq      BIGINT NOT NULL,
+    account  TEXT COLLATE "C" NOT NULL,
+    action   TEXT COLLATE "C" NOT NULL,
+    subject  TEXT COLLATE "C" NOT NULL,
+    since    BIGINT NOT NULL,
+    next_at  BIGINT,
+    tries    BIGINT NOT NULL,
+    fate     TEXT COLLATE "C" NOT NULL CHECK (fate IN ('waiting', 'due', 'begun', 'delivered', 'given_up')),
+    status   BIGINT,
+    trouble  TEXT COLLATE "C",
+    ended_at BIGINT,
+    version  BIGINT NOT NULL,
+    PRIMARY KEY (webhook, seq)
+);
+
+CREATE INDEX delivery_next
+    ON delivery (webhook, next_at)
+    WHERE next_at IS NOT NULL;
+CREATE INDEX delivery_open
+    ON delivery (webhook, subject, seq)
+    WHERE ended_at IS NULL;
+CREATE INDEX delivery_since
+    ON delivery (since)
+    WHERE ended_at IS NULL;
+CREATE INDEX delivery_ended
+    ON delivery (ended_at)
+    WHERE ended_at IS NOT NULL;
+
 -- One order without gaps. The salt goes with the payload when that is erased; the hashes stay.
 CREATE TABLE journal (
     seq        BIGINT PRIMARY KEY,

@@ -330,6 +330,63 @@ CREATE INDEX notice_letter
 CREATE INDEX notice_ends
     ON notice (ends_at);
 
+-- Programs that are told what an account's journal says, each from its place in it on (`through`). The secrets
+-- that sign are sealed, bound to account and webhook, under a key that is not in this database. How it
+-- fares (`through` to `missed`) is outside the version, which is for those who edit it.
+CREATE TABLE webhook (
+    account       TEXT NOT NULL REFERENCES account (id),
+    id            TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    url           TEXT NOT NULL,
+    actions       TEXT NOT NULL,
+    enabled       INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    nonce         BLOB NOT NULL CHECK (length(nonce) = 24),
+    secret        BLOB NOT NULL,
+    older_nonce   BLOB,
+    older_secret  BLOB,
+    older_until   INTEGER,
+    created_at    INTEGER NOT NULL,
+    through       INTEGER NOT NULL,
+    failing_since INTEGER,
+    paused_until  INTEGER,
+    missed        INTEGER NOT NULL,
+    version       INTEGER NOT NULL,
+    PRIMARY KEY (account, id)
+) STRICT, WITHOUT ROWID;
+
+-- What was taken from the journal for a webhook, until some time after it is done with. It has no text of its
+-- own: that is read from the journal when it is sent. `next_at` is when somebody may begin to send it, or
+-- may again; none where an earlier one about the same subject is not done with, and once it is done with.
+CREATE TABLE delivery (
+    webhook  TEXT NOT NULL,
+    seq      INTEGER NOT NULL,
+    account  TEXT NOT NULL,
+    action   TEXT NOT NULL,
+    subject  TEXT NOT NULL,
+    since    INTEGER NOT NULL,
+    next_at  INTEGER,
+    tries    INTEGER NOT NULL,
+    fate     TEXT NOT NULL CHECK (fate IN ('waiting', 'due', 'begun', 'delivered', 'given_up')),
+    status   INTEGER,
+    trouble  TEXT,
+    ended_at INTEGER,
+    version  INTEGER NOT NULL,
+    PRIMARY KEY (webhook, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX delivery_next
+    ON delivery (webhook, next_at)
+    WHERE next_at IS NOT NULL;
+CREATE INDEX delivery_open
+    ON delivery (webhook, subject, seq)
+    WHERE ended_at IS NULL;
+CREATE INDEX delivery_since
+    ON delivery (since)
+    WHERE ended_at IS NULL;
+CREATE INDEX delivery_ended
+    ON delivery (ended_at)
+    WHERE ended_at IS NOT NULL;
+
 -- One order without gaps. The salt goes with the payload when that is erased; the hashes stay.
 CREATE TABLE journal (
     seq        INTEGER PRIMARY KEY,

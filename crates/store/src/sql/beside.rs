@@ -6,6 +6,7 @@ use domain::ids::{AccountId, HolderId};
 use domain::mail::KEPT;
 use domain::time::Timestamp;
 use domain::usage::{self, By, Count, OTHER, TOLD_APART, Usage};
+use domain::webhooks;
 use token::TokenId;
 
 use super::links;
@@ -76,6 +77,10 @@ impl Beside {
                     Query::new(
                         "DELETE FROM notice WHERE ends_at <= ?1 AND ends_at <= (SELECT at FROM head) - ?2",
                         values![now.plus_micros(-KEPT), KEPT],
+                    ),
+                    Query::new(
+                        "DELETE FROM delivery WHERE ended_at <= ?1",
+                        values![now.plus_micros(-webhooks::KEPT)],
                     ),
                 ]
             }

@@ -156,6 +156,7 @@ fn holds(query: &mut Query<'_>, condition: &Condition, dialect: Dialect) -> Stri
             let table = match of {
                 Counting::Nodes => "node",
                 Counting::Installations => "installation",
+                Counting::Webhooks => "webhook",
             };
             format!(
                 "(SELECT count(*) FROM (SELECT 1 FROM {table} WHERE account = ?{account} LIMIT ?{max}) AS counted)

@@ -291,7 +291,7 @@ where
         .transpose()
 }
 
-fn json<T: DeserializeOwned>(row: &dyn Row, column: usize) -> Result<T> {
+pub(crate) fn json<T: DeserializeOwned>(row: &dyn Row, column: usize) -> Result<T> {
     serde_json::from_str(str_at(row, column)?).map_err(|cause| Unreadable::new(column, cause))
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use token::{Entropy, TokenId, TokenText};
 
 use super::query::{Query, Rows, Unreadable, Value, values};
-use super::{Dialect, foreign, links, mail, persons, sweeps};
+use super::{Dialect, foreign, links, mail, persons, sweeps, webhooks};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -125,6 +125,7 @@ fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss>
             return Ok(vec![Step::Query { query, must: Must::Pass }]);
         }
         Write::UpdateLetter(row) => return Ok(mail::update(row)),
+        Write::Webhook(write) => return webhooks::steps(write, tools),
     }?;
     Ok(vec![Step::Query { query, must: Must::Hit }])
 }
@@ -231,16 +232,20 @@ pub(crate) fn settle(write: Write, number: Option<i64>, to: &mut Snapshot) {
         | Write::InsertLink(_)
         | Write::ForgetResets(_)
         | Write::UseLink { .. }
-        | Write::UpdateLetter(_) => {}
+        | Write::UpdateLetter(_)
+        | Write::Webhook(_) => {}
     }
 }
 
 /// Whether the write changes what is known, so that the journal must say so.
 fn is_fact(write: &Write) -> bool {
-    !matches!(write, Write::Remember(_) | Write::InsertLink(_) | Write::UpdateLetter(_))
+    match write {
+        Write::Webhook(write) => write.is_fact(),
+        write => !matches!(write, Write::Remember(_) | Write::InsertLink(_) | Write::UpdateLetter(_)),
+    }
 }
 
-fn json(value: &impl Serialize) -> Result<String, Miss> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, Miss> {
     serde_json::to_string(value).map_err(|_| Miss::Malformed("a document that JSON cannot hold"))
 }
 

@@ -14,6 +14,7 @@ mod others;
 mod place;
 mod states;
 mod sweeps;
+mod webhooks;
 mod world;
 
 /// Runs a behaviour to its end.
@@ -108,6 +109,13 @@ behaviours! {
         what_happens_before_a_letter_is_begun_is_told_by_it_and_what_comes_after_waits,
         a_letter_is_kept_for_its_reader_alone_and_a_link_of_its_beside_others,
         those_are_found_who_have_a_role_for_all_of_an_account,
+    ;
+    webhooks:
+        a_webhook_and_its_secrets_read_back,
+        a_webhook_is_behind_while_the_journal_says_more_of_its_account,
+        deliveries_about_one_subject_go_one_after_the_other,
+        a_receiver_that_is_away_is_left_alone_and_given_up_with_all_that_waited,
+        what_was_delivered_is_shown_for_a_while_and_takes_no_more_room_than_that,
     ;
     others:
         a_kept_secret_reads_back_until_it_is_forgotten,

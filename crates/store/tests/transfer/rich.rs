@@ -11,6 +11,8 @@ use domain::ids::{HolderId, InstallationId};
 use domain::life::Lens;
 use domain::mail::{Letter, Matter, News, Notice, Outgoing, Topic};
 use domain::usage::{By, Count, Usage, day};
+use domain::webhooks::target::Target;
+use domain::webhooks::{self, Delivery, Progress, SigningSecret, TakenUp, Webhook};
 use rusqlite::Connection;
 use store::place::{Access, Place};
 use store::{HolderQuery, Store, TokenQuery};
@@ -56,7 +58,7 @@ pub(crate) struct Rich {
 }
 
 impl Rich {
-    /// Written and closed; its journal has six entries.
+    /// Written and closed; its journal has seven entries.
     pub(crate) async fn new() -> Self {
         let home = TempDir::new().unwrap();
         Self::write(open(&directory(home.path())).await, home).await
@@ -144,6 +146,27 @@ impl Rich {
             let outbox = vec![Outgoing::Ends { letter, notices: vec![notice] }, Outgoing::News(news)];
             store.commit(Change { outbox, ..Change::default() }).await.unwrap();
         }
+        store
+            .commit(change([webhooks::write(webhooks::Write::Insert {
+                webhook: webhook(&account),
+                secret: secret(),
+            })]))
+            .await
+            .unwrap();
+        let webhook = store.webhook(&account.id, webhook(&account).id).await.unwrap().unwrap();
+        let from = webhook.progress.through;
+        let delivery = Delivery::new(&webhook, from + 1, "token.edited".into(), "somebody".into(), at(0));
+        let (id, deliveries) = (webhook.id, vec![delivery]);
+        let taken = TakenUp {
+            account: account.id.clone(),
+            webhook: id,
+            from,
+            through: from + 1,
+            missed: 2,
+            deliveries,
+            now: at(0),
+        };
+        store.commit(Change::default().write(webhooks::write(webhooks::Write::TakeUp(taken)))).await.unwrap();
         let count = |by| Count { day: day(at(0)), by, admitted: 3, refused: 1 };
         let counts =
             vec![count(By::All), count(By::Address("::1".into())), count(By::Service("svc_a".into()))];
@@ -189,6 +212,14 @@ impl Rich {
         for letter in store.letters_due(at(DAY), 9).await.unwrap() {
             seen.push(format!("{letter:?} {:?}", store.notices_of(letter.id).await.unwrap()));
         }
+        for account in store.accounts(None, 100).await.unwrap() {
+            for webhook in store.webhooks(&account.id).await.unwrap() {
+                let secrets = store.signing_secrets(&account.id, webhook.id, at(0)).await.unwrap();
+                let secrets: Vec<_> = secrets.iter().map(SigningSecret::text).collect();
+                let deliveries = store.deliveries(webhook.id, i64::MAX, 9).await.unwrap();
+                seen.push(format!("{webhook:?} {secrets:?} {deliveries:?}"));
+            }
+        }
         seen.push(format!("{} entries are whole", store.verify_journal().await.unwrap().entries));
         seen.extend(store.journal(0, 1000).await.unwrap().iter().map(|entry| format!("{entry:?}")));
         seen
@@ -215,4 +246,23 @@ impl Rich {
 
 pub(crate) fn answer() -> Remembered {
     Remembered { key: [1; 32], request: [2; 32], sealed: vec![0, 159, 255], until: at(3000 * DAY) }
+}
+
+fn webhook(account: &Account) -> Webhook {
+    Webhook {
+        id: "whk_0123456789ab".parse().unwrap(),
+        account: account.id.clone(),
+        name: "ops".into(),
+        target: Target::parse("https://example.com/hook").unwrap(),
+        actions: vec!["token".into()],
+        enabled: true,
+        created_at: at(0),
+        older_until: None,
+        progress: Progress::default(),
+        version: 0,
+    }
+}
+
+fn secret() -> Arc<SigningSecret> {
+    Arc::new(SigningSecret::from_bytes([5; 32]))
 }
