@@ -8,7 +8,7 @@ use e2e::repository;
 
 /// Each room and its floor. Arrows point to lower floors only, so rooms of one floor do not know
 /// each other.
-const FLOORS: [(&str, u32); 11] = [
+const FLOORS: [(&str, u32); 12] = [
     ("token", 0),
     ("meter", 0),
     ("domain", 1),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u32); 11] = [
     ("verifier", 2),
     ("client", 2),
     ("mail", 2),
+    ("courier", 2),
     ("service", 3),
     ("web", 4),
     ("jeton", 5),
@@ -32,7 +33,8 @@ const KEEPERS: [(&str, &[&str], &[&str]); 4] = [
     (
         "HTTP on the serving side",
         &["axum", "hyper", "hyper-util", "http", "http-body", "http-body-util", "tower", "tower-http", "h2"],
-        &["web", "client"],
+        // The courier asks by it, of addresses that it has chosen itself, which no client that resolves names lets one.
+        &["web", "client", "courier"],
     ),
     ("SMTP", &["lettre"], &["mail"]),
     // The command line and the client speak HTTP to a server as anybody does.
@@ -80,7 +82,7 @@ fn a_foreign_room_and_a_stray_crate_are_reported() {
     assert_eq!(
         faults,
         [
-            "service names axum, which only web, client may (HTTP on the serving side)",
+            "service names axum, which only web, client, courier may (HTTP on the serving side)",
             "service names rusqlite, which only store may (SQL)"
         ]
     );

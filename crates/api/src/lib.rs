@@ -28,6 +28,7 @@ pub mod services;
 pub mod sessions;
 pub mod tokens;
 pub mod verify;
+pub mod webhooks;
 
 mod list;
 mod maybe;

@@ -10,6 +10,7 @@
 //! [`resolve`] decides, [`show`] writes it out.
 
 mod console;
+mod hooks;
 pub mod key;
 mod mails;
 pub mod resolve;
@@ -19,6 +20,8 @@ pub mod sources;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
+
+use domain::webhooks::target::Allowed;
 
 use console::{ConsoleName, ConsolePath, Origins, ReturnUrl};
 use key::{Base, Keep, Key, LogFilter, LogFormat, Period, PresetName, PublicUrl, Unset};
@@ -152,6 +155,16 @@ keys! {
     /// A directory with `mail.txt` and `mail.html` for all mails, and others such as `created.html` for those about
     /// one thing, in place of our own. They are checked at the start.
     mail_templates: Option<PathBuf> = "mail.templates", Unset::Nothing;
+
+    /// Networks that webhooks may call besides the public ones, with spaces between them, as in
+    /// `127.0.0.0/8 10.20.0.0/16`. Without it none is called that is private, local or reserved, and nothing
+    /// without TLS; `http://` reaches only what is named here. Whoever may change an account's policy can
+    /// have any address in them called from this machine.
+    webhooks_allow: Option<Allowed> = "webhooks.allow", Unset::Nothing;
+
+    /// A file with the certificates (PEM) of authorities that webhooks' receivers may have theirs from besides the
+    /// public ones.
+    webhooks_ca: Option<PathBuf> = "webhooks.ca", Unset::Nothing;
 
     /// The file that gets a signed checkpoint of the journal every `journal.checkpoint_interval`, by which
     /// `jeton doctor` and `jeton journal verify` find a journal that was rewritten or cut back. Best on

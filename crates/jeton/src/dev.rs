@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use domain::time::{Period, Timestamp};
+use domain::webhooks::target::Allowed;
 use serde_json::json;
 use service::{Care, Desk, Setup, Workers};
 use store::{Clock, Options, Store};
@@ -80,7 +81,7 @@ pub(crate) fn dev(args: &DevArgs) -> Result<(), Failure> {
         }
         let hour = Duration::from_secs(3_600);
         let care = Care { checkpoints: place.0.join("checkpoints"), every: hour, keep: None };
-        let workers = Workers::start(&desk, care, None);
+        let workers = Workers::start(&desk, care, None, None);
         let tracker = Tracker::new();
         let limits = Limits { drain: Duration::from_secs(2), ..Limits::default() };
         let options = web::Options {
@@ -100,8 +101,13 @@ pub(crate) fn dev(args: &DevArgs) -> Result<(), Failure> {
 }
 
 async fn open(data: &Path, clock: Arc<DevClock>, seeds: Arc<Seeds>) -> Result<Arc<Desk>, Failure> {
-    let setup =
-        Setup { entropy: seeds, verifier: verifier::Options::default(), foreign_tokens: false, mails: false };
+    let setup = Setup {
+        entropy: seeds,
+        verifier: verifier::Options::default(),
+        foreign_tokens: false,
+        mails: false,
+        webhooks: Allowed::default(),
+    };
     let options = Options {
         data: data.to_owned(),
         keys: data.join("keys"),

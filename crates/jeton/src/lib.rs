@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 mod dev;
 pub mod exit;
+mod hooks;
 mod init;
 mod look;
 pub mod metrics;

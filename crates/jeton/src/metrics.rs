@@ -92,6 +92,10 @@ metrics! {
     POSITION: Gauge "jeton_journal_position" [] "The last entry of the journal that memory knows of.";
     LETTERS: Counter "jeton_letters" ["outcome"]
         "Mails that were taken up: sent, dropped (about nothing that is still so), failed (tried again later).";
+    DELIVERIES: Counter "jeton_webhook_deliveries" ["outcome"]
+        "Tries to tell a webhook something: delivered, failed (tried again later), given_up.";
+    OLDEST_DELIVERY: Gauge "jeton_webhook_oldest_waiting_seconds" []
+        "For how long the oldest delivery to a webhook that is not done with has been under way; 0 where there is none.";
     PEERS: Gauge "jeton_peers" [] "Peers on this database, this one among them. PostgreSQL only.";
     BEHIND: Gauge "jeton_peer_behind_entries" []
         "Entries of the journal that this peer had not applied at its last beat. PostgreSQL only.";
@@ -199,6 +203,11 @@ impl Sources {
             &LETTERS,
             &self.desk.letters().map(|(outcome, count)| ([("outcome", outcome)], count)),
         )?;
+        page.counters(
+            &DELIVERIES,
+            &self.desk.delivered().map(|(outcome, count)| ([("outcome", outcome)], count)),
+        )?;
+        page.gauge(&OLDEST_DELIVERY, seconds(self.desk.oldest_delivery().unsigned_abs()))?;
         if let Some(following) = store.following {
             page.gauge(&PEERS, following.peers)?;
             page.gauge(&BEHIND, following.head - store.health.position)?;

@@ -23,7 +23,7 @@ use crate::notify::{self, Notify};
 use crate::reload::{Live, Reloader, Reloads};
 use crate::sockets::{self, Given};
 use crate::telemetry::Volume;
-use crate::{access, look, post, scanner, wiring};
+use crate::{access, hooks, look, post, scanner, wiring};
 
 /// Opens the data, serves, reads the configuration again on SIGHUP, and on SIGTERM or SIGINT lets
 /// what is under way finish.
@@ -67,7 +67,8 @@ pub(crate) fn serve(config: Config, reloader: Reloader, volume: Volume) -> Resul
         if carrier.is_some() && config.server_public_url.is_none() {
             warn!("mails link to http://{address}; set server.public_url to where people reach this server");
         }
-        let workers = Workers::start(&desk, care(&config), carrier);
+        let messenger = hooks::messenger(&config)?;
+        let workers = Workers::start(&desk, care(&config), carrier, Some(messenger));
         let patience = Limits::default().request;
         let options = web::Options { preset: preset.clone(), patience, look, github: github.clone() };
         let app = web::router(desk.clone(), &options, tracker.clone());
@@ -192,6 +193,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
 pub(crate) fn must_know(config: &Config) -> Result<(), Failure> {
     must_know_preset(&config.server_preset.0)?;
     post::of(config, "")?;
+    hooks::messenger(config)?;
     look::of(config).map(drop)
 }
 

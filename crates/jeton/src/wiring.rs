@@ -68,6 +68,7 @@ async fn opened(config: &Config, access: Access) -> anyhow::Result<Arc<Desk>> {
         },
         foreign_tokens: config.server_foreign_tokens,
         mails: config.mail_url.is_some(),
+        webhooks: config.webhooks_allow.clone().unwrap_or_default(),
     };
     Desk::open(setup, async |listener| {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));

@@ -213,7 +213,7 @@ impl Desk {
     }
 
     /// Entries with the names of the holders in them.
-    async fn named(&self, entries: Vec<JournalRow>) -> Result<Vec<Told>, Error> {
+    pub(crate) async fn named(&self, entries: Vec<JournalRow>) -> Result<Vec<Told>, Error> {
         // Who acts from another account, as an operator may, is nobody whom its readers know.
         let mut wanted: BTreeMap<&AccountId, Vec<HolderId>> = BTreeMap::new();
         for entry in &entries {

@@ -40,14 +40,17 @@ pub mod sessions;
 pub mod stakes;
 pub mod tokens;
 pub mod verify;
+pub mod webhooks;
 mod workers;
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock, Weak};
 
 use domain::change::Change;
 use domain::facts::Snapshot;
 use domain::permission::Registry;
 use domain::time::{Moment, Timestamp};
+use domain::webhooks::target::Allowed;
 use domain::who::Caller;
 use store::{CommitError, Committed, Heard, Store, Unavailable};
 use token::{Brand, Entropy, Kind, Parser, TokenText};
@@ -100,6 +103,11 @@ pub struct Desk {
     stirred: Arc<Notify>,
     /// Told when letters were kept.
     posted: Notify,
+    /// What webhooks may call.
+    allowed: Allowed,
+    deliveries: (meter::Tally, AtomicI64),
+    /// Told when something is to be brought to a webhook that no entry of the journal tells of.
+    errands: Notify,
 }
 
 /// What a desk is made of.
@@ -111,6 +119,8 @@ pub struct Setup {
     pub foreign_tokens: bool,
     /// Mails are sent from here; without it none are kept, and nobody is promised any.
     pub mails: bool,
+    /// Networks that webhooks may call besides the public ones.
+    pub webhooks: Allowed,
 }
 
 impl Desk {
@@ -185,6 +195,9 @@ impl Desk {
             ways: mail::Ways::new(store.keys()),
             stirred,
             posted: Notify::new(),
+            allowed: setup.webhooks,
+            deliveries: webhooks::counters(),
+            errands: Notify::new(),
             store,
             verifier,
             catalogue,

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::checkpoints::{self, Care};
 use crate::mail::{Carrier, Queued};
+use crate::webhooks::{self, Messenger};
 use crate::{Desk, Error};
 
 /// How often counters are written, and how often old rows are purged. Whoever asks how a token
@@ -55,8 +56,13 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// `carrier`: by which mails are sent; none where none are.
-    pub fn start(desk: &Arc<Desk>, care: Care, carrier: Option<Arc<dyn Carrier>>) -> Self {
+    /// `carrier`: by which mails are sent; none where none are. `messenger`: by which webhooks are told.
+    pub fn start(
+        desk: &Arc<Desk>,
+        care: Care,
+        carrier: Option<Arc<dyn Carrier>>,
+        messenger: Option<Arc<dyn Messenger>>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let care = Arc::new(care);
         let mut tasks = vec![
@@ -82,6 +88,9 @@ impl Workers {
                 desk.catalogue.rest(desk.now());
             })),
         ];
+        if let Some(messenger) = messenger {
+            tasks.push(tokio::spawn(webhooks::tell(stopped.clone(), desk.clone(), messenger)));
+        }
         if let Some(carrier) = carrier {
             tasks.push(tokio::spawn(look_for_notices(stopped.clone(), desk.clone())));
             tasks.push(tokio::spawn(post(stopped, desk.clone(), carrier)));

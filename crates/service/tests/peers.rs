@@ -11,6 +11,7 @@ use domain::facts::Token;
 use domain::ids::AccountId;
 use domain::lifecycle::Create;
 use domain::refusal::Code;
+use domain::webhooks::target::Allowed;
 use domain::who::Caller;
 use service::founding::Founding;
 use service::sessions::Login;
@@ -83,6 +84,7 @@ impl Database {
             verifier: verifier::Options::default(),
             foreign_tokens: false,
             mails: false,
+            webhooks: Allowed::default(),
         };
         let opened: Result<_, Unavailable> = Desk::open(setup, async |listener| {
             let (clock, entropy) = (Arc::new(Running::since_now()), Arc::new(SystemEntropy));

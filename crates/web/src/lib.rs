@@ -126,6 +126,13 @@ fn with_more(
     Router::new().fallback_service(dressed).layer(ours)
 }
 
+/// The body of what a webhook is told: JSON, see [`api::webhooks::Event`](::api::webhooks::Event).
+pub fn event(told: service::journal::Told) -> Vec<u8> {
+    let data = map::entry(told);
+    let event = ::api::webhooks::Event { kind: data.action.clone(), timestamp: data.at.clone(), data };
+    serde_json::to_vec(&event).expect("an entry is plain data")
+}
+
 /// What the listener for metrics serves: `/metrics`, as `render` writes it anew for each question in
 /// the text format of OpenMetrics 1.0, and nothing else.
 pub fn metrics(

@@ -12,6 +12,7 @@ use domain::lifecycle::Create;
 use domain::members::Join;
 use domain::policy::Policy;
 use domain::time::Timestamp;
+use domain::webhooks::target::Allowed;
 use domain::who::Caller;
 use service::founding::{Begun, Founding};
 use service::sessions::Login;
@@ -169,6 +170,7 @@ async fn open(data: &std::path::Path, clock: Arc<Driven>) -> Arc<Desk> {
         verifier: verifier::Options::default(),
         foreign_tokens: false,
         mails: true,
+        webhooks: Allowed::parse("127.0.0.0/8").unwrap(),
     };
     let opened: Result<_, NotOpened> = Desk::open(setup, async |listener| {
         Ok(Store::open_sqlite(options, clock, Arc::new(SystemEntropy), listener).unwrap())

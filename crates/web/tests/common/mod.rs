@@ -12,6 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use described::Described;
+use domain::webhooks::target::Allowed;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use service::founding::Founding;
@@ -120,6 +121,7 @@ impl World {
             verifier: verifier::Options::default(),
             foreign_tokens: false,
             mails,
+            webhooks: Allowed::parse("127.0.0.0/8").unwrap(),
         };
         let opened: Result<_, NotOpened> = Desk::open(setup, async |listener| {
             Ok(Store::open_sqlite(options, clock.clone(), Arc::new(SystemEntropy), listener).unwrap())
