@@ -39,7 +39,7 @@ async fn exported(access: &Access) -> Vec<Value> {
 }
 
 /// Columns that stay where they are: secrets, what follows from other columns, and what is nobody's fact.
-const STAY: [&str; 8] = [
+const STAY: [&str; 12] = [
     "person.password",
     "person.factor_secret",
     "person.factor_step",
@@ -48,6 +48,10 @@ const STAY: [&str; 8] = [
     "service.digest",
     "holder.role",
     "journal.touched",
+    "webhook.nonce",
+    "webhook.secret",
+    "webhook.older_nonce",
+    "webhook.older_secret",
 ];
 const TABLES_STAY: [&str; 10] = [
     "sealed",

@@ -50,7 +50,9 @@ impl Target {
             (Some(rest), _) => (true, rest),
             (_, Some(rest)) => (false, rest),
             _ => {
-                return Err(refused("Give a URL that begins with https://, as in https://example.com/jeton."));
+                return Err(refused(
+                    "Give a URL that begins with https://, as in https://example.com/jeton.",
+                ));
             }
         };
         // RFC 3986, appendix A: what is in none of its parts is not sent, and `#` names a place within an answer.
