@@ -6,6 +6,7 @@ said by their names (`Stage.worth`), since the same word means the same everywhe
 """
 
 import os
+import time
 from random import Random
 
 import requests
@@ -85,6 +86,8 @@ class Stage:
             "service-accounts": {"name": name, "role": "Viewer"},
             "roles": {"name": name, "permissions": ["devices:read"]},
             "installations": {"name": name, "nodes": ["/sales"]},
+            # A name that leads nowhere (RFC 2606), so that nothing is ever sent.
+            "webhooks": {"name": name, "url": "https://hooks.invalid/", "actions": ["webhook"]},
         }[what]
         return self.ask("POST", self.at(what), body)["id"]
 
@@ -125,6 +128,8 @@ class Stage:
         elif "{external_id}" in path:
             member = self.ask("GET", self.at(f"members/{self.make('members')}"))
             named["external_id"] = member["external_id"]
+        elif path.endswith("/webhooks"):
+            self.make_room_for_webhooks()
         elif "{path}" in path:
             named["path"] = "sales"
         elif path == "/v1/services/{id}":
@@ -133,7 +138,11 @@ class Stage:
             named["id"] = "_".join(self.session().split("_")[1:3])
         elif "{id}" in path:
             what = path.split("/")[4]
+            if what == "webhooks":
+                self.make_room_for_webhooks()
             named["id"] = self.make(what)
+            if "{seq}" in path:
+                named["seq"] = self.delivery(named["id"])
             before = {
                 "approve_token": ("POST", "/revoke"),
                 "reactivate_member": ("POST", "/deactivate"),
@@ -144,10 +153,26 @@ class Stage:
                 self.ask(before[0], self.at(f"{what}/{named['id']}{before[1]}"))
         return named
 
+    def make_room_for_webhooks(self) -> None:
+        """An account has room for a few."""
+        all = self.ask("GET", self.at("webhooks"))["items"]
+        for webhook in all if len(all) > 9 else []:
+            self.ask("DELETE", self.at(f"webhooks/{webhook['id']}"))
+
+    def delivery(self, webhook: str) -> str:
+        """What the webhook is told first: that it was made. The server takes it up on its own."""
+        for _ in range(200):
+            items = self.ask("GET", self.at(f"webhooks/{webhook}/deliveries"))["items"]
+            if items:
+                return str(items[0]["seq"])
+            time.sleep(0.02)
+        raise RuntimeError(f"the webhook {webhook} was told nothing")
+
     def worth(self, operation: str, key: str) -> object:
         """A value that is a good one for the field of this name, or None where anything may be."""
         by_name = {
             "account": lambda: ACCOUNT,
+            "actions": lambda: ["token"],
             "accounts": lambda: [ACCOUNT],
             "credentials": lambda: [self.shown_once()],
             "bindings": lambda: [{"role": "Member", "node": "/sales"}],
@@ -170,6 +195,7 @@ class Stage:
             "refresh_token": self.refresh_token,
             "role": lambda: "Member",
             "token": lambda: self.shown,
+            "url": lambda: "https://hooks.invalid/",
         }
         if operation in {"create_token", "edit_token"}:
             by_name["permission"] = lambda: {"list": ["devices:read"]}

@@ -316,6 +316,10 @@ fn tenant(server: &Server, account: &str) -> Tenant {
     client.post(&at("nodes"), json!({ "path": "/sales" })).ok(201);
     let installation = client.post(&at("installations"), json!({ "name": "eu-1", "nodes": ["/sales"] }));
     installation.ok(201);
+    // Turned off: nothing is sent anywhere.
+    let body = json!({ "name": "ops", "url": "https://hooks.invalid/", "enabled": false });
+    let webhook = client.post(&at("webhooks"), body);
+    webhook.ok(201);
     let fills = vec![
         ("tokens", token.text_at("id")),
         ("members", owner.id.clone()),
@@ -323,6 +327,7 @@ fn tenant(server: &Server, account: &str) -> Tenant {
         ("roles", role.text_at("id")),
         ("nodes", "sales".to_owned()),
         ("installations", installation.text_at("id")),
+        ("webhooks", webhook.text_at("id")),
     ];
     Tenant { owner, fills }
 }
@@ -337,6 +342,7 @@ fn body_for(operation: &Operation) -> Value {
         ("POST", "roles") => json!({ "name": "x", "permissions": ["devices:read"] }),
         ("POST", "nodes") => json!({ "path": "/x" }),
         ("POST", "installations") => json!({ "name": "x" }),
+        ("POST", "webhooks") => json!({ "name": "x", "url": "https://hooks.invalid/", "enabled": false }),
         ("PATCH", "notices") => json!({ "mail": false }),
         ("POST", _) => json!({}),
         ("PUT", _) => json!({ "name": "x", "role": "Viewer" }),
@@ -356,6 +362,7 @@ fn another_accounts_things_are_as_missing_ones_to_the_byte() {
         "service-accounts" => "sac_0123456789ab",
         "roles" => "rol_0123456789ab",
         "installations" => "ins_0123456789ab",
+        "webhooks" => "whk_0123456789ab",
         _ => "nowhere",
     };
     let told = |answer: &Answer| {
@@ -418,7 +425,9 @@ fn another_accounts_things_are_as_missing_ones_to_the_byte() {
 /// All that an account's owner sees, apart from the time of their own looking.
 fn snapshot(owner: &Client) -> Vec<Value> {
     let mut seen = Vec::new();
-    for list in ["tokens", "members", "service-accounts", "roles", "nodes", "installations", "policy"] {
+    for list in
+        ["tokens", "members", "service-accounts", "roles", "nodes", "installations", "webhooks", "policy"]
+    {
         let mut answer = owner.get(&format!("/v1/accounts/other/{list}")).ok(200).clone();
         for item in answer["items"].as_array_mut().into_iter().flatten() {
             if let Some(item) = item.as_object_mut() {

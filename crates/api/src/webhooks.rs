@@ -37,12 +37,14 @@ pub struct Webhook {
     pub enabled: bool,
     pub status: WebhookStatus,
     /// Since when nothing it was told was taken; null while it works.
+    #[schema(example = "2026-08-21T09:30:00.000000Z")]
     pub failing_since: Option<String>,
     /// Deliveries that are under way or wait.
     pub waiting: i64,
     /// Entries that it was never told, because it did not take anything for more than a day.
     pub missed: i64,
     /// Until when the secret before this one signs too; null where there is none.
+    #[schema(example = "2026-08-22T09:30:00.000000Z")]
     pub older_secret_until: Option<String>,
     pub created_at: String,
     pub version: i64,
@@ -51,11 +53,11 @@ pub struct Webhook {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookStatus {
-    Working,
-    /// The last thing that it was told it did not take. It is not turned off for that.
-    Failing,
     /// Turned off by somebody.
     Off,
+    /// The last thing that it was told it did not take. It is not turned off for that.
+    Failing,
+    Working,
 }
 
 /// `POST /v1/accounts/{account}/webhooks`
@@ -120,10 +122,13 @@ pub struct Delivery {
     #[schema(example = 500)]
     pub answer: Option<u16>,
     /// Why there was no answer the last time, as a sentence.
+    #[schema(example = "It did not answer in time.")]
     pub error: Option<String>,
     /// When it is tried next; null where it is not.
+    #[schema(example = "2026-08-21T10:30:00.000000Z")]
     pub next_try_at: Option<String>,
     /// When it was taken, or given up.
+    #[schema(example = "2026-08-21T10:00:00.000000Z")]
     pub ended_at: Option<String>,
 }
 
@@ -134,6 +139,6 @@ pub enum DeliveryStatus {
     Waiting,
     /// It is sent at `next_try_at`, or is being sent.
     Due,
-    Delivered,
     GivenUp,
+    Delivered,
 }

@@ -27,6 +27,7 @@ use crate::client::service::{self, ServiceCommand};
 use crate::client::service_account::{self, ServiceAccountCommand};
 use crate::client::session::{self, SessionCommand};
 use crate::client::token::{self, TokenCommand};
+use crate::client::webhook::{self, WebhookCommand};
 use crate::config::{Config, ConfigError, Flag, Resolved, Sources, show};
 use crate::dev::{self, DevArgs};
 use crate::exit::{Exit, Failure};
@@ -102,6 +103,8 @@ enum Command {
     Session(SessionCommand),
     #[command(subcommand)]
     Notice(NoticeCommand),
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     #[command(subcommand)]
     Config(ConfigCommand),
     Completions(CompletionsArgs),
@@ -344,6 +347,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Service(command) => service::run(command)?,
         Command::Session(command) => session::run(command)?,
         Command::Notice(command) => notice::run(command)?,
+        Command::Webhook(command) => webhook::run(command)?,
         Command::Completions(args) => pages::completions(&args, tree())?,
         Command::Man(args) => pages::man(&args, tree())?,
         Command::Journal(args) => return journal::run(args),

@@ -22,6 +22,7 @@ pub mod service_account;
 pub mod session;
 pub mod sync;
 pub mod token;
+pub mod webhook;
 
 use std::path::{Path, PathBuf};
 

@@ -24,6 +24,7 @@ pub(crate) mod sessions;
 pub(crate) mod shape;
 pub(crate) mod table;
 pub(crate) mod tokens;
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
@@ -76,6 +77,7 @@ pub(crate) fn table() -> Table {
     nodes::routes(&mut table);
     installations::routes(&mut table);
     notices::routes(&mut table);
+    webhooks::routes(&mut table);
     services::routes(&mut table);
     journal::routes(&mut table);
     erasure::routes(&mut table);

@@ -31,12 +31,14 @@ fn filled(path: &str) -> String {
         path if path.contains("/services/") => "svc_0123456789ab",
         path if path.contains("/sessions/") => "ses_0123456789ab",
         path if path.contains("/installations/") => "ins_0123456789ab",
+        path if path.contains("/webhooks/") => "whk_0123456789ab",
         _ => "pat_0123456789ab",
     };
     path.replace("{account}", "acme")
         .replace("{id}", id)
         .replace("{secret}", "x")
         .replace("{path}", "sales")
+        .replace("{seq}", "1")
         .replace("{external_id}", "u-7")
 }
 

@@ -208,6 +208,8 @@ fn each_noun_has_the_verbs_of_its_routes() {
     assert_eq!(verbs("service"), ["list", "create", "revoke"]);
     assert_eq!(verbs("session"), ["list", "end"]);
     assert_eq!(verbs("notice"), ["list", "mail"]);
+    let webhook = ["list", "show", "create", "edit", "rotate-secret", "deliveries", "redeliver", "delete"];
+    assert_eq!(verbs("webhook"), webhook);
 }
 
 #[test]

@@ -99,6 +99,9 @@ pub(crate) struct Account(pub(crate) AccountId);
 /// `{account}/…/{id}`
 pub(crate) struct Within<T>(pub(crate) AccountId, pub(crate) T);
 
+/// `{account}/…/{id}/…/{…}`
+pub(crate) struct Deep<T, U>(pub(crate) AccountId, pub(crate) T, pub(crate) U);
+
 /// `{id}`, outside any account.
 pub(crate) struct One<T>(pub(crate) T);
 
@@ -124,6 +127,15 @@ impl<T: FromStr + Send> Place for Within<T> {
     fn find(names: &[&str]) -> Option<Within<T>> {
         let [account, id] = names else { return None };
         Some(Within(account.parse().ok()?, id.parse().ok()?))
+    }
+}
+
+impl<T: FromStr + Send, U: FromStr + Send> Place for Deep<T, U> {
+    const NAMED: usize = 3;
+
+    fn find(names: &[&str]) -> Option<Deep<T, U>> {
+        let [account, id, last] = names else { return None };
+        Some(Deep(account.parse().ok()?, id.parse().ok()?, last.parse().ok()?))
     }
 }
 

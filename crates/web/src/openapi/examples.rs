@@ -177,6 +177,7 @@ pub(super) fn id_in(path: &str) -> &'static str {
         path if path.contains("/services/") => "svc_0123456789ab",
         path if path.contains("/sessions/") => "ses_0123456789ab",
         path if path.contains("/installations/") => "ins_0123456789ab",
+        path if path.contains("/webhooks/") => "whk_0123456789ab",
         _ => "pat_0123456789ab",
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::table::Route;
 
 /// A part of the path that belongs to the family, its name, and what it is about.
-const FAMILIES: [(&str, &str, &str); 18] = [
+const FAMILIES: [(&str, &str, &str); 19] = [
     ("/v1/verify", "verify", "Is this token good, for this, here? What a product asks at each request."),
     (
         "/v1/accounts/{account}/tokens",
@@ -39,6 +39,11 @@ const FAMILIES: [(&str, &str, &str); 18] = [
         "What happened, in one order that cannot be rewritten unseen.",
     ),
     ("/v1/journal", "journal", ""),
+    (
+        "/v1/accounts/{account}/webhooks",
+        "webhooks",
+        "Programs that are told what the journal says, signed after Standard Webhooks.",
+    ),
     ("/v1/accounts", "accounts", "The customers of the product, and the policy of each."),
     ("/v1/services", "services", "The keys by which the product's programs ask."),
     ("/v1/credentials", "leaks", "Texts of tokens that turned up where they should not be."),

@@ -170,6 +170,7 @@ fn named(path: &str, name: &str) -> Value {
             "The path of a node, `/` for the root. Its slashes may stand as they are, without the first, or be encoded.",
             "sales",
         ),
+        "seq" => ("seq", "The number of the journal's entry, by which the delivery goes.", "42"),
         "external_id" => ("external_id", "What the product calls it.", "u-7"),
         "secret" => ("secret", "The secret of the link that the server prints.", "fr8LJ0sXo4mPZ1aC7dVq2w"),
         other => (other, "Names what it is about.", "x"),
@@ -230,7 +231,7 @@ fn possible(route: &Route) -> Vec<Code> {
     let reads_all = route.path == "/v1/journal/verify";
     // What ends a token, a session or a holder needs no room.
     let ends = route.method == Method::DELETE
-        && !["/roles/", "/installations/"].iter().any(|things| route.path.contains(things));
+        && !["/roles/", "/installations/", "/webhooks/"].iter().any(|things| route.path.contains(things));
     let rules = [
         // An unknown parameter, on whichever route.
         (true, Code::BadRequest),

@@ -207,6 +207,26 @@ impl<'w> Stage<'w> {
         self.make("installations", json!({ "name": "eu-1" })).await
     }
 
+    /// An account has room for a few.
+    async fn make_room_for_webhooks(&self) {
+        let all = self.world.get(&self.owner, &self.at("webhooks")).await.ok(200);
+        let all = all["items"].as_array().unwrap().clone();
+        for webhook in all.iter().filter(|_| all.len() > 9) {
+            let place = self.at(&format!("webhooks/{}", text(webhook, "id")));
+            self.world.ask(&self.owner, Method::DELETE, &place, None).await.ok(200);
+        }
+    }
+
+    /// A webhook, and its first delivery: that it was made.
+    pub(crate) async fn webhook(&self) -> (String, String) {
+        self.make_room_for_webhooks().await;
+        let body = json!({ "name": "ops", "url": "http://127.0.0.1:9/", "actions": ["webhook"] });
+        let id = self.make("webhooks", body).await;
+        self.world.desk.take_up().await.unwrap();
+        let all = self.world.get(&self.owner, &self.at(&format!("webhooks/{id}/deliveries"))).await.ok(200);
+        (id, all["items"][0]["seq"].to_string())
+    }
+
     /// A token, all of it, of whoever is signed in with `session`.
     pub(crate) async fn token_of(&self, session: &str) -> Value {
         let body = json!({ "name": "ci", "permission": { "access": "read", "entities": ["devices"] } });
@@ -334,6 +354,19 @@ impl<'w> Stage<'w> {
             "POST …/installations" => call(Some(json!({ "name": "eu-1" }))),
             "PATCH …/installations/{id}" => call(Some(json!({ "name": "eu-2" }))),
 
+            "GET …/webhooks"
+            | "GET …/webhooks/{id}"
+            | "DELETE …/webhooks/{id}"
+            | "GET …/webhooks/{id}/deliveries" => nothing(),
+            "POST …/webhooks" => {
+                self.make_room_for_webhooks().await;
+                call(Some(json!({ "name": "ops", "url": "http://127.0.0.1:9/" })))
+            }
+            "PATCH …/webhooks/{id}" => call(Some(json!({ "name": "ops 2" }))),
+            "POST …/webhooks/{id}/rotate-secret" | "POST …/webhooks/{id}/deliveries/{seq}/redeliver" => {
+                empty()
+            }
+
             "GET …/tokens" | "GET …/tokens/{id}" | "GET …/tokens/{id}/usage" => nothing(),
             "POST …/tokens" => call(Some(
                 json!({ "name": "ci", "permission": { "access": "read", "entities": ["devices"] } }),
@@ -370,7 +403,7 @@ impl<'w> Stage<'w> {
             let id = self.other_account().await;
             return (path.replace("{account}", &id), Some((id, "nowhere".into())));
         }
-        let path = path.replace("{account}", &self.account);
+        let mut path = path.replace("{account}", &self.account);
         let post = async |path: String| self.world.post(&self.owner, &path, json!({})).await.ok(200);
         let named = if path.contains("/tokens/{id}") {
             let email = by.email.as_ref().filter(|_| own);
@@ -408,6 +441,10 @@ impl<'w> Stage<'w> {
             Some((self.node().await[1..].to_owned(), "nowhere".into()))
         } else if path.contains("/installations/{id}") {
             Some((self.installation().await, "ins_0123456789ab".into()))
+        } else if path.contains("/webhooks/{id}") {
+            let (id, delivery) = self.webhook().await;
+            path = path.replace("{seq}", &delivery);
+            Some((id, "whk_0123456789ab".into()))
         } else if path.contains("/services/{id}") {
             Some((self.service().await, "svc_0123456789ab".into()))
         } else if path.contains("/sessions/{id}") {

@@ -154,7 +154,8 @@ impl Theirs {
             | "scopes" | "preset" | "grace" | "reason" | "mail" | "preview" | "confirm" | "limit"
             | "sort" | "status" | "kind" | "q" | "created_after" | "created_before" | "expires_after"
             | "expires_before" | "never_expires" | "last_used_after" | "last_used_before" | "never_used"
-            | "action" | "since" | "until" | "after" | "format" | "follow" | "wait" | "days" => vec![],
+            | "action" | "actions" | "url" | "enabled" | "since" | "until" | "after" | "format"
+            | "follow" | "wait" | "days" => vec![],
             // Signed by the server over the account; see the tests of lists.
             "cursor" => vec![],
             _ => return Err(()),
