@@ -36,6 +36,7 @@ mod sign_in;
 mod tokens;
 pub(crate) mod tongue;
 mod tree;
+mod webhooks;
 mod when;
 
 pub use look::{Accent, Locale, Look};
@@ -84,6 +85,7 @@ pub(crate) fn routes(table: &mut Table) {
     inventory::routes(table);
     accounts::routes(table);
     notices::routes(table);
+    webhooks::routes(table);
     cluster::routes(table);
 }
 

@@ -11,6 +11,7 @@ use domain::permission::{
 use domain::policy::{Policy, Visibility};
 use domain::preset::Preset;
 use domain::time::Timestamp;
+use domain::webhooks;
 use domain::who::Caller;
 
 use super::look::{Locale, Look};
@@ -89,6 +90,7 @@ pub(crate) enum Section {
     Policy,
     Journal,
     Notices,
+    Webhooks,
     Accounts,
     Inventory,
     Cluster,
@@ -97,7 +99,7 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const LISTED: [Section; 12] = [
+    const LISTED: [Section; 13] = [
         Section::Tokens,
         Section::Members,
         Section::ServiceAccounts,
@@ -107,6 +109,7 @@ impl Section {
         Section::Policy,
         Section::Journal,
         Section::Notices,
+        Section::Webhooks,
         Section::Accounts,
         Section::Inventory,
         Section::Cluster,
@@ -124,6 +127,7 @@ impl Section {
             Section::Policy => "policy",
             Section::Journal => "journal",
             Section::Notices => "notices",
+            Section::Webhooks => "webhooks",
             Section::Accounts => "accounts",
             Section::Inventory => "inventory",
             Section::Cluster => "cluster",
@@ -151,6 +155,7 @@ impl Section {
             Section::Installations => somewhere(INSTALLATIONS_READ),
             Section::Policy => may(POLICY_READ),
             Section::Journal => may(JOURNAL_READ),
+            Section::Webhooks => webhooks::may(caller).is_ok(),
             Section::Accounts | Section::Inventory | Section::Cluster => operator,
             Section::Me => true,
         }
@@ -169,6 +174,7 @@ impl Section {
                 | Section::Policy
                 | Section::Journal
                 | Section::Notices
+                | Section::Webhooks
                 | Section::Accounts
                 | Section::Inventory
                 | Section::Cluster

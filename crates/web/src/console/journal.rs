@@ -37,7 +37,7 @@ pub(crate) fn routes(table: &mut Table) {
 const PAGE: usize = 50;
 
 /// What entries are about, as the first part of their actions says.
-const FAMILIES: [&str; 17] = [
+const FAMILIES: [&str; 18] = [
     "token",
     "tokens",
     "session",
@@ -52,6 +52,7 @@ const FAMILIES: [&str; 17] = [
     "node",
     "installation",
     "notices",
+    "webhook",
     "service",
     "journal",
     "server",

@@ -31,12 +31,12 @@ macro_rules! files {
 const TEXTS: [(Locale, &[&str]); 2] = [
     (
         Locale::English,
-        files!["en/frame" "en/tokens" "en/people" "en/places" "en/rules" "en/policy" "en/operators" "en/door" "en/me"],
+        files!["en/frame" "en/tokens" "en/people" "en/places" "en/rules" "en/policy" "en/operators" "en/door" "en/me" "en/webhooks"],
     ),
     // The rest is said in English by the rules and by the policy's own words.
     (
         Locale::German,
-        files!["de/frame" "de/tokens" "de/people" "de/places" "de/rules" "de/policy" "de/operators" "de/door" "de/me" "de/refusals" "de/words"],
+        files!["de/frame" "de/tokens" "de/people" "de/places" "de/rules" "de/policy" "de/operators" "de/door" "de/me" "de/webhooks" "de/refusals" "de/words"],
     ),
 ];
 

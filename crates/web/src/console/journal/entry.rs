@@ -147,6 +147,7 @@ fn page(frame: &Frame<'_>, id: &str, action: &str) -> Option<String> {
         "pat" | "sat" => way(Section::Tokens, format!("tokens/{id}")),
         "rol" => way(Section::Roles, "roles".to_owned()),
         "ins" => way(Section::Installations, "installations".to_owned()),
+        "whk" => way(Section::Webhooks, format!("webhooks/{id}")),
         _ => None,
     }
 }
