@@ -40,12 +40,18 @@ mod webhooks;
 mod when;
 
 pub use look::{Accent, Locale, Look};
+pub(crate) use tokens::form::Wrong;
+
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 
+use self::reply::Asked;
+use crate::api::House;
 use crate::api::table::Table;
+use crate::layers::Lost;
 
 /// Where the console is.
 pub(crate) const ROOT: &str = "/console";
@@ -63,6 +69,16 @@ pub(crate) fn at_root(mut request: Request, base: &str) -> Request {
         }
     }
     request
+}
+
+/// Where somebody is lost below the console's root, a page says so: people mistype addresses, keep old
+/// ones, and go back to where a form was sent.
+pub(crate) fn lost(house: Arc<House>) -> Lost {
+    Arc::new(move |request, problem| {
+        let below = request.uri().path().strip_prefix(ROOT)?;
+        (below.is_empty() || below.starts_with('/'))
+            .then(|| Asked::of(&house, request).refused(&house, problem.clone()))
+    })
 }
 
 pub(crate) fn routes(table: &mut Table) {

@@ -23,18 +23,32 @@ use crate::query::refuse_token_in;
 use crate::request_id::{RequestId, RequestIds, X_REQUEST_ID};
 use crate::traffic::Traffic;
 
+/// What stands in the place of a refusal where no route took a request; none: the problem itself.
+pub(crate) type Lost = Arc<dyn Fn(&Request, &Problem) -> Option<Response> + Send + Sync>;
+
 /// Puts the layer around a router that has all its routes, and answers what they do not.
 ///
 /// `patience` is how long a handler may take, [`crate::server::Limits::request`]; `traffic` counts
-/// what no route takes.
-pub fn dress(routes: Router, entropy: &dyn Entropy, patience: Duration, traffic: Traffic) -> Router {
+/// what no route takes, and `lost` may answer it as it likes.
+pub(crate) fn dress(
+    routes: Router,
+    entropy: &dyn Entropy,
+    patience: Duration,
+    traffic: Traffic,
+    lost: Lost,
+) -> Router {
     let house = House { ids: RequestIds::new(entropy), patience, traffic: traffic.clone() };
-    let not_found = traffic.clone();
+    let answer = Arc::new(move |request: &Request, problem: Problem| {
+        let page = lost(request, &problem);
+        let refused = traffic.refused(problem);
+        page.unwrap_or(refused)
+    });
+    let elsewhere = answer.clone();
     routes
-        .fallback(async move || not_found.refused(Problem::not_found()))
-        .method_not_allowed_fallback(async move || {
+        .fallback(async move |request: Request| elsewhere(&request, Problem::not_found()))
+        .method_not_allowed_fallback(async move |request: Request| {
             let names = "The header `Allow` names the methods of this route.";
-            traffic.refused(Problem::new(Code::MethodNotAllowed, names))
+            answer(&request, Problem::new(Code::MethodNotAllowed, names))
         })
         .layer(from_fn_with_state(Arc::new(house), around))
 }

@@ -116,8 +116,9 @@ fn with_more(
         look,
         github: options.github.clone(),
     };
-    let dressed =
-        layers::dress(more(router.with_state(Arc::new(house))), &*entropy, options.patience, traffic);
+    let house = Arc::new(house);
+    let lost = console::lost(house.clone());
+    let dressed = layers::dress(more(router.with_state(house)), &*entropy, options.patience, traffic, lost);
     if options.look.base == console::ROOT {
         return dressed;
     }
@@ -146,5 +147,6 @@ pub fn metrics(
         async move { ([(CONTENT_TYPE, FORMAT)], text) }
     };
     let nobody = traffic::Traffic::new(Vec::new(), patience);
-    layers::dress(Router::new().route("/metrics", get(answer)), entropy, patience, nobody)
+    let routes = Router::new().route("/metrics", get(answer));
+    layers::dress(routes, entropy, patience, nobody, Arc::new(|_, _| None))
 }

@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ids::AccountId;
 use domain::preset::Preset;
-use domain::refusal::Refusal;
 use serde::Deserialize;
 use service::founding::{Begun, Founding};
 use service::sessions::Login;
@@ -23,6 +22,7 @@ use crate::api::call::{Call, Form, NoQuery, One};
 use crate::api::door::Anyone;
 use crate::api::shape::{Answer, Shape};
 use crate::api::table::Table;
+use crate::console::Wrong;
 use crate::console::frame::Bare;
 use crate::console::handoff::Shut;
 use crate::console::reply::Reply;
@@ -161,10 +161,10 @@ async fn begin(call: Call<Anyone, One<String>, NoQuery, Form<Filled>>) -> Result
         Err(Error::Unauthenticated) => Ok(Begin(shut(frame, "setup-dead", StatusCode::NOT_FOUND)?)),
         Err(Error::Refused(refusal)) => {
             let status = Problem::from(Error::Refused(refusal.clone())).status();
-            let Refusal { field, detail, .. } = refusal;
             // Two things here have a name.
-            let field = field.filter(|field| matches!(*field, "email" | "password" | "preset"));
-            again(frame, status, field.unwrap_or_default(), detail.into())
+            let field = refusal.field.filter(|field| matches!(*field, "email" | "password" | "preset"));
+            let said = Wrong::of(frame.tongue, &refusal).text;
+            again(frame, status, field.unwrap_or_default(), said.into())
         }
         Err(error) => Err(error.into()),
     }

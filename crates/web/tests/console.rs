@@ -83,6 +83,32 @@ async fn every_page_may_load_its_own_files_only_and_is_kept_by_nobody() {
 }
 
 #[tokio::test]
+async fn whoever_is_lost_below_the_console_is_told_so_on_a_page() {
+    let world = World::of("default").await;
+    let mut browser = Browser::new(&world);
+    for (path, status, said) in [
+        ("/console/nothing", 404, "There is no such page"),
+        ("/console/acme/nothing/at/all", 404, "There is no such page"),
+        // Whoever goes back to where a form was sent.
+        ("/console/acme/sign-out", 405, "A form is sent to this address"),
+    ] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, status, "{path}");
+        assert_eq!(page.head("content-type"), Some("text/html; charset=utf-8"), "{path}");
+        assert!(page.head("content-security-policy").is_some(), "{path}");
+        assert!(page.text.contains(said) && page.text.contains("To the console"), "{path}: {}", page.text);
+        assert!(!page.text.contains("<nav"), "{path}: nobody is signed in");
+    }
+    let elsewhere = browser.get("/v1/nothing").await;
+    assert_eq!(elsewhere.head("content-type"), Some("application/problem+json"));
+    let beside = browser.get("/consoles").await;
+    assert_eq!(beside.head("content-type"), Some("application/problem+json"));
+    browser.language = "de";
+    let page = browser.get("/console/nothing").await;
+    assert!(page.text.contains("Das gibt es nicht"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_secret_stands_on_one_page_once_and_its_form_makes_no_second_token() {
     let world = World::of("default").await;
     let mut browser = Browser::new(&world);

@@ -103,4 +103,5 @@ one-time-code-hint = Sechs Ziffern, oder einer Ihrer Wiederherstellungscodes.
 reauth-impossible = Dafür müssen Sie in den letzten fünf Minuten hereingekommen sein, und ein Passwort haben Sie hier nicht. Kommen Sie noch einmal aus dem Produkt herein.
 again-title = Zeigen Sie, dass Sie es sind
 again-sentence = Sie haben sich vor einer Weile angemeldet. Was Sie ausgefüllt haben, bleibt erhalten und geschieht, sobald Sie Ihr Passwort eingegeben haben.
+again-first-password = Das des neuen Mitglieds. Nur ein Passwort bleibt nicht erhalten: Geben Sie es noch einmal ein.
 again-button = Weiter

@@ -13,7 +13,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::frame::Bare;
-use super::look::{Locale, Look};
+use super::look::Look;
 use super::packed::Packable;
 use super::tongue::Tongue;
 use super::{ROOT, sign_in};
@@ -162,12 +162,35 @@ impl Asked {
     }
 }
 
-/// A problem's title and detail for somebody who reads a page: in their language, where that has
-/// sentences for it.
+/// A problem's title and detail for somebody who reads a page: where we have sentences for it, those. Of most
+/// the rules say more, in English.
 fn words(tongue: Tongue, problem: &Problem) -> (Cow<'static, str>, Cow<'_, str>) {
     let code = problem.code().as_str().replace('_', "-");
     let ours = |name: String| tongue.knows(&name).then(|| tongue.say(&name));
     let title = ours(format!("refused-title-{code}")).unwrap_or(problem.code().title().into());
-    let theirs = (tongue.locale() != Locale::English).then(|| ours(format!("refused-{code}"))).flatten();
-    (title, theirs.unwrap_or(problem.detail().into()))
+    (title, ours(format!("refused-{code}")).unwrap_or(problem.detail().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+
+    use super::{Look, Problem, words};
+    use crate::console::look::Locale;
+    use crate::console::tongue::Tongue;
+    use crate::problem::Code;
+
+    /// A page of another language that answers in English in the middle of it looks broken.
+    #[test]
+    fn whatever_is_refused_is_refused_in_the_reader_s_language() {
+        let look = Look { locale: Some(Locale::German), ..Look::default() };
+        let german = Tongue::of(&look, &HeaderMap::new());
+        for code in Code::ALL {
+            let problem = Problem::new(code, "A sentence of the rules.");
+            let (title, detail) = words(german, &problem);
+            assert_ne!(title, code.title(), "{code:?}");
+            // Whoever is not signed in is led to signing in.
+            assert!(code == Code::Unauthenticated || detail != "A sentence of the rules.", "{code:?}");
+        }
+    }
 }

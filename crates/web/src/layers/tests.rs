@@ -34,7 +34,8 @@ fn app() -> Router {
             post(async |EmptyOrJson(body): EmptyOrJson<RevokeToken>| body.reason.unwrap_or_default()),
         );
     let patience = Duration::from_millis(100);
-    dress(routes, &SystemEntropy, patience, Traffic::new(Vec::new(), patience))
+    let lost = Arc::new(|_: &axum::extract::Request, _: &Problem| None);
+    dress(routes, &SystemEntropy, patience, Traffic::new(Vec::new(), patience), lost)
 }
 
 async fn panicking() -> &'static str {

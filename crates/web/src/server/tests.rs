@@ -61,7 +61,8 @@ async fn start(limits: Limits) -> Server {
                 "open"
             }),
         );
-    let service = dress(routes, &SystemEntropy, limits.request, Traffic::new(Vec::new(), limits.request));
+    let traffic = Traffic::new(Vec::new(), limits.request);
+    let service = dress(routes, &SystemEntropy, limits.request, traffic, Arc::new(|_, _| None));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let tracker = Tracker::new();
