@@ -1,5 +1,6 @@
 //! Who calls: the same facts and the same verdict as for anybody else's tokens.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::admit::Ask;
@@ -47,19 +48,25 @@ struct Household {
 impl Desk {
     /// Finds out who presents `text`. Every cause of a no is the same `Unauthenticated`.
     pub async fn visitor(&self, text: &[u8]) -> Result<Visitor, Error> {
+        self.visitor_from(text, None).await
+    }
+
+    /// The same, telling their person from where, as far as that is known.
+    pub async fn visitor_from(&self, text: &[u8], from: Option<IpAddr>) -> Result<Visitor, Error> {
         let presented = self.read(text).ok_or(Error::Unauthenticated)?;
         if presented.id().is_some_and(|id| id.kind == Kind::Svc) {
             let service = self.verifier.service(&presented).await?;
             return service.map(Visitor::Service).ok_or(Error::Unauthenticated);
         }
         self.meet(text, &presented).await?;
+        let address = from.map(|from| from.to_string());
         let seen = self
             .verifier
             .verify(
                 &presented,
                 &Ask::default(),
                 // Work at the desk is use too: it would break with the token.
-                Origin { counted: true, ..Origin::default() },
+                Origin { counted: true, address: address.as_deref(), ..Origin::default() },
                 || self.moment(),
                 |verdict, now| {
                     let facts = verdict.facts.filter(|_| verdict.is_valid())?;

@@ -252,7 +252,8 @@ impl Desk {
             states: vec![State::Active, State::Expiring],
             ..TokenQuery::all(lens, LISTED)
         };
-        let rows = self.store.tokens(&caller.account.id, query).await?;
+        let mut rows = self.store.tokens(&caller.account.id, query).await?;
+        self.used_since(&mut rows);
         let current = |token: &Token| caller.comes_with(token.id);
         Ok(rows
             .into_iter()

@@ -15,9 +15,9 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, HOST};
+use axum::http::header::{CONNECTION, FORWARDED, HOST};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Request, Response, StatusCode, Version};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -92,11 +92,26 @@ pub struct Peer(pub SocketAddr);
 /// the others are whatever its client liked. Whom a connection is of says nothing: it may be a proxy, behind
 /// which everybody is; and what one elsewhere says anybody could.
 pub(crate) fn from(parts: &Parts) -> Option<IpAddr> {
-    let Peer(peer) = parts.extensions.get()?;
-    let said = parts.headers.get_all("x-forwarded-for").iter().next_back()?;
+    forwarded(&parts.extensions, &parts.headers)
+}
+
+fn forwarded(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+    let Peer(peer) = extensions.get()?;
+    let said = headers.get_all("x-forwarded-for").iter().next_back()?;
     let here = peer.ip().to_canonical().is_loopback();
     let last = said.to_str().ok().filter(|_| here)?.rsplit(',').next()?;
     last.trim().parse().ok()
+}
+
+/// The same for somebody to recognise, and to decide nothing by: where no proxy speaks, whom the connection
+/// is of. Of a request that a proxy elsewhere passed on nothing is told.
+pub(crate) fn whence(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+    let direct = || {
+        let Peer(peer) = extensions.get()?;
+        let passed_on = headers.contains_key("x-forwarded-for") || headers.contains_key(FORWARDED);
+        (!passed_on).then(|| peer.ip().to_canonical())
+    };
+    forwarded(extensions, headers).or_else(direct)
 }
 
 /// What the server is doing, for readiness and metrics. Clones look at the same server.

@@ -101,6 +101,32 @@ async fn one_sees_where_one_is_signed_in_and_ends_what_one_does_not_know() {
 }
 
 #[tokio::test]
+async fn one_sees_from_where_one_is_signed_in() {
+    let world = World::of("default").await;
+    let (mut here, mut there) = (Browser::new(&world), Browser::new(&world));
+    here.from = Some("203.0.113.7:40000".parse().unwrap());
+    here.sign_in().await;
+    // A proxy on the machine says for whom it asks; one elsewhere is not believed, nor taken for them.
+    let proxied = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", "192.0.2.1, 198.51.100.20")];
+    there.from = Some("127.0.0.1:40000".parse().unwrap());
+    there.sign_in().await;
+    there.get_with(ME, &proxied).await;
+    here.get(ME).await;
+    let page = here.get(ME).await;
+    assert_eq!(
+        page.text.matches("<span class=\"under mono\">203.0.113.7</span>").count(),
+        1,
+        "{}",
+        page.text
+    );
+    assert_eq!(page.text.matches("<span class=\"under mono\">198.51.100.20</span>").count(), 1);
+    there.from = Some("192.0.2.99:40000".parse().unwrap());
+    there.get_with(ME, &proxied).await;
+    let page = here.get(ME).await;
+    assert!(!page.text.contains("192.0.2."), "{}", page.text);
+}
+
+#[tokio::test]
 async fn nobody_ends_a_session_of_somebody_else() {
     let world = World::of("default").await;
     let member = json!({ "name": "Eve", "email": "eve@example.com", "role": "Owner", "password": PASSWORD });

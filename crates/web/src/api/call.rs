@@ -23,7 +23,7 @@ use super::door::{AtDesk, Door, Knock};
 use super::shape::Shape;
 use crate::json::{self, EmptyOrJson, Json};
 use crate::problem::{Code, Problem};
-use crate::query;
+use crate::{query, server};
 
 /// What a handler gets: `W` who asks, `P` the place that the path names, `Q` the query, `B` the
 /// body. The types say all that the route takes; nothing else is accepted.
@@ -48,7 +48,13 @@ impl<W: Door, P: Place, Q: DeserializeOwned, B: Body> Call<W, P, Q, B> {
         };
         let names: Vec<(&str, &str)> = names.iter().flatten().collect();
         let account = names.iter().find(|(name, _)| *name == "account").map(|(_, value)| *value);
-        let knock = Knock { method: request.method(), headers: request.headers(), house: &house, account };
+        let knock = Knock {
+            method: request.method(),
+            headers: request.headers(),
+            house: &house,
+            account,
+            from: server::whence(request.extensions(), request.headers()),
+        };
         let who = W::open(&house.desk, knock).await?;
         let names: Vec<&str> = names.into_iter().map(|(_, value)| value).collect();
         let at = P::find(&names).ok_or_else(Problem::not_found)?;

@@ -2,6 +2,7 @@
 //! that does not declare one; opening it is the only way to learn who asks.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method};
@@ -68,6 +69,8 @@ pub(crate) struct Knock<'r> {
     pub(crate) house: &'r House,
     /// The account that the path names, not read yet.
     pub(crate) account: Option<&'r str>,
+    /// Where they are, for the list of where a token was used.
+    pub(crate) from: Option<IpAddr>,
 }
 
 /// Whoever comes; a credential is not looked at.
@@ -185,7 +188,7 @@ impl Door for Acting {
 
     async fn open(desk: &Desk, knock: Knock<'_>) -> Result<Acting, Problem> {
         let bearer = bearer(knock.headers)?.ok_or_else(Problem::unauthenticated)?;
-        let Visitor::Service(service) = desk.visitor(bearer.as_bytes()).await? else {
+        let Visitor::Service(service) = desk.visitor_from(bearer.as_bytes(), knock.from).await? else {
             return Err(Problem::forbidden(
                 "This is for services that act for a member; whoever has a session opens the console with it.",
             ));
@@ -218,7 +221,7 @@ impl Door for Asking {
 /// Who asks. A service that names an actor is that member, at whichever door.
 async fn visitor(desk: &Desk, knock: Knock<'_>) -> Result<Visitor, Problem> {
     let bearer = bearer(knock.headers)?.ok_or_else(Problem::unauthenticated)?;
-    let visitor = desk.visitor(bearer.as_bytes()).await?;
+    let visitor = desk.visitor_from(bearer.as_bytes(), knock.from).await?;
     let Some(actor) = actor(knock.headers)? else { return Ok(visitor) };
     let Visitor::Service(service) = visitor else {
         return Err(Problem::forbidden(

@@ -4,6 +4,8 @@
 //! The cookie's text is the session's token, found and judged like any other. It is for the
 //! console alone: the API does not look at it, and here no `Authorization` is looked at.
 
+use std::net::IpAddr;
+
 use axum::http::header::{COOKIE, FORWARDED, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use domain::ids::{AccountId, PersonId};
@@ -33,7 +35,7 @@ impl Door for Signed {
         let account = knock.account.and_then(|account| account.parse::<AccountId>().ok());
         let account = account.ok_or_else(Problem::not_found)?;
         let text = find(knock.headers, &knock.house.look, &account).ok_or_else(Problem::unauthenticated)?;
-        Ok(Signed(signed_in(desk, text, &account).await?))
+        Ok(Signed(signed_in(desk, text, &account, knock.from).await?))
     }
 }
 
@@ -148,7 +150,7 @@ pub(crate) async fn of_person(
     const MOST: usize = 20;
     for account in accounts(headers, look).into_iter().take(MOST) {
         if let Some(text) = find(headers, look, &account)
-            && let Ok(caller) = signed_in(desk, text, &account).await
+            && let Ok(caller) = signed_in(desk, text, &account, None).await
             && caller.holder.person == Some(person)
             && caller.reaches(&NodePath::root())
         {
@@ -165,12 +167,17 @@ pub(crate) async fn of_account(
     look: &Look,
     account: &AccountId,
 ) -> Option<Caller> {
-    signed_in(desk, find(headers, look, account)?, account).await.ok()
+    signed_in(desk, find(headers, look, account)?, account, None).await.ok()
 }
 
 /// Whose session of this account it is.
-async fn signed_in(desk: &Desk, text: &str, account: &AccountId) -> Result<Caller, Problem> {
-    match desk.visitor(text.as_bytes()).await? {
+async fn signed_in(
+    desk: &Desk,
+    text: &str,
+    account: &AccountId,
+    from: Option<IpAddr>,
+) -> Result<Caller, Problem> {
+    match desk.visitor_from(text.as_bytes(), from).await? {
         Visitor::Holder(caller) if caller.is_session() && caller.account.id == *account => Ok(*caller),
         // A token that somebody put into the cookie signs nobody in, nor does another account's session.
         _ => Err(Problem::invalid_token()),

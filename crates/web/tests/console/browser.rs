@@ -4,9 +4,11 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
+use web::server::Peer;
 
 use crate::common::{ADMIN, PASSWORD, Reply, World};
 
@@ -14,6 +16,8 @@ pub(crate) struct Browser<'w> {
     world: &'w World,
     cookies: BTreeMap<String, String>,
     pub(crate) language: &'static str,
+    /// The other end of its connections.
+    pub(crate) from: Option<SocketAddr>,
 }
 
 /// A token that was made on a page.
@@ -25,7 +29,7 @@ pub(crate) struct Made {
 
 impl<'w> Browser<'w> {
     pub(crate) fn new(world: &'w World) -> Browser<'w> {
-        Browser { world, cookies: BTreeMap::new(), language: "en" }
+        Browser { world, cookies: BTreeMap::new(), language: "en", from: None }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Reply {
@@ -87,6 +91,9 @@ impl<'w> Browser<'w> {
         }
         if body.is_some() {
             request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        if let Some(from) = self.from {
+            request = request.extension(Peer(from));
         }
         let reply = self.world.send(request.body(body.map_or_else(Body::empty, Body::from)).unwrap()).await;
         for cookie in reply.headers.get_all("set-cookie") {
