@@ -152,7 +152,7 @@ async fn roles_hold_at_places_where_the_account_has_levels() {
     let typed = [("name", "Ola"), ("role", "ORGANIZATION_OWNER"), ("node", "/sales")];
     let ola = made(&browser.fill(&format!("{HERE}/members/new"), &typed).await);
     let one = format!("{HERE}/members/{ola}");
-    says(&browser.get(&one).await, &["ORGANIZATION_OWNER", ">/sales</span>", "Cannot sign in"]);
+    says(&browser.get(&one).await, &["ORGANIZATION_OWNER", ">/sales</span>", "no e-mail address is known"]);
     let form = browser.get(&format!("{one}/roles")).await;
     says(&form, &["name=\"role.3\"", "<option selected>ORGANIZATION_OWNER</option>"]);
     let version = form.hidden("version");
@@ -231,7 +231,7 @@ async fn a_service_account_has_the_same_pages_in_its_own_words() {
     world.post(&session, &format!("{ACME}/tokens"), body).await.ok(201);
     let page = browser.get(&one).await;
     says(&page, &[ESCAPED, "1 works"]);
-    assert!(!page.text.contains("Cannot sign in") && !page.text.contains("<script>alert"));
+    assert!(!page.text.contains("no e-mail address is known") && !page.text.contains("<script>alert"));
     let ask = browser.get(&format!("{one}/deactivate")).await;
     says(&ask, &["1 token stops at once.", "Deactivate this service account"]);
     assert!(!ask.text.contains("signed out"));

@@ -32,7 +32,7 @@ async fn the_journal_says_who_did_what_to_what_with_links_where_there_is_a_page(
         format!("Ada revoked the token {}", made.id),
         "Ada signed in".to_owned(),
         "Ada created the account Acme".replace("Ada", "The operator"),
-        "with the token pat_".to_owned(),
+        "How with the token pat_".to_owned(),
     ] {
         assert!(told.contains(&said), "{said}: {told}");
     }
@@ -315,7 +315,12 @@ async fn everybody_chooses_whether_notices_are_mailed_to_them_and_sees_what_ends
     browser.sign_in().await;
     let page = browser.get(NOTICES).await;
     let told = words(&page);
-    for said in ["These end soon", "in 3 days", "As the account says: now, yes", "Change it in the policy"] {
+    for said in [
+        "These end soon",
+        "in 3 days",
+        "As the account decides, which is yes for now",
+        "Change it in the policy",
+    ] {
         assert!(told.contains(said), "{said}: {told}");
     }
     assert!(page.text.contains(HARMLESS) && !page.text.contains("<script>alert"));

@@ -41,7 +41,8 @@ wrong-place = Diesen Ort gibt es nicht; ein Pfad lautet /sales oder /sales/prod.
 wrong-role = Wählen Sie eine Rolle.
 
 # One of them
-no-sign-in = Kann sich nicht anmelden
+no-sign-in = Nicht hier: Es ist keine E-Mail-Adresse bekannt, also führt nur Ihr Produkt hierher. Eine Einladung an die Adresse ändert das.
+no-sign-in-yet = Noch nicht: Dazu muss die Einladung geöffnet und ein Passwort gewählt werden.
 roles-title = Rollen
 roles-sentence = Eine Rolle gilt an ihrem Ort und überall darunter.
 tokens-working = { $count ->
@@ -84,7 +85,7 @@ service-accounts-remove-button = Dieses Dienstkonto entfernen
 service-accounts-remove-for-good = Es geht endgültig. Im Journal und an den Tokens bleibt der Name stehen.
 act-on-yourself = Das sind Sie. Sie werden abgemeldet und können es nicht selbst rückgängig machen.
 deactivate-stops = { $count ->
-    [0] Gerade gilt kein Token, das gestoppt würde.
+    [0] Gerade gilt kein Token, also stoppt auch keines.
     [one] 1 Token stoppt sofort.
    *[other] { $count } Tokens stoppen sofort.
   }
@@ -101,13 +102,13 @@ deactivate-approves = Nach dem Reaktivieren muss jedes Token erst freigegeben we
 reactivate-keeps = Die Tokens waren nie gestoppt: So will es die Richtlinie des Kontos.
 reactivate-sessions = Das Mitglied kann sich wieder anmelden.
 reactivate-restores = { $count ->
-    [0] Kein Token wartet darauf.
+    [0] Es ruhte kein Token.
     [one] 1 Token gilt sofort wieder.
    *[other] { $count } Tokens gelten sofort wieder.
   }
 reactivate-restores-uncounted = Die Tokens gelten sofort wieder.
 reactivate-approves = { $count ->
-    [0] Kein Token wartet darauf.
+    [0] Es ruhte kein Token.
     [one] 1 Token wartet, bis es freigegeben wird.
    *[other] { $count } Tokens warten, bis jedes freigegeben wird.
   }

@@ -44,7 +44,8 @@ wrong-place = There is no such place; a path reads /sales or /sales/prod.
 wrong-role = Choose a role.
 
 # One of them
-no-sign-in = Cannot sign in
+no-sign-in = Not here: no e-mail address is known, so only your product brings them in. Invite them by their address to change that.
+no-sign-in-yet = Not yet: they have to open an invitation and choose a password.
 roles-title = Roles
 roles-sentence = A role holds at its place and everywhere below.
 tokens-working = { $count ->
@@ -87,7 +88,7 @@ service-accounts-remove-button = Remove this service account
 service-accounts-remove-for-good = It goes for good. The journal and its tokens keep its name.
 act-on-yourself = This is you. You are signed out and cannot undo it yourself.
 deactivate-stops = { $count ->
-    [0] No token works now that would stop.
+    [0] None of their tokens works now, so none stops.
     [one] 1 token stops at once.
    *[other] { $count } tokens stop at once.
   }
@@ -104,13 +105,13 @@ deactivate-approves = After reactivating, each token waits until a manager appro
 reactivate-keeps = The tokens were never stopped: this account's policy keeps them.
 reactivate-sessions = They can sign in again.
 reactivate-restores = { $count ->
-    [0] No token waits for it.
+    [0] No token of theirs was suspended.
     [one] 1 token works again at once.
    *[other] { $count } tokens work again at once.
   }
 reactivate-restores-uncounted = The tokens work again at once.
 reactivate-approves = { $count ->
-    [0] No token waits for it.
+    [0] No token of theirs was suspended.
     [one] 1 token waits until a manager approves it.
    *[other] { $count } tokens wait until a manager approves each of them.
   }

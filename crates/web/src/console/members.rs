@@ -18,6 +18,7 @@ use domain::time::Timestamp;
 use domain::who::Caller;
 use service::Visitor;
 use service::members::HolderKind;
+use unicode_normalization::UnicodeNormalization;
 
 use self::act::Act;
 use super::fields::Fields;
@@ -209,6 +210,12 @@ fn role_name(account: &Row, id: domain::ids::RoleId) -> String {
     account.role(id).map_or_else(|| id.to_string(), |role| role.name.clone())
 }
 
+/// What a name is sorted by: without regard to case, and with Émile among the Es.
+fn place(name: &str) -> String {
+    let marks = |c: &char| !matches!(c, '\u{300}'..='\u{36F}');
+    name.nfkd().filter(marks).collect::<String>().to_lowercase()
+}
+
 fn visitor(caller: &Caller) -> Visitor {
     Visitor::Holder(Box::new(caller.clone()))
 }
@@ -251,7 +258,7 @@ async fn list(call: Call<Signed, Account, Asked>, noun: Noun) -> Result<Reply, P
     let mut rows: Vec<Shown> = page.items.into_iter().map(shown).collect();
     if next.is_none() && asked.cursor.is_none() {
         // They are all here, and people look for a name.
-        rows.sort_by_cached_key(|row| row.name.to_lowercase());
+        rows.sort_by_cached_key(|row| place(&row.name));
     }
     let page = Page {
         noun,
@@ -262,4 +269,16 @@ async fn list(call: Call<Signed, Account, Asked>, noun: Noun) -> Result<Reply, P
         frame,
     };
     Ok(Reply::page(&house.look, &page)?.packable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn people_stand_where_one_looks_for_them() {
+        let mut names = ["Zoë", "Émile", "bob", "Ada", "李 小龍", "Ångström", "eve", "Bela"];
+        names.sort_by_key(|name| place(name));
+        assert_eq!(names, ["Ada", "Ångström", "Bela", "bob", "Émile", "eve", "Zoë", "李 小龍"]);
+    }
 }

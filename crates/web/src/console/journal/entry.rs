@@ -14,8 +14,9 @@ pub(super) struct Said {
     pub(super) seq: i64,
     pub(super) at: Timestamp,
     pub(super) sentence: Vec<Part>,
-    /// By what it was done, where that is worth telling.
+    /// By what it was done, where that is worth telling, and the same in words.
     pub(super) via: Option<Thing>,
+    pub(super) how: Option<String>,
     /// Where it happened, in the server's journal.
     pub(super) account: Option<String>,
     pub(super) reason: Option<String>,
@@ -80,6 +81,7 @@ pub(super) fn said(frame: &Frame<'_>, told: Told, of_server: bool) -> Said {
         seq: entry.seq,
         at: entry.at,
         sentence: parts(&sentence, who, what),
+        how: by.and_then(|id| how(frame, id)),
         via: by.and_then(|id| via(frame, id, at_home)),
         account: entry.account.map(|account| account.to_string()).filter(|_| of_server),
         reason: payload["reason"].as_str().filter(|reason| !reason.is_empty()).map(str::to_owned),
@@ -111,11 +113,16 @@ fn parts(sentence: &str, who: Thing, what: Thing) -> Vec<Part> {
 /// A session is how people work, so only a token or a service is told of.
 fn via(frame: &Frame<'_>, id: &str, at_home: bool) -> Option<Thing> {
     let link = page(frame, id, "").filter(|_| at_home);
-    match id.split('_').next()? {
-        "ses" => None,
-        "svc" => Some(Thing { name: frame.say_of("via-service", "id", id).into_owned(), link }),
-        _ => Some(Thing { name: frame.say_of("via-token", "id", id).into_owned(), link }),
-    }
+    (!id.starts_with("ses_")).then(|| Thing { name: id.to_owned(), link })
+}
+
+fn how(frame: &Frame<'_>, id: &str) -> Option<String> {
+    let name = match id.split('_').next()? {
+        "ses" => "via-session",
+        "svc" => "via-service",
+        _ => "via-token",
+    };
+    Some(frame.say_of(name, "id", id).into_owned())
 }
 
 /// What an entry calls its subject.

@@ -4,6 +4,7 @@ use askama::Template;
 use domain::facts::{Binding, Holder};
 use domain::ids::HolderId;
 use domain::members::{self, Actions};
+use domain::permission::MEMBERS_CREATE;
 use service::stakes::Held;
 
 use super::{Noun, find, role_name};
@@ -28,6 +29,8 @@ struct Page<'a> {
     metadata: Option<String>,
     actions: Actions,
     is_you: bool,
+    /// The reader may let somebody in.
+    may_invite: bool,
     /// For those who manage tokens, where they could be counted.
     tokens: Option<Held>,
     /// A deactivation just made can be undone.
@@ -68,6 +71,7 @@ pub(super) async fn show(call: Call<Signed, Within<HolderId>, After>, noun: Noun
         levels: people::has_levels(account),
         metadata: holder.metadata.clone().filter(|text| text != "{}"),
         is_you: caller.is(id),
+        may_invite: holder.is_active() && caller.has_somewhere(MEMBERS_CREATE),
         undo: deactivated && actions.reactivate,
         actions,
         tokens,

@@ -167,8 +167,7 @@ pub(in crate::console) const GROUPS: [Group; 9] = [
 ];
 
 /// Kept and shown by this version, which does nothing about them yet.
-const WAITING: [&str; 6] =
-    ["idle", "on_expire", "tombstones.keep", "sso.on_revocation", "notices.mail", "login.refresh"];
+const WAITING: [&str; 5] = ["idle", "on_expire", "tombstones.keep", "sso.on_revocation", "login.refresh"];
 
 pub(in crate::console) fn all() -> impl Iterator<Item = &'static Switch> {
     GROUPS.iter().flat_map(|group| group.switches)
@@ -218,7 +217,7 @@ impl Switch {
             Kind::One(_) | Kind::OneOrNone(_) => self.option(tongue, text),
             Kind::Any(_) | Kind::Audience => match texts(value) {
                 all if all.is_empty() => self.none(tongue),
-                all => all.map(|one| self.option(tongue, one)).collect::<Vec<_>>().join(", "),
+                all => all.map(|one| self.option(tongue, one)).collect::<Vec<_>>().join(" · "),
             },
             Kind::Roles if text == "all" => tongue.say("policy-everybody").into_owned(),
             Kind::Roles => match texts(value).collect::<Vec<_>>() {
