@@ -76,7 +76,7 @@ invitation-dead-title = Diese Einladung öffnet nichts
 invitation-dead-how = Sie gilt einmal und 7 Tage lang, und nicht mehr, wenn eine neue erstellt wurde oder die Mitgliedschaft endete. Haben Sie sie schon angenommen, melden Sie sich an. Sonst bitten Sie die Person, die Sie eingeladen hat, um eine neue.
 done-joined = Sie sind jetzt Mitglied dieses Kontos.
 
-# Ein vergessenes Passwort
+# A forgotten password
 forgotten-title = Passwort vergessen?
 forgotten-sentence = Geben Sie die Adresse an, mit der Sie sich anmelden. Sie bekommen eine Mail mit einem Link, mit dem Sie ein neues Passwort wählen.
 forgotten-do = Link mailen
@@ -96,12 +96,12 @@ reset-done-title = Ihr Passwort ist gesetzt
 reset-done = Sie wurden überall abgemeldet. Melden Sie sich mit dem neuen Passwort an.
 reset-done-everything = Sie wurden überall abgemeldet, und Ihre Token sind widerrufen. Melden Sie sich mit dem neuen Passwort an.
 
-# Der Link am Ende einer Mail
+# The link at the end of a mail
 leave-title = Diese Mails abstellen?
-leave-sentence = Sie bekommen eine Mail, wenn Token in { $account } bald enden.
+leave-sentence = Sie bekommen eine Mail, wenn Tokens in { $account } bald enden.
 leave-do = Abstellen
 leave-done-title = Sie bekommen keine solchen Mails mehr
-leave-done = Was in { $account } endet, steht weiter auf der Seite der Hinweise; dort lassen sich die Mails auch wieder einschalten.
-leave-back = Zu den Hinweisen
+leave-done = Was in { $account } endet, steht weiter auf der Seite „Benachrichtigungen“; dort lassen sich die Mails auch wieder einschalten.
+leave-back = Zu den Benachrichtigungen
 leave-dead-title = Dieser Link führt nirgends mehr hin
-leave-dead-how = Ein Link in einer Mail gilt 90 Tage. Melden Sie sich an der Konsole an und wählen Sie bei den Hinweisen, was Ihnen gemailt wird.
+leave-dead-how = Ein Link in einer Mail gilt 90 Tage. Melden Sie sich an der Konsole an und wählen Sie unter „Benachrichtigungen“, was Ihnen gemailt wird.
