@@ -1,26 +1,22 @@
 //! A browser: headless Chromium, driven through its driver as a person would use it, by what stands on
 //! the page and by keys. With scripts or without.
 //!
-//! It has a profile of its own in a temporary directory, speaks to this machine alone, and goes away with
-//! the test. Nothing that a page forbids its own scripts stands in the way here: what the driver has
+//! It speaks to this machine alone and goes away with the tests; see [`engine`] for what stands behind it. Nothing that a page forbids its own scripts stands in the way here: what the driver has
 //! executed is not subject to the page's `Content-Security-Policy`. What the browser needs is installed by
 //! `script/browser`.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+mod engine;
+
+use std::path::PathBuf;
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client, ClientBuilder};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
 use ureq::http::Method;
 use url::Url;
 
+use self::engine::Lent;
 use crate::{PASSWORD, PATIENCE};
 
 /// Keys that type nothing (WebDriver, 17.4.2).
@@ -51,28 +47,17 @@ pub struct Fetched {
 }
 
 pub struct Browser {
-    runtime: Runtime,
-    client: Client,
-    driver: Child,
+    engine: Lent,
     /// The server that it looks at.
     base: String,
-    _profile: TempDir,
 }
 
 impl Browser {
-    /// Opens one that looks at the server at this address.
+    /// One that looks at the server at this address, and knows nothing of what was done with it before.
     pub fn at(url: &str) -> Browser {
-        let profile = TempDir::new().expect("a temporary directory");
-        let (driver, port) = start_driver(profile.path());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let capabilities = capabilities(profile.path());
-        let client = runtime.block_on(async {
-            let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
-            let capabilities = capabilities.as_object().expect("an object").clone();
-            builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await
-        });
-        let client = client.expect("the driver opens a browser");
-        let browser = Browser { runtime, client, driver, base: url.to_owned(), _profile: profile };
+        let engine = Lent::new();
+        let browser = Browser { engine, base: url.to_owned() };
+        browser.begin_anew();
         browser.command("Network.setCacheDisabled", json!({ "cacheDisabled": true }));
         browser.command("Emulation.setTimezoneOverride", json!({ "timezoneId": "UTC" }));
         let clipboard = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
@@ -80,6 +65,16 @@ impl Browser {
         browser.size(1280, 800);
         browser.theme(Theme::Light);
         browser
+    }
+
+    /// What another test did with it is gone: where it was, what it was given, what it noted.
+    fn begin_anew(&self) {
+        self.command("Emulation.setScriptExecutionDisabled", json!({ "value": false }));
+        self.command("Network.clearBrowserCookies", json!({}));
+        self.goto("about:blank");
+        self.command("Page.resetNavigationHistory", json!({}));
+        self.complaints();
+        self.events();
     }
 
     /// The same for somebody who runs no scripts. The harness still looks at the page by its own.
@@ -108,20 +103,20 @@ impl Browser {
 
     pub fn goto(&self, path: &str) {
         let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
-        self.wait_for(self.client.goto(&url));
+        self.wait_for(self.engine.client.goto(&url));
     }
 
     pub fn back(&self) {
-        self.wait_for(self.client.back());
+        self.wait_for(self.engine.client.back());
     }
 
     pub fn reload(&self) {
-        self.wait_for(self.client.refresh());
+        self.wait_for(self.engine.client.refresh());
     }
 
     /// The path and the query of where one is.
     pub fn path(&self) -> String {
-        let url = self.wait_for(self.client.current_url());
+        let url = self.wait_for(self.engine.client.current_url());
         url.as_str().strip_prefix(&self.base).unwrap_or(url.as_str()).to_owned()
     }
 
@@ -149,7 +144,7 @@ impl Browser {
 
     /// All that the page holds, whether it is seen or not.
     pub fn source(&self) -> String {
-        self.wait_for(self.client.source())
+        self.wait_for(self.engine.client.source())
     }
 
     /// How many elements there are.
@@ -238,7 +233,7 @@ impl Browser {
             found.is_some()
         });
         let found = found.unwrap_or_else(|| panic!("no \"{name}\" on {}:\n{}", self.path(), self.text()));
-        Element::from_element_id(self.client.clone(), found.into())
+        Element::from_element_id(self.engine.client.clone(), found.into())
     }
 
     /// Presses keys one after another, wherever the focus is; SHIFT is held for the next one.
@@ -256,7 +251,7 @@ impl Browser {
                 actions = actions.then(KeyAction::Up { value });
             }
         }
-        self.wait_for(self.client.perform_actions(actions));
+        self.wait_for(self.engine.client.perform_actions(actions));
     }
 
     /// Goes on with Tab until what is called so has the focus.
@@ -289,7 +284,7 @@ impl Browser {
     /// What was copied last.
     pub fn clipboard(&self) -> String {
         let script = "navigator.clipboard.readText().then(arguments[0], (e) => arguments[0]('' + e))";
-        let read = self.wait_for(self.client.execute_async(script, Vec::new()));
+        let read = self.wait_for(self.engine.client.execute_async(script, Vec::new()));
         read.as_str().unwrap_or_default().to_owned()
     }
 
@@ -334,7 +329,7 @@ impl Browser {
             const seen = (e) => e.checkVisibility({ visibilityProperty: true });
         ";
         let arguments = arguments.as_array().expect("a list of arguments").clone();
-        self.wait_for(self.client.execute(&format!("{HELP}{script}"), arguments))
+        self.wait_for(self.engine.client.execute(&format!("{HELP}{script}"), arguments))
     }
 
     /// What axe-core finds wrong with the page as it is: each rule with the elements it is about.
@@ -352,7 +347,7 @@ impl Browser {
         self.run("document.getAnimations().forEach((one) => one.finish())", json!([]));
         if self.run("return typeof axe", json!([])) == "undefined" {
             let script = std::fs::read_to_string(axe()).expect("axe-core is readable");
-            self.wait_for(self.client.execute(&script, Vec::new()));
+            self.wait_for(self.engine.client.execute(&script, Vec::new()));
         }
         options["resultTypes"] = json!(["violations"]);
         let ask = "const [options, done] = arguments;
@@ -360,7 +355,7 @@ impl Browser {
             const told = (v) => `${v.id}: ${v.help}: ${v.nodes.map(node).join(' | ')}`;
             axe.run(document, options).then((found) => done(found.violations.map(told)),
               (error) => done(['axe failed: ' + error]));";
-        let found = self.wait_for(self.client.execute_async(ask, vec![options]));
+        let found = self.wait_for(self.engine.client.execute_async(ask, vec![options]));
         let found = found.as_array().expect("a list").iter();
         found.map(|fault| fault.as_str().unwrap_or_default().to_owned()).collect()
     }
@@ -418,28 +413,18 @@ impl Browser {
 
     /// What the window shows, as a PNG.
     pub fn picture(&self) -> Vec<u8> {
-        self.wait_for(self.client.screenshot())
+        self.wait_for(self.engine.client.screenshot())
     }
 
     fn ask(&self, path: &'static str, body: Value) -> Value {
-        self.wait_for(self.client.issue_cmd(Ask { path, body }))
+        self.wait_for(self.engine.client.issue_cmd(Ask { path, body }))
     }
 
     #[track_caller]
     fn wait_for<T>(&self, answer: impl Future<Output = Result<T, fantoccini::error::CmdError>>) -> T {
         let answer = async { tokio::time::timeout(PATIENCE, answer).await };
-        let answer = self.runtime.block_on(answer).expect("the browser answers in time");
+        let answer = self.engine.runtime.block_on(answer).expect("the browser answers in time");
         answer.unwrap_or_else(|error| panic!("the browser refused: {error}"))
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // Closing the session ends Chromium; where that fails, the end of its pipe to the driver does.
-        let closed = async { tokio::time::timeout(PATIENCE, self.client.clone().close()).await };
-        let _ = self.runtime.block_on(closed);
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
     }
 }
 
@@ -458,80 +443,6 @@ impl WebDriverCompatibleCommand for Ask {
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
         (Method::POST, Some(self.body.to_string()))
     }
-}
-
-/// Starts the driver on a port that the system chose, which it says.
-fn start_driver(home: &Path) -> (Child, u16) {
-    let program = program("chromedriver");
-    let mut command = Command::new(&program);
-    command.arg("--port=0").env_clear().env("HOME", home).env("TZ", "UTC").env("LANG", "C.UTF-8");
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut driver = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    let (found, port) = mpsc::channel();
-    let output = driver.stdout.take().expect("piped");
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let said = line.rsplit_once("started successfully on port ").map(|(_, rest)| rest);
-            if let Some(port) = said.and_then(|rest| rest.trim_end_matches('.').parse::<u16>().ok()) {
-                // Nobody listens any more where the one line was enough.
-                let _ = found.send(port);
-            }
-        }
-    });
-    let Ok(port) = port.recv_timeout(PATIENCE) else {
-        let _ = driver.kill();
-        panic!("{} did not say where it listens", program.display());
-    };
-    (driver, port)
-}
-
-fn capabilities(profile: &Path) -> Value {
-    let mut arguments = vec![
-        "--headless=new".to_owned(),
-        // Ends with the driver, however that ends.
-        "--remote-debugging-pipe".to_owned(),
-        format!("--user-data-dir={}", profile.join("profile").display()),
-        // Nobody but this machine is asked anything.
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost".to_owned(),
-        "--no-proxy-server".to_owned(),
-        "--disable-background-networking".to_owned(),
-        "--disable-component-update".to_owned(),
-        "--disable-default-apps".to_owned(),
-        "--disable-domain-reliability".to_owned(),
-        "--disable-sync".to_owned(),
-        "--no-first-run".to_owned(),
-        "--no-default-browser-check".to_owned(),
-        "--disable-dev-shm-usage".to_owned(),
-        "--disable-gpu".to_owned(),
-        "--hide-scrollbars".to_owned(),
-        "--force-color-profile=srgb".to_owned(),
-        "--lang=en".to_owned(),
-    ];
-    // Chromium's sandbox cannot be set up by root.
-    if rustix::process::geteuid().is_root() {
-        arguments.push("--no-sandbox".to_owned());
-    }
-    json!({
-        "browserName": "chrome",
-        "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
-        "goog:chromeOptions": {
-            "binary": program("chromium"),
-            "args": arguments,
-            "prefs": {
-                "intl.accept_languages": "en",
-                "credentials_enable_service": false,
-                "profile.password_manager_enabled": false,
-            },
-        },
-    })
-}
-
-/// A program of the search path.
-fn program(name: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|place| place.join(name)).find(|place| place.is_file());
-    found.unwrap_or_else(|| panic!("no {name} on the search path: `script/browser` installs it"))
 }
 
 /// axe-core, where `script/browser` puts it: in the target directory.
