@@ -5,9 +5,8 @@
 //! executed is not subject to the page's `Content-Security-Policy`. What the browser needs is installed by
 //! `script/browser`.
 
+mod axe;
 mod engine;
-
-use std::path::PathBuf;
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
@@ -332,34 +331,6 @@ impl Browser {
         self.wait_for(self.engine.client.execute(&format!("{HELP}{script}"), arguments))
     }
 
-    /// What axe-core finds wrong with the page as it is: each rule with the elements it is about.
-    pub fn axe(&self) -> Vec<String> {
-        self.axe_with(json!({}))
-    }
-
-    /// The same by the rules about colours alone, which a theme can break.
-    pub fn axe_colours(&self) -> Vec<String> {
-        self.axe_with(json!({ "runOnly": ["color-contrast", "link-in-text-block"] }))
-    }
-
-    fn axe_with(&self, mut options: Value) -> Vec<String> {
-        // What is half way between two colours can be read by nobody.
-        self.run("document.getAnimations().forEach((one) => one.finish())", json!([]));
-        if self.run("return typeof axe", json!([])) == "undefined" {
-            let script = std::fs::read_to_string(axe()).expect("axe-core is readable");
-            self.wait_for(self.engine.client.execute(&script, Vec::new()));
-        }
-        options["resultTypes"] = json!(["violations"]);
-        let ask = "const [options, done] = arguments;
-            const node = (n) => n.html.slice(0, 160) + ' ' + n.failureSummary;
-            const told = (v) => `${v.id}: ${v.help}: ${v.nodes.map(node).join(' | ')}`;
-            axe.run(document, options).then((found) => done(found.violations.map(told)),
-              (error) => done(['axe failed: ' + error]));";
-        let found = self.wait_for(self.engine.client.execute_async(ask, vec![options]));
-        let found = found.as_array().expect("a list").iter();
-        found.map(|fault| fault.as_str().unwrap_or_default().to_owned()).collect()
-    }
-
     /// What the console of the browser holds against the page since it was last asked: errors, and what
     /// the page's policy refused.
     pub fn complaints(&self) -> Vec<String> {
@@ -443,15 +414,6 @@ impl WebDriverCompatibleCommand for Ask {
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
         (Method::POST, Some(self.body.to_string()))
     }
-}
-
-/// axe-core, where `script/browser` puts it: in the target directory.
-fn axe() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows where it runs");
-    let target = test.ancestors().nth(3).expect("target/<profile>/deps/<test>");
-    let axe = target.join("browser/node_modules/axe-core/axe.min.js");
-    assert!(axe.is_file(), "no axe-core at {}: `script/browser` installs it", axe.display());
-    axe
 }
 
 /// Whether it comes to be so within a time that is long for a page.
