@@ -239,8 +239,12 @@ fn who_forgot_their_password_is_mailed_a_link_that_works_once_and_is_in_no_log()
     let bob = json!({ "name": "Bob", "email": "bob@example.com", "role": "Member", "password": PASSWORD });
     server.admin().post("/v1/accounts/acme/members", bob).ok(201);
     let asks = |email: &str| {
-        let headers = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
-        server.anonymous().raw(Method::POST, "/console/_forgotten", &headers, &format!("email={email}")).status
+        let headers =
+            [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+        server
+            .anonymous()
+            .raw(Method::POST, "/console/_forgotten", &headers, &format!("email={email}"))
+            .status
     };
     assert_eq!([asks("nobody@example.com"), asks("bob@example.com")], [200, 200]);
     let taken = mail.takes(1);

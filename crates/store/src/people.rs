@@ -1,7 +1,7 @@
 //! Reads of people, who can sign in; what they are in an account are holders.
 
-use domain::facts::Person;
-use domain::ids::PersonId;
+use domain::facts::{Holder, Person};
+use domain::ids::{AccountId, PersonId, RoleId};
 
 use crate::sql::reads;
 use crate::{Store, Unavailable};
