@@ -50,7 +50,12 @@ impl Kept {
     }
 
     pub(crate) fn secret(text: &TokenText) -> Self {
-        Self { id: text.id().to_string(), secret: Some(text.expose().to_owned()), refresh: None }
+        Self::of(text.id(), text.expose())
+    }
+
+    /// The same of a secret that is no token's.
+    pub(crate) fn of(id: impl ToString, secret: &str) -> Self {
+        Self { id: id.to_string(), secret: Some(secret.to_owned()), refresh: None }
     }
 
     pub(crate) fn pair(text: &TokenText, refresh: &TokenText) -> Self {

@@ -203,5 +203,5 @@ impl Desk {
 }
 
 fn kept(id: WebhookId, secret: &SigningSecret) -> Kept {
-    Kept { id: id.to_string(), secret: Some(secret.text().to_string()) }
+    Kept::of(id, &secret.text())
 }

@@ -101,7 +101,7 @@ impl Rows {
             Condition::NodeFree { path, .. } => !self.nodes.contains(path),
             Condition::Room { of: Counting::Nodes, max, .. } => self.nodes.len() < *max as usize,
             // This world keeps none.
-            Condition::Room { of: Counting::Installations, .. } => true,
+            Condition::Room { of: Counting::Installations | Counting::Webhooks, .. } => true,
         }
     }
 
