@@ -163,7 +163,7 @@ pub(crate) fn refused(miss: Miss) -> CommitError {
 
 /// Puts a change in its place in the order. A stop on all of a holder's tokens counts from where it
 /// stands in the journal and not from when it was decided: a token made in between, which the
-/// caller had every reason to think of, would outlive it. One that the change itself begins does.
+/// caller had every reason to think of, would outlive it. One that the change itself begins or approves does.
 pub(crate) fn in_order(change: &mut Change, journal_at: Timestamp) {
     let Some(decided) = change.entries.iter().map(|entry| entry.at).min() else { return };
     let mut stopped = Vec::new();
@@ -181,7 +181,6 @@ pub(crate) fn in_order(change: &mut Change, journal_at: Timestamp) {
     for write in &mut change.writes {
         let token = match write {
             Write::InsertToken { token, .. } => Some(token),
-            // One that is approved together with the stop is meant to go on.
             Write::UpdateToken(token) if token.life.approved_at >= Some(decided) => Some(token),
             _ => None,
         };
