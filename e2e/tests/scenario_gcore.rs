@@ -463,7 +463,7 @@ fn notifications_and_sso(walk: &mut Walk, server: &Server, people: &People) {
     let configured = r#"You <a href="https://gcore.com/docs/account-settings/manage-service-notifications" target="_blank">can configure</a> notifications in the Notifications section of the Profile tab."#;
     walk.step(99, configured, || {
         pages.press("Notifications").says("Mails to you");
-        pages.tick("No").press("Save").says("Your choice is kept.");
+        pages.tick("No, never").press("Save").says("Your choice is kept.");
         let own = server.as_(&people.user.session).get(&server.path("notices"));
         assert_eq!(own.ok(200)["mail"], false, "{own:?}");
     });

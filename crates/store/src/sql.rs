@@ -15,6 +15,7 @@ pub(crate) mod lists;
 pub(crate) mod loads;
 pub(crate) mod mail;
 mod persons;
+mod places;
 pub(crate) mod query;
 pub(crate) mod reads;
 pub(crate) mod rolls;

@@ -228,7 +228,7 @@ mod tests {
             let addresses = ranges.iter().map(|bits| std::net::Ipv4Addr::from_bits(*bits).to_string().parse().unwrap());
             let conditions = Conditions { addresses: addresses.collect(), until: times[0] };
             let twists = Twists::of(&life, conditions.clone());
-            prop_assert!(!straight || !ranges.is_empty() || twists.is_none());
+            prop_assert!(!straight || !conditions.is_empty() || twists.is_none());
             let slot = Slot::new(Digest::of(b"x"), id, desk, &life, 1, [0; 4]);
             prop_assert_eq!((slot.id(), slot.desk()), (Some(id), desk));
             prop_assert_eq!(slot.life(twists.as_ref()), life);

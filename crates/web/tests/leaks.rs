@@ -141,6 +141,7 @@ async fn githubs_scanner_is_believed_by_the_raw_body_and_a_current_key_only() {
     ]);
     let body = found.to_string();
     let none = report(&world, "k1", &current.sign(&body), &body).await;
+    let refusal = (none.status, none.text.clone());
     none.refused(401, "unauthenticated");
     let published = json!({ "public_keys": [current.published("k1", true), old.published("k0", false)] });
     world.github.replace(&GitHubKeys::read(&published.to_string()).unwrap());
@@ -155,7 +156,7 @@ async fn githubs_scanner_is_believed_by_the_raw_body_and_a_current_key_only() {
         ("k1", current.sign("nonsense"), &"{".to_owned(), "nonsense that is not signed"),
     ] {
         let refused = report(&world, identifier, &signature, body).await;
-        assert_eq!((refused.status, &refused.text), (none.status, &none.text), "{why}");
+        assert_eq!((refused.status, refused.text), refusal, "{why}");
     }
     assert_eq!(status(&world, &id).await, "active");
 

@@ -65,7 +65,7 @@ pub fn run(command: WebhookCommand) -> Result<(), Failure> {
 #[command(before_help = "\
 Examples:
   jeton webhook create audit --url https://hooks.example/jeton > secret
-  jeton webhook create leavers --url https://hooks.example/hr --action member.removed --action member.deactivated")]
+  jeton webhook create leavers --url https://hooks.example/hr --action member.removed")]
 pub struct CreateArgs {
     /// What it is called.
     name: String,

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use domain::change::{Change, Remembered, Write};
-use domain::facts::{Account, Holder, Installation, Node, Service, Snapshot, Standing, Token};
+use domain::facts::{Account, Holder, Service, Snapshot, Standing, Token};
 use domain::ids::AccountId;
 use domain::refusal::Refusal;
 use domain::time::Timestamp;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use token::{Entropy, TokenId, TokenText};
 
 use super::query::{Query, Rows, Unreadable, Value, values};
-use super::{Dialect, foreign, links, mail, persons, sweeps, webhooks};
+use super::{Dialect, foreign, links, mail, persons, places, sweeps, webhooks};
 use crate::contract::{CommitError, Unavailable};
 use crate::sealing::Sealer;
 
@@ -95,11 +95,11 @@ fn steps<'a>(write: &'a Write, tools: &Tools<'_>) -> Result<Vec<Step<'a>>, Miss>
         }
         Write::InsertService(row) => insert_service(row),
         Write::UpdateService(row) => update_service(row),
-        Write::InsertNode(row) => Ok(insert_node(row)),
-        Write::UpdateNode(row) => Ok(update_node(row)),
-        Write::InsertInstallation(row) => insert_installation(row),
-        Write::UpdateInstallation(row) => update_installation(row),
-        Write::DeleteInstallation(row) => Ok(delete_installation(row)),
+        Write::InsertNode(row) => Ok(places::insert_node(row)),
+        Write::UpdateNode(row) => Ok(places::update_node(row)),
+        Write::InsertInstallation(row) => places::insert_installation(row),
+        Write::UpdateInstallation(row) => places::update_installation(row),
+        Write::DeleteInstallation(row) => Ok(places::delete_installation(row)),
         Write::InsertPermission { bit, name } => Ok(insert_permission(*bit, name)),
         Write::Remember(answer) => Ok(remember(answer, tools.now)),
         Write::UseSetupLink { hash } => {
@@ -248,7 +248,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, Miss> {
     serde_json::to_string(value).map_err(|_| Miss::Malformed("a document that JSON cannot hold"))
 }
 
-type Asked<'a> = Result<Query<'a>, Miss>;
+pub(super) type Asked<'a> = Result<Query<'a>, Miss>;
 
 fn insert_account(row: &Account) -> Asked<'_> {
     let sql = "
@@ -555,42 +555,6 @@ fn update_service(row: &Service) -> Asked<'_> {
             row.revoked_at,
         ],
     ))
-}
-
-fn insert_node(row: &Node) -> Query<'_> {
-    let sql = "INSERT INTO node (account, path, name, created_at, version) VALUES (?1, ?2, ?3, ?4, 1)";
-    Query::new(sql, values![row.account.as_str(), row.path.as_str(), &row.name, row.created_at])
-}
-
-fn update_node(row: &Node) -> Query<'_> {
-    let sql = "
-        UPDATE node
-        SET name = ?4, version = version + 1
-        WHERE account = ?1 AND path = ?2 AND version = ?3";
-    Query::new(sql, values![row.account.as_str(), row.path.as_str(), row.version, &row.name])
-}
-
-fn insert_installation(row: &Installation) -> Asked<'_> {
-    let sql = "
-        INSERT INTO installation (account, id, name, nodes, created_at, version)
-        VALUES (?1, ?2, ?3, ?4, ?5, 1)";
-    let nodes = json(&row.nodes)?;
-    let values = values![row.account.as_str(), row.id.to_string(), &row.name, nodes, row.created_at];
-    Ok(Query::new(sql, values))
-}
-
-fn update_installation(row: &Installation) -> Asked<'_> {
-    let sql = "
-        UPDATE installation
-        SET name = ?4, nodes = ?5, version = version + 1
-        WHERE account = ?1 AND id = ?2 AND version = ?3";
-    let nodes = json(&row.nodes)?;
-    Ok(Query::new(sql, values![row.account.as_str(), row.id.to_string(), row.version, &row.name, nodes]))
-}
-
-fn delete_installation(row: &Installation) -> Query<'_> {
-    let sql = "DELETE FROM installation WHERE account = ?1 AND id = ?2 AND version = ?3";
-    Query::new(sql, values![row.account.as_str(), row.id.to_string(), row.version])
 }
 
 /// Bits are given out in order, so one that is not the next was given out meanwhile.

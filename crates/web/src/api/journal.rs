@@ -323,11 +323,14 @@ fn look(of: Of, query: &JournalQuery) -> Result<Look, Problem> {
     let after = query.after.map(i64::try_from).transpose();
     let actor = word("actor", &query.actor)?;
     let action = word("action", &query.action)?;
-    if action.as_ref().is_some_and(|action| !Action::ALL.iter().any(|known| known.as_str() == action)) {
-        return Err(bad_parameter(
-            "action",
-            "expected what happened as an entry says it, as in `token.revoked`",
-        ));
+    // Or all that happens to a kind of thing.
+    let happens = |action: &String| {
+        let rests = Action::ALL.iter().filter_map(|known| known.as_str().strip_prefix(action.as_str()));
+        rests.into_iter().any(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    if action.as_ref().is_some_and(|action| !happens(action)) {
+        let expected = "expected what happened, as in `token.revoked`, or to what, as in `token`";
+        return Err(bad_parameter("action", expected));
     }
     let known = |actor: &String| {
         let id = actor.split_once('_').is_some_and(|(kind, code)| kind.len() == 3 && code.len() == 12);

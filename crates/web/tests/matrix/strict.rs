@@ -118,7 +118,8 @@ async fn every_route_reads_its_body_strictly() {
 async fn every_route_reads_its_query_strictly_and_takes_no_token_in_it() {
     let world = World::of("default").await;
     let secret = format!("jtn_pat_0123456789ab_{}", "A".repeat(32));
-    for asked in every(&world).await {
+    // What is not signed is not looked at.
+    for asked in every(&world).await.into_iter().filter(|asked| asked.operation.who != "github") {
         let name = asked.operation.name();
         let path = asked.call.path.split('?').next().unwrap().to_owned();
         for (query, status) in [
