@@ -161,7 +161,7 @@ fn rotate(args: &RotateArgs) -> Result<(), Failure> {
 #[command(before_help = "\
 Examples:
   jeton webhook deliveries whk_0123456789ab
-  jeton webhook deliveries whk_0123456789ab --all --json | jq '.items[] | select(.status == \"given_up\").seq'")]
+  jeton webhook deliveries whk_0123456789ab --all --json | jq '.items[].seq'")]
 pub struct DeliveriesArgs {
     #[arg(value_name = Webhook::VALUE, help = Webhook::ID)]
     id: String,
