@@ -34,13 +34,14 @@ async fn mailed(world: &World, topic: Topic) -> String {
     let carrier: Arc<dyn Carrier> = taken.clone();
     loop {
         world.desk.send_letters(&carrier).await.unwrap();
-        let mails = taken.0.lock().unwrap();
-        if let Some(mail) = mails.iter().find(|mail| mail.topic == topic) {
+        let found = taken.0.lock().unwrap().iter().find(|mail| mail.topic == topic).map(|mail| {
             assert_eq!(mail.address, BOB);
+            mail.way_in.as_ref().unwrap().0.expose().to_owned()
+        });
+        if let Some(way_in) = found {
             let page = if topic == Topic::Reset { "_reset" } else { "_invitation" };
-            return format!("/console/{page}/{}", mail.way_in.as_ref().unwrap().0.expose());
+            return format!("/console/{page}/{way_in}");
         }
-        drop(mails);
         tokio::task::yield_now().await;
     }
 }
