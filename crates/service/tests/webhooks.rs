@@ -24,12 +24,15 @@ enum Does {
     Hangs,
 }
 
+/// The host, the id, how many signatures, action and subject.
+type Came = (String, String, usize, String, String);
+
 #[derive(Default)]
 struct Receivers {
     /// By the subject, or else by `*`; 200 otherwise.
     do_: Mutex<HashMap<String, Does>>,
-    /// What came: the host, the id, how many signatures, action and subject.
-    came: Mutex<Vec<(String, String, usize, String, String)>>,
+    /// What came.
+    came: Mutex<Vec<Came>>,
 }
 
 impl Messenger for Receivers {
